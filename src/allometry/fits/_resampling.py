@@ -1,0 +1,125 @@
+"""Joint draws of the parameters by resampling rows, runs or residuals, from warm starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from allometry.fits._problem import Batch, Problem
+from allometry.fits._solver import Solution, solve
+
+Array: TypeAlias = np.ndarray
+WARM_DAMPING, WARM_STEPS = 1e-2, 60
+SPOT_CHECKS, SPOT_STARTS = 16, 16
+SPOT_GAP = 1e-5  # relative cost by which a multi-start may beat a warm start unnoticed
+SPOT_ROWS = 20_000  # above it a spot check costs more than the resampling it checks
+Tick: TypeAlias = Callable[[int], None]
+
+
+def ignore(_: int) -> None:
+    """Report no progress."""
+
+
+class Draws(NamedTuple):
+    """Coordinates (B', p) of the kept resamples, their numbers (B',), and why others are absent.
+
+    `unconverged` and `deficient` count resamples dropped; `missed` is the share of spot-checked
+    resamples where many starts found a lower minimum than the warm start.
+    """
+
+    q: Array
+    numbers: Array
+    unconverged: int
+    deficient: int
+    missed: float
+
+
+def pairs(problem: Problem, minima: Array, draws: int, cluster: Array | None, seed: int, tick: Tick = ignore) -> Draws:
+    """Resample rows (or whole clusters) with replacement and refit each resample.
+
+    Refits start from the best minimum; a sample of them is checked against many starts, and where
+    those find less, every resample is refitted from every known minimum.
+    """
+    means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), draws)
+    first = _refit(problem, minima[:1], cluster, seed, means, tick)
+    spots = _spot_checks(problem, minima, cluster, seed, means, first)
+    if spots > 0 and len(minima) > 1:
+        first = _refit(problem, minima, cluster, seed, means, tick)
+        spots = _spot_checks(problem, minima, cluster, seed, means, first)
+    kept = np.flatnonzero(first.full & first.converged)
+    deficient = int(np.sum(~first.full))
+    return Draws(first.q[kept], kept, draws - deficient - len(kept), deficient, spots)
+
+
+def residuals(problem: Problem, minima: Array, draws: int, seed: int) -> Draws:
+    """Resample centred residuals onto the fitted curve: for few runs, where rows cannot be left out.
+
+    Residuals are inflated by sqrt(n / (n - p)), for the share of their variance the fit absorbed.
+    """
+    generator = np.random.default_rng(seed)
+    means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), draws)
+    curve = problem.compiled.predictions(minima[:1], problem.inputs)[0]
+    own = problem.target - curve
+    spare = max(1, problem.rows - problem.size)
+    own = (own - own.mean()) * np.sqrt(problem.rows / spare)
+    targets = curve + own[generator.integers(problem.rows, size=(draws, problem.rows))]
+    start = np.repeat(minima[:1], draws, axis=0)
+    solution = solve(problem, start, problem.batch(target=targets, means=means), WARM_STEPS, WARM_DAMPING)
+    kept = np.flatnonzero(solution.converged & np.isfinite(solution.cost))
+    return Draws(solution.q[kept], kept, draws - len(kept), 0, 0.0)
+
+
+class _Refits(NamedTuple):
+    """All resamples (B,): coordinates, cost, whether converged, and whether enough rows were drawn."""
+
+    q: Array
+    cost: Array
+    converged: Array
+    full: Array
+
+
+def _weights(problem: Problem, cluster: Array | None, seed: int) -> Iterator[Array]:
+    """Row weights (n,) of one resample after another, the same whatever the chunking."""
+    generator = np.random.default_rng(seed)
+    groups = np.arange(problem.rows) if cluster is None else np.unique(cluster, return_inverse=True)[1]
+    count = int(groups.max()) + 1
+    while True:
+        yield np.bincount(generator.integers(count, size=count), minlength=count)[groups] * problem.weights
+
+
+def _refit(problem: Problem, minima: Array, cluster: Array | None, seed: int, means: Array, tick: Tick) -> _Refits:
+    weights, parts = _weights(problem, cluster, seed), list[_Refits]()
+    needed = problem.size - len(problem.penalty.priors)
+    for first in range(0, len(means), problem.chunk):
+        some = means[first : first + problem.chunk]
+        batch = problem.batch(weights=np.stack(list(islice(weights, len(some)))), means=some)
+        solutions = [_warm(problem, start, batch) for start in minima]
+        best = np.argmin([s.cost for s in solutions], axis=0)
+        picked = [np.stack(column)[best, np.arange(len(some))] for column in zip(*(s[:3] for s in solutions), strict=True)]
+        parts.append(_Refits(picked[0], picked[1], picked[2] & np.isfinite(picked[1]), np.sum(batch.weights > 0, axis=1) >= needed))
+        tick(len(some))
+    return _Refits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _warm(problem: Problem, start: Array, batch: Batch) -> Solution:
+    return solve(problem, np.repeat(start[None], len(batch.weights), axis=0), batch, WARM_STEPS, WARM_DAMPING)
+
+
+def _spot_checks(problem: Problem, minima: Array, cluster: Array | None, seed: int, means: Array, refits: _Refits) -> float:
+    """Share of some evenly spaced resamples for which starts spread around the known minima find less."""
+    draws = len(means)
+    if problem.rows > SPOT_ROWS:
+        return 0.0
+    chosen = np.unique(np.linspace(0, draws - 1, min(SPOT_CHECKS, draws)).astype(int))
+    every = _weights(problem, cluster, seed)
+    weights = np.stack([w for i, w in enumerate(islice(every, draws)) if i in set(chosen.tolist())])
+    member = np.repeat(np.arange(len(chosen)), SPOT_STARTS)
+    spread = np.random.default_rng(seed).standard_normal((len(member), problem.size))
+    q = minima[np.arange(len(member)) % len(minima)] + spread
+    found = solve(problem, q, problem.batch(weights=weights[member], means=means[chosen][member]), WARM_STEPS)
+    lowest = found.cost.reshape(len(chosen), SPOT_STARTS).min(axis=1)
+    known = refits.cost[chosen]
+    return float(np.mean(lowest < known * (1 - SPOT_GAP) - 1e-24 * problem.rows))

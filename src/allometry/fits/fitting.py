@@ -1,0 +1,293 @@
+"""Fit a law to runs: the path from a table to a `Fit`, one step a function."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import numpy as np
+
+from allometry.expressions import target_transform
+from allometry.fits._priors import Penalty, noise_strength
+from allometry.fits._problem import Problem
+from allometry.fits._reduced import Reduced, reduce_law
+from allometry.fits._resampling import Draws, Tick, ignore, pairs, residuals
+from allometry.fits._search import Winner, search
+from allometry.fits._starts import starts
+from allometry.fits.fit import BOOTSTRAP_KINDS, Fit
+from allometry.fits.guards import at_bounds, check_rows, confounded, outliers
+from allometry.fits.objectives import HUBER_EFFICIENCY, Asymmetric, robust_scale
+from allometry.fits.settings import Settings
+from allometry.fits.terms import names_in_exponents, negligible_notices
+from allometry.laws import Law, Parameter, find_law
+from allometry.notices import Notice, Refused
+from allometry.runs import Rows, Runs
+
+Array = np.ndarray
+PILOT_ROUNDS = 6
+ROUNDING_SHARE = 1e-4  # of the residuals' robust scale: how far the kink of an absolute loss is rounded
+SAMPLE_ROWS = 2_000  # starts are searched on a stratified sample of larger tables, then polished on all rows
+EXACT_TOLERANCE = 1e-6
+FEW_GROUPS = 10
+RATIO_DRAWS = 300
+
+
+def fit(runs: Runs | Rows, law: Law | str, settings: Settings | None = None, *, target: str | None = None, tick: Tick = ignore) -> Fit:
+    """Fit a scaling law to runs, with joint uncertainty by resampling.
+
+    Use it for any law and any table; it refuses what the table cannot determine and says what it
+    determines weakly. Not for choosing between laws: compare their forecasts of held-out runs.
+
+    Arguments: `runs` is a table or its selected rows; `law` a `Law`, a catalogue name or a formula
+    text; `target` the metric's column, by default the law's own; `tick` is called with the number
+    of resamples done, for progress.
+    Errors: `Refused` for too few runs, a constant or unusable target, unknown names.
+
+    >>> import numpy as np
+    >>> from allometry.runs import read_runs
+    >>> n = np.array([1e7, 1e8, 1e9, 1e10, 1e7, 1e8, 1e9, 1e10, 1e7, 1e8, 1e9, 1e10])
+    >>> d = np.repeat([1e9, 1e10, 1e11], 4)
+    >>> table = {"params": n, "tokens": d, "loss": 1.7 + 400 / n**0.34 + 410 / d**0.28}
+    >>> found = fit(read_runs(table), "chinchilla", Settings(bootstrap=0))
+    >>> round(found.values["alpha"], 3), found.converged
+    (0.34, True)
+    """
+    settings = settings or Settings()
+    law = find_law(law) if isinstance(law, str) else law
+    rows = runs if isinstance(runs, Rows) else select(runs, law, settings, target)
+    space = settings.space or law.space
+    reduced = reduce_law(law, space, settings.fixed, settings.ties)
+    target_values = _target(space, rows)
+    weights = np.ones(len(target_values)) if rows.weights is None else rows.weights
+    informed = sum(name in reduced.free for name in settings.priors)
+    notices = check_rows(law, rows.axes, target_values, weights, len(reduced.free), informed)
+    problem = _problem(reduced, rows, target_values, weights, settings)
+    problem, winner = _minimise(problem, law, settings)
+    return _assemble(reduced, rows, settings, space, problem, winner, notices, tick)
+
+
+def select(runs: Runs, law: Law, settings: Settings, target: str | None = None) -> Rows:
+    """The rows of a table that a fit of `law` with these settings uses."""
+    cluster = None if settings.cluster == "none" else settings.cluster
+    return runs.rows_for(law.axes, target or law.metric, weights=settings.weights, cluster=cluster)
+
+
+def refit(fitted: Fit, keep: Array, *, bootstrap: int | None = None) -> Fit:
+    """Fit again with the same settings on the rows where `keep` (n,) is true."""
+    settings = fitted.settings if bootstrap is None else replace(fitted.settings, bootstrap=bootstrap)
+    return fit(fitted.rows.subset(keep), fitted.law, settings)
+
+
+def rebind(fitted: Fit) -> tuple[Reduced, Problem, Array]:
+    """The problem a fit solved and its minimum (p,) in internal coordinates, for diagnosis."""
+    settings, rows = fitted.settings, fitted.rows
+    reduced = reduce_law(fitted.law, fitted.space, settings.fixed, settings.ties)
+    target = _target(fitted.space, rows)
+    weights = np.ones(len(target)) if rows.weights is None else rows.weights
+    problem = _problem(reduced, rows, target, weights, settings)
+    if fitted.delta is not None:
+        problem = problem.at(fitted.delta)
+    strength = noise_strength(problem.objective, fitted.residuals, weights)
+    problem = replace(problem, penalty=problem.penalty.scaled(strength))
+    free = [fitted.law.parameter_names.index(name) for name in reduced.free]
+    return reduced, problem, reduced.compiled.internal(fitted.estimate[None, free], problem.pivots)[0]
+
+
+def _target(space: str, rows: Rows) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(target_transform(space, rows.target), dtype=float)
+
+
+def _problem(reduced: Reduced, rows: Rows, target: Array, weights: Array, settings: Settings) -> Problem:
+    compiled = reduced.compiled
+    pivots = compiled.pivots(rows.axes)
+    for name in settings.priors:
+        if name not in reduced.free:
+            raise Refused("bad-prior", f"{name} is not a free parameter of {reduced.law.name}", "prior", f"free: {', '.join(reduced.free)}")
+    penalty = Penalty(compiled, pivots, settings.priors)
+    return Problem(compiled, compiled.row_inputs(rows.axes, pivots), pivots, target, weights, settings.objective, penalty)
+
+
+def _minimise(problem: Problem, law: Law, settings: Settings) -> tuple[Problem, Winner]:
+    """Choose what the data must choose (delta, the weight of priors), then search in earnest."""
+    sample = _sampled(problem)
+    q = starts(sample, settings.start_count(problem.size), settings.seed, start_box(law, problem), exponent_names(law))
+    pilot = problem.objective.delta == 0.0
+    if pilot or settings.priors:
+        sample, problem = _calibrated(sample, problem, q, pilot)
+    winner = search(sample, q)
+    if sample is not problem:
+        winner = search(problem, winner.minima)
+    return problem, winner
+
+
+def _calibrated(sample: Problem, problem: Problem, q: Array, pilot: bool) -> tuple[Problem, Problem]:
+    """Delta from the pilot's residuals and the priors' strength from the noise, to self-consistency."""
+    wide = 0.1 * max(float(np.std(sample.target)), 1e-12)
+    trial = sample.at(wide) if pilot else sample
+    trial = replace(trial, penalty=trial.penalty.scaled(wide**2))
+    minima = search(trial, q).minima
+    for _ in range(PILOT_ROUNDS):
+        own = trial.compiled.predictions(minima[:1], trial.inputs)[0] - trial.target
+        delta = _delta(sample, own) if pilot else None
+        objective = trial.objective if delta is None else sample.objective.at(delta)
+        strength = noise_strength(objective, own, trial.weights)
+        before = (trial.objective, trial.penalty.strength)
+        trial = replace(trial, objective=objective, penalty=trial.penalty.scaled(strength))
+        if before[0] == objective and abs(strength / before[1] - 1) < 0.01:
+            break
+        minima = search(trial, minima).minima
+    return trial, replace(problem, objective=trial.objective, penalty=trial.penalty)
+
+
+def _delta(problem: Problem, own: Array) -> float:
+    scale = max(robust_scale(own[problem.weights > 0]), 1e-12 * float(np.abs(problem.target).max()), 1e-15)
+    return ROUNDING_SHARE * scale if isinstance(problem.objective, Asymmetric) else HUBER_EFFICIENCY * scale
+
+
+def _sampled(problem: Problem) -> Problem:
+    """A stratified sample of a large table: every k-th row in the order of the target and the axes."""
+    if problem.rows <= SAMPLE_ROWS:
+        return problem
+    order = np.lexsort([*problem.inputs[: len(problem.compiled.axes)], problem.target])
+    keep = order[np.linspace(0, problem.rows - 1, SAMPLE_ROWS).astype(int)]
+    return replace(problem, inputs=problem.inputs[:, keep], target=problem.target[keep], weights=problem.weights[keep])
+
+
+def start_box(law: Law, problem: Problem) -> dict[str, tuple[float, float]]:
+    """Natural ranges to start from: the declared ones, and for a place along an axis that axis's range."""
+    compiled, box = problem.compiled, dict[str, tuple[float, float]]()
+    for parameter in law.parameters:
+        if parameter.along in compiled.axes:
+            values = problem.inputs[list(compiled.axes).index(parameter.along)]
+            ends = (float(values.min()), float(values.max()))
+            box[parameter.name] = (np.exp(ends[0]), np.exp(ends[1])) if compiled.axes[parameter.along] else ends
+        elif parameter.start != Parameter("").start:
+            box[parameter.name] = parameter.start
+    return box
+
+
+def exponent_names(law: Law) -> frozenset[str]:
+    """Parameters that stand in an exponent of the formula."""
+    return names_in_exponents(law.formula.root) & frozenset(law.parameter_names)
+
+
+@dataclass(frozen=True)
+class _Checked:
+    values: Array
+    residuals: Array
+    objective: float
+    mismatch: float
+
+
+def _recheck(reduced: Reduced, problem: Problem, rows: Rows, q: Array) -> _Checked:
+    """The winner by the plain formula in extended precision, apart from the path that found it."""
+    free = reduced.compiled.natural(q[None], problem.pivots)
+    named = dict(zip(reduced.free, free[0].tolist(), strict=True))
+    with np.errstate(all="ignore"):
+        metric = reduced.compiled.exact(named, rows.axes)
+        predicted = np.asarray(target_transform(reduced.compiled.space, np.asarray(metric, dtype=float)), dtype=float)
+    own = np.broadcast_to(predicted, problem.target.shape) - problem.target
+    batch = problem.batch()
+    plain = float(problem.cost(own[None], q[None], batch)[0])
+    found = float(problem.evaluate(q[None], batch).cost[0])
+    data = float(np.sum(problem.weights * problem.objective.loss(own)))
+    return _Checked(reduced.expand(free)[0], own, data, abs(plain - found) / max(found, 1e-20 * problem.rows))
+
+
+def _assemble(
+    reduced: Reduced, rows: Rows, settings: Settings, space: str, problem: Problem, winner: Winner, notices: list[Notice], tick: Tick
+) -> Fit:
+    checked = _recheck(reduced, problem, rows, winner.q)
+    reasons, unidentified = confounded(problem, winner.q)
+    notices = notices + unidentified + at_bounds(problem, winner.q)
+    values = dict(zip(reduced.law.parameter_names, checked.values.tolist(), strict=True))
+    notices += negligible_notices(reduced, problem, rows, values, winner.cost)
+    notices += outliers(checked.residuals, rows.numbers, problem.weights > 0) + _search_notices(winner, checked)
+    draws, kind, more = _draws(reduced, problem, winner, rows, settings, len(checked.residuals), tick)
+    status = "converged to the lowest minimum found" if winner.converged else "stopped before it converged"
+    return Fit(
+        law=reduced.law, rows=rows, settings=settings, space=space, estimate=checked.values,
+        draws=reduced.expand(reduced.compiled.natural(draws.q, problem.pivots)), draw_numbers=draws.numbers,
+        residuals=checked.residuals, objective=checked.objective, delta=problem.objective.delta,
+        agree=winner.agree, finalists=winner.finalists, gap=winner.gap, converged=winner.converged, status=status,
+        interval_kind=kind, notices=tuple(notices + more), confounded=reasons,
+        prior_share=prior_shares(problem, winner.q, checked.residuals), versions=_versions(),
+    )  # fmt: skip
+
+
+def _search_notices(winner: Winner, checked: _Checked) -> list[Notice]:
+    found = []
+    if not winner.converged:
+        found.append(Notice("not-converged", "the search stopped before it converged: treat the parameters as rough"))
+    if checked.mismatch > EXACT_TOLERANCE:
+        found.append(Notice("inexact", f"the plain formula gives an objective that differs by {checked.mismatch:.1e} of its value"))
+    if winner.agree < 0.2 and winner.finalists > 4:
+        found.append(Notice("starts-disagree", f"only {winner.agree:.0%} of the {winner.finalists} best starts reached the minimum: "
+                            "try more with --starts"))  # fmt: skip
+    return found
+
+
+def _draws(
+    reduced: Reduced, problem: Problem, winner: Winner, rows: Rows, settings: Settings, count: int, tick: Tick
+) -> tuple[Draws, str, list[Notice]]:
+    """Joint draws of the free coordinates, what kind they are, and what to say of them."""
+    if settings.bootstrap < 2:
+        none = Draws(np.empty((0, problem.size)), np.empty(0, int), 0, 0, 0.0)
+        return none, BOOTSTRAP_KINDS["none"], [Notice("no-intervals", "no resamples were asked for, so there are no intervals")]
+    if count < 2 * problem.size:
+        drawn = residuals(problem, winner.minima, settings.bootstrap, settings.seed)
+        return drawn, BOOTSTRAP_KINDS["residuals"], _draw_notices(drawn, settings.bootstrap)
+    groups = None if settings.cluster == "none" else rows.cluster
+    drawn = pairs(problem, winner.minima, settings.bootstrap, groups, settings.seed, tick)
+    notices = _draw_notices(drawn, settings.bootstrap)
+    if settings.cluster == "none" and rows.cluster is not None:
+        notices.append(_ratio_notice(reduced, problem, winner, rows, settings, drawn))
+    if groups is None:
+        return drawn, BOOTSTRAP_KINDS["rows"], notices
+    number = len(np.unique(groups))
+    if number < FEW_GROUPS:
+        notices.append(Notice("few-groups", f"only {number} {rows.cluster_kind} to resample: intervals are too narrow to trust"))
+    return drawn, f"cluster bootstrap over {number} {rows.cluster_kind}", notices
+
+
+def _draw_notices(drawn: Draws, asked: int) -> list[Notice]:
+    notices = []
+    if drawn.unconverged:
+        notices.append(Notice("draws-dropped", f"{drawn.unconverged} of {asked} resamples did not converge and are left out"))
+    if drawn.deficient:
+        notices.append(Notice("draws-deficient", f"{drawn.deficient} of {asked} resamples kept fewer distinct rows than parameters and are left out"))
+    if drawn.missed:
+        notices.append(Notice("draws-rough", f"{drawn.missed:.0%} of the spot-checked resamples have a lower minimum than was found: intervals are rough"))
+    return notices
+
+
+def _ratio_notice(reduced: Reduced, problem: Problem, winner: Winner, rows: Rows, settings: Settings, drawn: Draws) -> Notice:
+    """How much narrower plain rows make the intervals than whole runs would."""
+    whole = pairs(problem, winner.minima, RATIO_DRAWS, rows.cluster, settings.seed)
+    spread = [np.subtract(*np.quantile(d.q, [0.95, 0.05], axis=0)) for d in (whole, drawn)]
+    ratio = float(np.median(spread[0] / np.maximum(spread[1], 1e-300)))
+    return Notice("rows-not-independent", f"rows of one of the {rows.cluster_kind} are not independent: "
+                  f"resampling whole {rows.cluster_kind} makes the parameters' intervals {ratio:.1f} times as wide")  # fmt: skip
+
+
+def prior_shares(problem: Problem, q: Array, own: Array) -> dict[str, float]:
+    """Variance left of each prior after the data, as a share: 1 where the data say nothing, 0 where they decide."""
+    if not problem.penalty.priors:
+        return {}
+    state = problem.evaluate(q[None], problem.batch())
+    slopes = problem.objective.slope(own)
+    expected = float(np.mean(slopes**2)) / max(noise_strength(problem.objective, own, problem.weights), 1e-300)
+    gradient = state.gradient[0]
+    curvature = (expected * gradient * problem.weights) @ gradient.T
+    slope = np.zeros((1, problem.size))
+    both = curvature[None].copy()
+    problem.penalty.add(q[None], problem.penalty.means[None], slope, both)
+    covariance = np.linalg.pinv(both[0], hermitian=True) * problem.penalty.strength
+    return {name: float(np.clip(u @ covariance @ u, 0.0, 1.0)) for name, u in problem.penalty.unit_gradients(q).items()}
+
+
+def _versions() -> dict[str, str]:
+    return {"allometry": version("allometry"), "numpy": np.__version__, "python": platform.python_version()}
+

@@ -1,0 +1,138 @@
+"""What a table or a fit cannot say, said in plain words before anyone pays for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from allometry.expressions import Call, Node, count_names, evaluate
+from allometry.fits._problem import Problem
+from allometry.fits.objectives import robust_scale
+from allometry.laws import Law
+from allometry.notices import Notice, Refused
+
+Array = np.ndarray
+CONSTANT_SPREAD = 1e-9  # of the target in its space: below it there is nothing to explain
+RANK_TOLERANCE = 1e-6  # smallest singular value of the column-normalised gradient, relative to the largest
+TOGETHER_TOLERANCE = 1e-3  # the same for the standardised logarithms of the axes
+NEGLIGIBLE_SHARE = 1e-3
+BOUND_LOGIT = 8.0
+OUTLIER_SCALES = 6.0
+LISTED = 5
+
+
+def check_rows(law: Law, axes: Mapping[str, Array], target: Array, weights: Array, unknowns: int, informed: int) -> list[Notice]:
+    """Refuse what cannot be fitted; say what will be weak. `informed` unknowns carry a prior."""
+    used = weights > 0
+    count = int(np.sum(used))
+    if count < unknowns - informed:
+        raise Refused("few-runs", f"{count} runs cannot determine {unknowns} parameters of {law.name}", "the table",
+                      "add runs, fix parameters (--fix name=value) or give priors (--prior name=mean,sd)")  # fmt: skip
+    if not np.all(np.isfinite(target)):
+        bad = np.flatnonzero(~np.isfinite(target))[:LISTED].tolist()
+        raise Refused("bad-target", f"{law.metric} has no finite value in the fitting space in rows {bad}", "the table", "remove them or use --space identity")
+    if np.ptp(target[used]) <= CONSTANT_SPREAD * max(1.0, float(np.abs(target[used]).max())):
+        raise Refused("constant-target", f"{law.metric} is the same in all {count} runs, so nothing can be fitted to it",
+                      "the table", "check the column, or the rows that were kept")  # fmt: skip
+    notices = [] if count >= 2 * unknowns else [
+        Notice("few-runs", f"{count} runs for {unknowns} parameters: intervals come from residuals and are only a rough guide; "
+               f"{2 * unknowns} runs or more are needed to trust them")
+    ]  # fmt: skip
+    return notices + _axis_notices(axes, used)
+
+
+def _axis_notices(axes: Mapping[str, Array], used: Array) -> list[Notice]:
+    constant = [name for name, values in axes.items() if np.ptp(values[used]) <= 1e-9 * np.abs(values[used]).max()]
+    notices = [
+        Notice("axis-constant", f"{name} never varied ({axes[name][used][0]:.4g} in every run): the data say nothing about its effect")
+        for name in constant
+    ]
+    moving = [name for name in axes if name not in constant and np.all(axes[name][used] > 0)]
+    return notices + (_together(axes, used, moving) if len(moving) > 1 else [])
+
+
+def _together(axes: Mapping[str, Array], used: Array, moving: list[str]) -> list[Notice]:
+    """Axes whose logarithms are a linear function of one another."""
+    logs = np.log(np.stack([axes[name][used] for name in moving], axis=1))
+    standard = (logs - logs.mean(axis=0)) / logs.std(axis=0)
+    _, singular, directions = np.linalg.svd(standard, full_matrices=False)
+    if len(standard) <= len(moving) or singular[-1] > TOGETHER_TOLERANCE * singular[0]:
+        return []
+    names = [name for name, weight in zip(moving, directions[-1], strict=True) if abs(weight) > 0.1]
+    return [Notice("axes-together", f"{' and '.join(names)} always move together, so their effects cannot be told apart: "
+                   "vary one at a fixed value of the other, or fix or tie parameters")]  # fmt: skip
+
+
+def confounded(problem: Problem, q: Array) -> tuple[dict[str, str], list[Notice]]:
+    """Parameters whose effects on the rows cannot be told apart, from the gradient at the minimum.
+
+    The gradient's columns are normalised; a direction with a singular value below 1e-6 of the
+    largest changes no prediction. Priors count as rows.
+    """
+    names = problem.compiled.parameters
+    matrix = _identifying_rows(problem, q)
+    norms = np.linalg.norm(matrix, axis=0)
+    silent = norms <= 1e-10 * norms.max(initial=1e-300)
+    reasons = {names[i]: "the data do not depend on it" for i in np.flatnonzero(silent)}
+    live = np.flatnonzero(~silent)
+    _, singular, directions = np.linalg.svd(matrix[:, live] / norms[live], full_matrices=True)
+    padded = np.concatenate([singular, np.zeros(len(live) - len(singular))])
+    for direction in directions[padded < RANK_TOLERANCE * padded.max(initial=1e-300)]:
+        group = [names[live[i]] for i in np.flatnonzero(np.abs(direction) > 0.05 * np.abs(direction).max())]
+        for name in group:
+            others = ", ".join(other for other in group if other != name) or "the other parameters"
+            reasons.setdefault(name, f"cannot be told apart from {others} on these runs")
+    if not reasons:
+        return {}, []
+    message = f"{', '.join(reasons)} cannot be determined from these runs: "
+    return reasons, [Notice("confounded", message + "; ".join(f"{name}: {why}" for name, why in reasons.items()))]
+
+
+def _identifying_rows(problem: Problem, q: Array) -> Array:
+    """Gradient rows (n + k, p) of used runs and priors, in residual units."""
+    state = problem.evaluate(q[None], problem.batch())
+    rows = state.gradient[0].T[problem.weights > 0]
+    slope, curvature = np.zeros((1, problem.size)), np.zeros((1, problem.size, problem.size))
+    problem.penalty.add(q[None], problem.penalty.means[None], slope, curvature)
+    values, vectors = np.linalg.eigh(curvature[0])
+    return np.concatenate([rows, (np.sqrt(np.maximum(values, 0.0)) * vectors).T])
+
+
+def terms_of(node: Node) -> list[Node]:
+    """The terms of a formula's outermost sum."""
+    if isinstance(node, Call) and node.operation == "add":
+        return [term for argument in node.arguments for term in terms_of(argument)]
+    return [node]
+
+
+def negligible(law: Law, values: Mapping[str, float], axes: Mapping[str, Array]) -> list[tuple[Node, list[str]]]:
+    """Terms below a thousandth of the sum at every run, each with the parameters in it."""
+    with np.errstate(all="ignore"):
+        parts = [np.broadcast_to(evaluate(term, {**values, **axes}), len(next(iter(axes.values())))) for term in terms_of(law.formula.root)]
+        total = np.abs(np.sum(parts, axis=0))
+    found = []
+    for term, part in zip(terms_of(law.formula.root), parts, strict=True):
+        names = [name for name in count_names(term) if name in values]
+        if len(parts) > 1 and names and np.all(np.abs(part) < NEGLIGIBLE_SHARE * total):
+            found.append((term, names))
+    return found
+
+
+def at_bounds(problem: Problem, q: Array) -> list[Notice]:
+    """Parameters that ended at the edge of a box."""
+    boxed = [i for i, b in enumerate(problem.compiled.bounds.values()) if b[0] is not None and b[1] is not None]
+    names = [problem.compiled.parameters[i] for i in boxed if abs(q[i]) > BOUND_LOGIT]
+    return [Notice("at-bound", f"{name} ended at the edge of its range; widen the range or fix it") for name in names]
+
+
+def outliers(residuals: Array, numbers: Array, used: Array) -> list[Notice]:
+    """Rows whose residual exceeds six robust standard deviations."""
+    scale = robust_scale(residuals[used])
+    far = np.flatnonzero(used & (np.abs(residuals) > OUTLIER_SCALES * scale)) if scale > 0 else np.array([], int)
+    if not len(far):
+        return []
+    worst = far[np.argsort(-np.abs(residuals[far]))]
+    listed = ", ".join(str(int(numbers[i])) for i in worst[:LISTED])
+    more = f" and {len(far) - LISTED} more" if len(far) > LISTED else ""
+    return [Notice("outliers", f"rows {listed}{more} lie more than {OUTLIER_SCALES:g} robust standard deviations off the curve: look at them")]

@@ -1,0 +1,83 @@
+"""The byte corpus of the embedded ladder: the running interpreter's own standard library.
+
+It is on every machine that runs Python, it is text people know, and it needs no download.
+Its exact bytes change with the interpreter's version, so a manifest (file, size, sha256)
+travels with the measured losses, and another corpus is never mixed in unnoticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+# Parts that builds and distributions leave out, and third-party packages.
+EXCLUDED = {"test", "tests", "idlelib", "lib2to3", "site-packages", "dist-packages", "__pycache__"}
+# Written by the build itself: they hold the machine's own paths and compiler flags.
+BUILD_OUTPUTS = ("_sysconfigdata", "_sysconfig_vars", "config-")
+HELD_OUT_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    path: str
+    size: int
+    sha256: str
+
+    @property
+    def held_out(self) -> bool:
+        """By hash of the path, so that adding a file never moves another across the split."""
+        digest = hashlib.sha256(f"held-out:{self.path}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") < HELD_OUT_SHARE * 2**64
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Training and held-out bytes (uint8 arrays) and the manifest they came from."""
+
+    train: np.ndarray
+    held_out: np.ndarray
+    manifest: tuple[SourceFile, ...]
+
+    @property
+    def sha256(self) -> str:
+        """One fingerprint of all files: paths, sizes and contents."""
+        lines = "\n".join(f"{f.path} {f.size} {f.sha256}" for f in self.manifest)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def standard_library() -> Path:
+    return Path(sysconfig.get_paths()["stdlib"])
+
+
+def read_corpus(root: Path | None = None) -> Corpus:
+    """Read every Python source below `root` (default: the standard library) in path order."""
+    root = root or standard_library()
+    manifest, train, held_out = [], [], []
+    for path in sorted(p for p in root.rglob("*.py") if _included(p.relative_to(root))):
+        content = path.read_bytes()
+        name = path.relative_to(root).as_posix()
+        file = SourceFile(name, len(content), hashlib.sha256(content).hexdigest())
+        manifest.append(file)
+        (held_out if file.held_out else train).append(content)
+    if not train or not held_out:
+        raise ValueError(f"no Python sources to train and to hold out below {root}")
+    return Corpus(_as_array(train), _as_array(held_out), tuple(manifest))
+
+
+def _included(path: Path) -> bool:
+    return not any(part in EXCLUDED or part.startswith(BUILD_OUTPUTS) for part in path.parts)
+
+
+def _as_array(contents: list[bytes]) -> np.ndarray:
+    return np.frombuffer(b"".join(contents), dtype=np.uint8)
+
+
+def windows(data: np.ndarray, length: int) -> np.ndarray:
+    """Non-overlapping windows (n, length + 1): inputs and, shifted by one, targets."""
+    count = (len(data) - 1) // length
+    starts = np.arange(count)[:, None] * length
+    return data[starts + np.arange(length + 1)]

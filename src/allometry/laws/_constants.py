@@ -1,0 +1,64 @@
+"""The constants of a declaration: what was published, and the design on which the law is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from allometry.laws._tables import Table, listed
+from allometry.laws.law import Design, Parameter, Published
+
+STATUSES = ("seen", "recalled", "proposed")
+
+
+def read_publications(table: Table, parameters: tuple[Parameter, ...], *, resized: bool) -> dict[str, Published]:
+    """Published constants by key; those of another family size do not belong to a resized law and are left out."""
+    names = {parameter.name for parameter in parameters}
+    found = {}
+    for key in list(table.content):
+        entry = table.table(key)
+        values = entry.table("values").named()
+        if resized and set(values) != names:
+            continue
+        found[key] = Published(
+            key=key,
+            values=values,
+            source=entry.text("source"),
+            status=entry.text("status"),
+            where=entry.text("where", ""),
+            conventions=entry.table("conventions").texts_by_key(),
+            note=entry.text("note", ""),
+        )
+        _check_values(entry, values, parameters)
+        if found[key].status not in STATUSES:
+            raise entry.refuse("bad-declaration", f"must be one of {listed(STATUSES)}", "status")
+        entry.finish()
+    return found
+
+
+def _check_values(table: Table, values: Mapping[str, float], parameters: tuple[Parameter, ...]) -> None:
+    names = {parameter.name for parameter in parameters}
+    for name in sorted(set(values) ^ names):
+        problem = "is missing" if name in names else "is not a parameter"
+        raise table.refuse("bad-values", f"{name!r} {problem}", "values", f"give exactly {listed(sorted(names))}")
+    for parameter in parameters:
+        if not parameter.allows(values[parameter.name]):
+            raise table.refuse("bad-values", "lies outside its bounds", f"values.{parameter.name}")
+
+
+def read_design(
+    table: Table, axes: tuple[str, ...], parameters: tuple[Parameter, ...], published: Mapping[str, Published]
+) -> Design | None:
+    if not table.content:
+        return None
+    grid_table = table.table("grid")
+    grid = {name: grid_table.numbers(name) for name in list(grid_table.content)}
+    if set(grid) != set(axes):
+        raise grid_table.refuse("bad-declaration", f"must give values for exactly {listed(axes)}")
+    truth = table.text("truth", "")
+    if truth and truth not in published:
+        raise table.refuse("unknown-key", f"no constants are published as {truth!r}", "truth", listed(published))
+    values = dict(published[truth].values) if truth else table.table("values").named()
+    _check_values(table, values, parameters)
+    design = Design(values=values, grid=grid, noise=table.number("noise"))
+    table.finish()
+    return design
