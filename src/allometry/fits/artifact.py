@@ -19,7 +19,7 @@ from allometry.fits._priors import Prior
 from allometry.fits.fit import Fit
 from allometry.fits.objectives import Asymmetric, Huber, Objective, Squared
 from allometry.fits.settings import Settings
-from allometry.laws import law_from_dict, law_to_dict
+from allometry.laws import law_from_table, law_table
 from allometry.notices import Notice, Refused
 from allometry.runs import Rows
 
@@ -72,7 +72,7 @@ def load_fit(path: str | Path) -> Fit:
 def fit_to_dict(fitted: Fit) -> dict[str, Any]:
     """A fit as plain JSON values."""
     return {
-        "format": FORMAT, "version": VERSION, "law": law_to_dict(fitted.law),
+        "format": FORMAT, "version": VERSION, "law": law_table(fitted.law),
         "parameters": {name: asdict(interval) for name, interval in fitted.parameters.items()},
         "settings": _settings_to_dict(fitted.settings), "rows": fitted.rows.as_dict(),
         "notices": [asdict(notice) for notice in fitted.notices],
@@ -84,7 +84,7 @@ def fit_to_dict(fitted: Fit) -> dict[str, Any]:
 
 def fit_from_dict(contents: Mapping[str, Any]) -> Fit:
     """The fit that `fit_to_dict` described."""
-    law = law_from_dict(contents["law"])
+    law = law_from_table(contents["law"], "the saved fit")
     count = len(law.parameter_names)
     arrays = {name: _decoded(contents[name]) for name in _ARRAYS}
     if arrays["estimate"].shape != (count,):

@@ -93,7 +93,7 @@ def _search(reduced: Reduced, problem: Problem, start: Array, tables: Array, qua
     for step in range(int(np.ceil(budget / size))):
         pushes = _pushes(reduced, problem, q, _batch(problem, chains, tables, removed), quantity)
         for i, chain in enumerate(chains):
-            wanted = chain.first[:size] if step == 0 else np.argsort(-chain.direction * pushes[i] - 1e300 * removed[i])[:size]
+            wanted = chain.first[:size] if step == 0 else np.argsort(-chain.direction * pushes[i] + 1e300 * removed[i])[:size]
             removed[i, wanted[: budget - int(removed[i].sum())]] = True
         q = solve(problem, q, _batch(problem, chains, tables, removed), REFIT_STEPS, 1e-2).q
         moved = _value(reduced, problem, q, quantity) - base[[c.table for c in chains]]

@@ -6,7 +6,7 @@ import numpy as np
 
 from allometry.fits.fit import BOOTSTRAP_KINDS, Fit
 from allometry.fits.settings import Settings
-from allometry.laws import find_published
+from allometry.laws import published
 from allometry.runs import Rows
 
 
@@ -19,7 +19,7 @@ def published_fit(name: str) -> Fit:
     >>> found.provenance, found.values["E"], found.parameters["alpha"].low
     ('published', 1.69, None)
     """
-    law, constants = find_published(name)
+    law, constants = published(name)
     values = np.array([constants.values[parameter] for parameter in law.parameter_names])
     rows = Rows.empty(law.axes, law.metric, dict(constants.conventions))
     return Fit(

@@ -93,7 +93,7 @@ def _unknown_state(state: object, row: int, where: str) -> Refused:
 
 
 def _refuse_same_key(columns: Mapping[str, Column], identity: Identity, wanted: Mask, where: str) -> None:
-    known = [columns[name] for name in columns if name in (*_KEYS, "step") or _is_axis(name)]
+    known = [columns[name] for name in columns if name in (*_KEYS, identity.order) or _is_axis(name)]
     labels = codes([identity.labels, *known], len(wanted))
     numbers = np.flatnonzero(wanted)
     _, first, counts = np.unique(labels[wanted], return_index=True, return_counts=True)
@@ -120,8 +120,10 @@ def _progress(columns: Mapping[str, Column], identity: Identity | None, where: s
         return None
     step = columns[identity.order]
     runs = codes([identity.labels, *(columns[name] for name in _KEYS if name in columns)], len(step))
+    if len(np.unique(runs)) == len(step):
+        return None
     missing = np.flatnonzero(np.isnan(step))
-    if missing.size and len(np.unique(runs)) < len(step):
+    if missing.size:
         rows = listed_rows(missing)
         raise Refused("missing-step", f"`{identity.order}` is empty in {rows}", where, "say how far along each row is")
     longest = np.full(int(runs.max(initial=0)) + 1, -np.inf)
@@ -146,12 +148,18 @@ def _unfinished(
     yield states == "diverged", "its state is diverged"
     if rule.kind != "final":
         return
-    yield states != "finished", np.array([f"its state is {state}" for state in states], dtype=object)
+    for state in ("running", "crashed"):
+        yield states == state, f"its state is {state}"
     order, total = ("step", "steps") if identity is None else (identity.order, identity.total)
-    stated = "state" in columns
-    if stated or order not in columns or total not in columns or order == "tokens":
-        return
-    step, end = columns[order], columns[total]
-    if is_number(step) and is_number(end):
-        reasons = [f"its run stopped at step {a:g} of {b:g}" for a, b in zip(step, end, strict=True)]
-        yield step < _FINISHED_SHARE * end, np.array(reasons, dtype=object)
+    if "state" not in columns and order in columns and total in columns and order != "tokens":
+        yield _stopped(columns[order], columns[total])
+
+
+def _stopped(step: Column, end: Column) -> Exclusion:
+    reasons = np.full(len(step), "", dtype=object)
+    if not (is_number(step) and is_number(end)):
+        return np.zeros(len(step), dtype=bool), reasons
+    early = step < _FINISHED_SHARE * end
+    for row in np.flatnonzero(early):
+        reasons[row] = f"its run stopped at step {step[row]:g} of {end[row]:g}"
+    return early, reasons
