@@ -11,9 +11,9 @@ from allometry.axes.vocabulary import AXES, Axis, Kind, axis
 
 __all__ = [
     "AXES",
+    "LOSS_UNITS",
     "Axis",
     "Kind",
-    "LOSS_UNITS",
     "axis",
     "convert_loss",
     "likely_columns",

@@ -15,7 +15,8 @@ _SEEN: dict[str, tuple[str, ...]] = {
                "paramcount", "paramstotal", "paramsnonembedding", "size"),
     "active_params": ("nactive", "activeparameters", "activatedparams", "nactiveparams", "paramsactive"),
     "non_embedding_params": ("paramsnonembedding", "nonembeddingparameters", "nnonembedding", "paramsnonvocab"),
-    "tokens": ("d", "ntokens", "numtokens", "traintokens", "trainingtokens", "tokensseen", "totaltokens", "numtrainingtokens"),
+    "tokens": ("d", "ntokens", "numtokens", "traintokens", "trainingtokens", "tokensseen", "totaltokens",
+               "numtrainingtokens"),
     "unique_tokens": ("u", "uniquetokens", "datasettokens", "ndatatokens"),
     "flops": ("c", "compute", "trainflops", "trainingflops", "totalflops", "flop", "c6nd", "flops6nd"),
     "batch_tokens": ("b", "batchsizetokens", "batchsize", "bs", "tokensperstep", "globalbatchsize"),
@@ -55,8 +56,9 @@ def likely_columns(name: str, columns: Iterable[str], count: int = 3) -> tuple[s
     >>> likely_columns("loss", ["N", "D", "final_loss"])
     ('final_loss',)
     """
-    ranked = sorted((_rank(name, column), position, column) for position, column in enumerate(columns) if column != name)
-    return tuple(column for rank, _, column in ranked if rank < _UNLIKELY)[:count]
+    others = [column for column in columns if column != name]
+    ranked = sorted((_rank(name, column), place) for place, column in enumerate(others))
+    return tuple(others[place] for rank, place in ranked if rank < _UNLIKELY)[:count]
 
 
 _UNLIKELY = 4

@@ -62,8 +62,9 @@ def per_token(name: str) -> bool:
 
 
 def convert_loss(value: float, source: str, target: str, bytes_per_token: float | None = None) -> float:
-    """One loss in another unit, exactly: perplexity = exp(nats per token), bits per byte = nats per token / (ln 2 x bytes per token).
+    """One loss in another unit, exactly.
 
+    Perplexity = exp(nats per token); bits = nats / ln 2; per byte = per token / bytes per token.
     `bytes_per_token` is that of the tokenizer on the evaluation set; it is needed between
     a per-token and a per-byte unit and refused as missing there (bytes-per-token-needed).
     A perplexity that is not positive is refused (not-a-perplexity).

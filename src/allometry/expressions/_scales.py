@@ -57,12 +57,19 @@ def factors(node: Node) -> list[Factor]:
         over, under = node.arguments
         return factors(over) + [Factor(b, _negative(e)) for b, e in factors(under)]
     if isinstance(node, Call) and node.operation == "power":
-        base, exponent = node.arguments
-        inner = factors(base)
-        if all(isinstance(f.base, Name | Number) and f.exponent == Number(1) for f in inner):
-            return [Factor(f.base, exponent) for f in inner]
-        return [Factor(base, exponent)]
+        inner = _plain_factors(node.arguments[0])
+        exponent = node.arguments[1]
+        if inner:
+            return [Factor(f.base, exponent if f.exponent == Number(1) else _negative(exponent)) for f in inner]
+        return [Factor(node.arguments[0], exponent)]
     return [Factor(node, Number(1))]
+
+
+def _plain_factors(base: Node) -> list[Factor]:
+    """The factors of a product or quotient of bare names and numbers; none for anything else."""
+    inner = factors(base)
+    plain = all(isinstance(f.base, Name | Number) and f.exponent in (Number(1), Number(-1)) for f in inner)
+    return inner if plain else []
 
 
 def _negative(node: Node) -> Node:
@@ -106,15 +113,13 @@ def _bases(parts: list[Factor]) -> frozenset[str]:
 
 
 def _mark(node: Node, axes: dict[str, Node]) -> Node:
-    """Replace the axes that are factors of this product (not those deeper in other factors)."""
+    """Replace exactly the axes that `factors` finds in this product, none deeper in other factors."""
     if isinstance(node, Name):
         return Name(node.name + PIVOTED) if node.name in axes else node
     if isinstance(node, Call) and node.operation in ("multiply", "divide"):
         return Call(node.operation, tuple(_mark(a, axes) for a in node.arguments))
-    if isinstance(node, Call) and node.operation == "power" and len(factors(node)) >= 1:
-        inner = factors(node.arguments[0])
-        if all(isinstance(f.base, Name | Number) for f in inner):
-            return Call("power", (_mark(node.arguments[0], axes), node.arguments[1]))
+    if isinstance(node, Call) and node.operation == "power" and _plain_factors(node.arguments[0]):
+        return Call("power", (_mark(node.arguments[0], axes), node.arguments[1]))
     return node
 
 

@@ -178,7 +178,7 @@ def compile_formula(
     >>> pivots = law.pivots(points)
     >>> q = law.internal(np.array([[1.7, 400.0, 0.3]]), pivots)
     >>> np.exp(law.predictions(q, law.row_inputs(points, pivots))).round(4)
-    array([[8.0397, 2.4981]])
+    array([[8.0396, 2.4981]])
     """
     if space not in SPACES:
         raise Refused("unknown-space", f"no space is called {space!r}", "space", f"use one of {', '.join(SPACES)}")

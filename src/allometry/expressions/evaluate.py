@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from allometry.expressions.tree import Call, Name, Node, Number
+from allometry.expressions.tree import Name, Node, Number
 from allometry.notices import Refused
 
 
@@ -30,7 +30,8 @@ def evaluate(node: Node, values: Mapping[str, Any]) -> Any:
     Returns a float, or an array of the broadcast shape. Overflow gives infinity and what is undefined gives NaN,
     quietly. Raises `Refused` (missing-value) when a name has no value.
 
-    >>> evaluate(Call("divide", (Name("A"), Number(4))), {"A": 2.0})
+    >>> from allometry.expressions import parse
+    >>> evaluate(parse("A/4").root, {"A": 2.0})
     np.float64(0.5)
     """
     with np.errstate(all="ignore"):
@@ -82,33 +83,21 @@ def _over_all(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return lambda *arguments: reduce(operation, arguments)
 
 
+_SAME_IN_NUMPY = (
+    "subtract power negative exp log log2 log10 sqrt log1p expm1 where "
+    "less less_equal greater greater_equal equal not_equal"
+)
 _COMPUTE: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {
+    {name: getattr(np, name) for name in _SAME_IN_NUMPY.split()}
+    | {
         "add": _over_all(np.add),
-        "subtract": np.subtract,
         "multiply": _over_all(np.multiply),
         "divide": np.true_divide,
-        "power": np.power,
-        "negative": np.negative,
-        "exp": np.exp,
-        "log": np.log,
-        "log2": np.log2,
-        "log10": np.log10,
-        "sqrt": np.sqrt,
-        "log1p": np.log1p,
-        "expm1": np.expm1,
         "sigmoid": _sigmoid,
         "lgamma": _lgamma,
         "min": _over_all(np.minimum),
         "max": _over_all(np.maximum),
         "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
-        "where": np.where,
-        "less": np.less,
-        "less_equal": np.less_equal,
-        "greater": np.greater,
-        "greater_equal": np.greater_equal,
-        "equal": np.equal,
-        "not_equal": np.not_equal,
         "and": _over_all(np.logical_and),
         "or": _over_all(np.logical_or),
         "not": np.logical_not,

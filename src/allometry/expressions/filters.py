@@ -45,7 +45,7 @@ def parse_filter(text: str) -> Filter:
     """
     reader = _FilterReader(text)
     root = reader.expression()
-    if reader.token.kind != "end":
+    if not reader.ended:
         raise reader.unexpected(reader.token, "and, or, or the end")
     if not is_condition(root):
         raise Refused("bad-text", "a filter is true or false for a row", "line 1, column 1", "compare, as in loss < 3")
@@ -126,8 +126,35 @@ def _compared(node: Node, columns: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     if not texts:
         return evaluate(node, columns)
     if not isinstance(node, Call) or any(argument not in texts for argument in node.arguments):
-        raise _mixed(node, texts[0], columns)
+        raise _mixed(node, next((text for text in texts if not isinstance(text, _Text)), texts[0]), columns)
     compare = _COMPARE[node.operation]
     left, right = (_cells(argument, columns) for argument in node.arguments)
     pairs = np.broadcast(left, right)
     return np.array([_compare_text(compare, *pair) for pair in pairs], dtype=bool).reshape(pairs.shape)
+
+
+def _is_text(name: Name, columns: Mapping[str, np.ndarray[Any, Any]]) -> bool:
+    return isinstance(name, _Text) or columns[name.name].dtype == object
+
+
+def _mixed(node: Node, text: Name, columns: Mapping[str, np.ndarray[Any, Any]]) -> Refused:
+    numeric = (step for step in walk(node) if isinstance(step, Name) and not _is_text(step, columns))
+    if not isinstance(text, _Text):
+        message = f"the column `{text.name}` holds text and stands where a number is needed"
+        return Refused("text-and-number", message, mend=f'compare it with a text, such as `{text.name}` == "a"')
+    if number := next(numeric, None):
+        message = f'the column `{number.name}` holds numbers and is compared with the text "{text.name}"'
+        return Refused("text-and-number", message, mend="write numbers without quotes, such as 7B or 1.5e9")
+    return Refused("text-and-number", f'the text "{text.name}" stands where a number is needed')
+
+
+def _cells(node: Node, columns: Mapping[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    if isinstance(node, Name) and not isinstance(node, _Text):
+        return columns[node.name]
+    return np.array(node.name if isinstance(node, _Text) else None, dtype=object)
+
+
+def _compare_text(compare: Callable[[Any, Any], bool], left: object, right: object) -> bool:
+    if isinstance(left, str) and isinstance(right, str):
+        return compare(left, right)
+    return compare is operator.ne

@@ -53,19 +53,25 @@ class _FormulaReader(Reader):
         while self.token.kind == "name" and self.tokens[self.position + 1].text == "=":
             self._intermediate()
             self._skip_lines()
-        where = self.token.where
-        if self.token.kind == "end":
-            raise Refused("bad-text", "no line gives the value", where, "end with a line without =, such as E + G")
-        root = self.expression()
-        self._end_line()
-        self._skip_lines()
-        if self.token.kind != "end":
-            raise Refused("bad-text", "only the last line gives the value", where, "begin earlier lines with NAME =")
-        if is_condition(root):
-            raise Refused("bad-text", "the formula is a comparison and not a number", where)
+        root = self._value()
         for name, token in self._unused.items():
             raise Refused("bad-text", f"`{name}` is never used", token.where, "use it or take the line out")
         return Formula(self._text, root, tuple(self._free))
+
+    def _value(self) -> Node:
+        first = self.token
+        if first.kind == "end":
+            raise Refused("bad-text", "no line gives the value", first.where, "end with a line without =, as in E + G")
+        root = self.expression()
+        self._end_line()
+        self._skip_lines()
+        if not self.ended:
+            raise Refused(
+                "bad-text", "only the last line gives the value", first.where, "begin earlier lines with NAME ="
+            )
+        if is_condition(root):
+            raise Refused("bad-text", "the formula is a comparison and not a number", first.where)
+        return root
 
     def _skip_lines(self) -> None:
         while self.token.kind == "newline":
@@ -80,12 +86,11 @@ class _FormulaReader(Reader):
         self.expect("=")
         if token.text in FUNCTIONS or token.text in _UNROLLED or token.text.startswith("_"):
             raise Refused("bad-text", f"`{token.text}` cannot be defined", token.where, "choose another name")
-        if token.text in self._parts or token.text in self._free:
-            raise Refused("bad-text", f"`{token.text}` is used or defined above", token.where, "define a name once, first")
         part = self.expression()
         self._end_line()
-        if token.text in self._free:
-            raise Refused("bad-text", f"`{token.text}` is defined by itself", token.where, "define a name once, first")
+        if token.text in self._parts or token.text in self._free:
+            message = f"`{token.text}` is already used or defined at this line"
+            raise Refused("bad-text", message, token.where, "define a name once, before its use")
         self._parts[token.text], self._unused[token.text] = part, token
 
     def number(self, token: Token) -> Node:
@@ -99,6 +104,8 @@ class _FormulaReader(Reader):
         return self._unroll(token) if token.text in _UNROLLED else super().called(token)
 
     def leaf(self, token: Token) -> Node:
+        if token.kind == "text":
+            raise Refused("bad-text", "a formula holds no quoted text", token.where)
         if token.kind != "name" or token.text in _UNROLLED or token.text.startswith("_"):
             raise self.unexpected(token, "a number, or a name that starts with a letter,")
         if self.at("[") and token.text not in self._parts:
@@ -181,6 +188,6 @@ class _FormulaReader(Reader):
             raise Refused("unknown-family", f"there is no family `{token.text}`", token.where, mend)
         for member in () if isinstance(family, int) else family:
             if not re.fullmatch("[A-Za-z0-9_]+", member):
-                message = f"a member of `{token.text}` cannot be part of a name: {ascii(member)}"
+                message = f"a member of `{token.text}` cannot be part of a name: {member!a}"
                 raise Refused("bad-text", message, token.where, "use letters, digits and _")
         return family

@@ -76,7 +76,7 @@ class Budget:
 
 
 def _too_deep(where: str) -> Refused:
-    return Refused("too-deep", f"the text is nested more than {DEPTH} deep", where, "name a part on its own line")
+    return Refused("too-deep", f"the text is nested more than {DEPTH} deep", where, "write a flatter one")
 
 
 def _too_many(where: str) -> Refused:
@@ -91,7 +91,7 @@ def _check_constant(node: Call, where: str) -> None:
             raise Refused("constant-too-large", message, where, "write its value, such as 1e70")
     value = float(evaluate(node, {}))
     if not math.isfinite(value) or _vanished(node, value):
-        raise Refused("constant-too-large", "a constant part is not a finite number that a float can hold", where)
+        raise Refused("constant-too-large", "a constant part overflows, vanishes or is undefined", where)
 
 
 def _vanished(node: Call, value: float) -> bool:

@@ -6,7 +6,6 @@ Precedence is Python's: `or`, `and`, `not`, comparisons (chained ones too), `+ -
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from allometry.expressions.limits import Budget
 from allometry.expressions.tokens import Token, tokenize
@@ -21,6 +20,7 @@ _OPERATION = {
     "or": "or", "and": "and", "not": "not", "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "**": "power",
     "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal", "==": "equal", "!=": "not_equal",
 }  # fmt: skip
+_ELSEWHERE = {"ln": "log is the natural logarithm", "pow": "use ** for a power", "abs": "write max(x, -x)"}
 _ANY_NUMBER = ("or", "and", "+", "*")
 _EXACT = 2**53  # whole numbers beyond this are floats: their digits would be lost anyway
 
@@ -69,6 +69,10 @@ class Reader:
     def token(self) -> Token:
         return self.tokens[self.position]
 
+    @property
+    def ended(self) -> bool:
+        return self.token.kind == "end"
+
     def next(self) -> Token:
         """The present token, stepping past it; the end stays the end."""
         token = self.token
@@ -93,8 +97,8 @@ class Reader:
         """The refusal of a token where something else was wanted."""
         found = {"end": "the text ends", "newline": "the line ends"}.get(token.kind, f"`{token.text}` stands")
         mend = "use == to compare" if token.text == "=" else ""
-        if token.text == "[":
-            mend = "only a name inside sum or prod takes an index, such as sum(i in mixture: r[i])"
+        if token.text == "[" or "index" in wanted:
+            mend = "indices live inside sum and prod, such as sum(i in mixture: r[i])"
         return Refused("bad-text", f"{found} where {wanted} is expected", token.where, mend)
 
     def _prefix(self) -> Node:
@@ -143,8 +147,7 @@ class Reader:
     def called(self, token: Token) -> Node:
         """A function applied to its arguments; the reader stands at the opening bracket."""
         if token.text not in FUNCTIONS:
-            near = get_close_matches(token.text, FUNCTIONS, n=1)
-            mend = f"did you mean {near[0]}?" if near else "the functions are " + ", ".join(FUNCTIONS)
+            mend = _ELSEWHERE.get(token.text) or "the functions are " + ", ".join(FUNCTIONS)
             raise Refused("unknown-function", f"there is no function `{token.text}`", token.where, mend)
         self.expect("(")
         arguments = [self.expression()]
@@ -153,7 +156,7 @@ class Reader:
         self.expect(")")
         fewest, most = FUNCTIONS[token.text]
         if len(arguments) < fewest or len(arguments) > (most or len(arguments)):
-            takes = f"{fewest}" if most == fewest else f"{fewest} or more"
-            message = f"`{token.text}` takes {takes} arguments and has {len(arguments)}"
+            takes = f"{fewest} or more" if most is None else f"{fewest}"
+            message = f"`{token.text}` takes {takes} argument{'s' * (fewest > 1)} and has {len(arguments)}"
             raise Refused("bad-text", message, token.where)
         return self.call(token.text, arguments, token.where)

@@ -92,7 +92,7 @@ def _token(kind: str, piece: str, where: str) -> Token:
 
 def _unreadable(rest: str, where: str) -> Refused:
     if not rest[0].isascii():
-        message = f"names and signs are plain ASCII and {ascii(rest[0])} is not"
+        message = f"names and signs are plain ASCII and {rest[0]!a} is not"
         return Refused("bad-text", message, where, "spell it out, such as alpha")
     if rest[0] in "'\"`":
         return Refused("bad-text", f"the quote {rest[0]} is not closed", where)

@@ -11,22 +11,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
+_OF_ONE = ("exp", "log", "log2", "log10", "sqrt", "log1p", "expm1", "sigmoid", "lgamma")
 FUNCTIONS: Mapping[str, tuple[int, int | None]] = MappingProxyType(
-    {
-        "exp": (1, 1),
-        "log": (1, 1),
-        "log2": (1, 1),
-        "log10": (1, 1),
-        "sqrt": (1, 1),
-        "log1p": (1, 1),
-        "expm1": (1, 1),
-        "sigmoid": (1, 1),
-        "lgamma": (1, 1),
-        "min": (2, None),
-        "max": (2, None),
-        "clip": (3, 3),
-        "where": (3, 3),
-    }
+    dict.fromkeys(_OF_ONE, (1, 1)) | {"min": (2, None), "max": (2, None), "clip": (3, 3), "where": (3, 3)}
 )
 """The functions a text may call, each with the fewest and the most arguments it takes (None: any number)."""
 

@@ -1,7 +1,8 @@
 """Fit laws to runs: objectives, starts, solver, resampling, guards, diagnosis and the `Fit`."""
 
 from allometry.fits._priors import Prior
-from allometry.fits.artifact import load_fit, save_fit
+from allometry.fits._resampling import Tick
+from allometry.fits.artifact import fit_to_dict, load_fit, save_fit
 from allometry.fits.diagnosis import Diagnosis, diagnose
 from allometry.fits.fit import Fit
 from allometry.fits.fitting import fit, refit
@@ -11,6 +12,6 @@ from allometry.fits.published import published_fit
 from allometry.fits.settings import Settings
 
 __all__ = [
-    "Asymmetric", "Diagnosis", "Fit", "Huber", "Influence", "Objective", "Prior", "Quantity", "Settings", "Squared",
-    "diagnose", "fit", "load_fit", "objective_named", "published_fit", "refit", "save_fit",
+    "Asymmetric", "Diagnosis", "Fit", "Huber", "Influence", "Objective", "Prior", "Quantity", "Settings", "Squared", "Tick",
+    "diagnose", "fit", "fit_to_dict", "load_fit", "objective_named", "published_fit", "refit", "save_fit",
 ]  # fmt: skip

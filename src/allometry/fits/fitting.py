@@ -13,6 +13,7 @@ from allometry.fits._priors import Penalty, noise_strength
 from allometry.fits._problem import Problem
 from allometry.fits._reduced import Reduced, reduce_law
 from allometry.fits._resampling import Draws, Tick, ignore, pairs, residuals
+from allometry.fits._rows import subset
 from allometry.fits._search import Winner, search
 from allometry.fits._starts import starts
 from allometry.fits.fit import BOOTSTRAP_KINDS, Fit
@@ -20,7 +21,7 @@ from allometry.fits.guards import at_bounds, check_rows, confounded, outliers
 from allometry.fits.objectives import HUBER_EFFICIENCY, Asymmetric, robust_scale
 from allometry.fits.settings import Settings
 from allometry.fits.terms import names_in_exponents, negligible_notices
-from allometry.laws import Law, Parameter, find_law
+from allometry.laws import Law, find_law
 from allometry.notices import Notice, Refused
 from allometry.runs import Rows, Runs
 
@@ -76,7 +77,7 @@ def select(runs: Runs, law: Law, settings: Settings, target: str | None = None) 
 def refit(fitted: Fit, keep: Array, *, bootstrap: int | None = None) -> Fit:
     """Fit again with the same settings on the rows where `keep` (n,) is true."""
     settings = fitted.settings if bootstrap is None else replace(fitted.settings, bootstrap=bootstrap)
-    return fit(fitted.rows.subset(keep), fitted.law, settings)
+    return fit(subset(fitted.rows, keep), fitted.law, settings)
 
 
 def rebind(fitted: Fit) -> tuple[Reduced, Problem, Array]:
@@ -163,7 +164,7 @@ def start_box(law: Law, problem: Problem) -> dict[str, tuple[float, float]]:
             values = problem.inputs[list(compiled.axes).index(parameter.along)]
             ends = (float(values.min()), float(values.max()))
             box[parameter.name] = (np.exp(ends[0]), np.exp(ends[1])) if compiled.axes[parameter.along] else ends
-        elif parameter.start != Parameter("").start:
+        elif parameter.start is not None:
             box[parameter.name] = parameter.start
     return box
 

@@ -146,8 +146,9 @@ def _from_text(text: str, axes: Collection[str], metric: str, bounds: Mapping[st
 
 def _check_text(formula: Formula, axes: tuple[str, ...], unknowns: list[str], bounds: Mapping[str, Bounds]) -> None:
     if not axes:
-        near = ", ".join(nearest_names(formula.names[0], AXES)) if formula.names else "params, tokens, flops"
-        raise Refused("no-axis", "no name in the formula is an axis", formula.text, f"use a name such as {near}")
+        # the longest name is the likeliest to be a misspelt axis; parameters are letters
+        near = ", ".join(nearest_names(max(formula.names, key=len, default="params"), AXES))
+        raise Refused("no-axis", "no name in the formula is an axis", formula.text, f"the nearest axes are {near}")
     if not 1 <= len(unknowns) <= MOST_PARAMETERS:
         message = f"the formula has {len(unknowns)} parameters; a law has 1 to {MOST_PARAMETERS}"
         raise Refused("too-many-parameters", message, formula.text)

@@ -52,6 +52,7 @@ def law_from_table(content: Mapping[str, object], where: str, sizes: Mapping[str
     declared = _axes(table.table("axis"), axes)
     parameters = read_parameters(table.table("parameters"), families, axes)
     _check_names(table, formula, axes, parameters)
+    design = table.table("design")
     published = read_publications(table.table("published"), parameters, resized=bool(sizes))
     law = Law(
         name=table.text("name"),
@@ -70,7 +71,7 @@ def law_from_table(content: Mapping[str, object], where: str, sizes: Mapping[str
         space=_space(table),
         declared=declared,
         sizes=families,
-        design=read_design(table.table("design"), axes, parameters, published),
+        design=None if sizes else read_design(design, axes, parameters, published),
     )
     table.finish()
     return law

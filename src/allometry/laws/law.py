@@ -91,7 +91,7 @@ class Design:
         return dict(zip(self.grid, np.array(rows, dtype=float).T, strict=True))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Law:
     """A law: what it predicts (`metric`) from what (`axes`), by which formula, with which unknowns.
 
@@ -122,6 +122,9 @@ class Law:
     declared: Mapping[str, Axis] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     design: Design | None = None
+
+    def __repr__(self) -> str:
+        return f"Law({self.name!r}, {self.formula.text!r})"
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ def _nan_for_null(series: polars.Series) -> Floats:
 
 
 def codes(columns: Iterable[Column], height: int) -> NDArray[np.int64]:
-    """Group labels 0, 1, ...: rows have one label exactly when they agree in every column (missing agrees with missing).
+    """Group labels 0, 1, ...: one label for rows that agree in every column (missing agrees with missing).
 
     >>> codes([np.array([2.0, 1.0, 2.0]), np.array(["a", "a", "a"], dtype=object)], 3).tolist()
     [1, 0, 1]

@@ -15,7 +15,7 @@ import numpy as np
 from allometry.axes import loss_unit, nearest_names, per_token
 from allometry.notices import Notice, Refused
 from allometry.runs.columns import Column, Floats, is_number
-from allometry.runs.derive import FLOPS_PER_PARAM_TOKEN
+from allometry.runs.derive import FLOPS_PER_PARAM_TOKEN, Derived
 
 # Each convention and the column that may state it.
 STATED_BY = {
@@ -60,7 +60,10 @@ def _empty(value: object) -> bool:
 
 
 def find_conventions(
-    columns: Mapping[str, Column], declared: Mapping[str, str], mapping: Mapping[str, str], formulas: Mapping[str, str]
+    columns: Mapping[str, Column],
+    declared: Mapping[str, str],
+    mapping: Mapping[str, str],
+    derived: Mapping[str, Derived],
 ) -> dict[str, str]:
     """The convention of each column that has one, `flops_checked` being what the numbers say of stated FLOPs."""
     found = dict(declared)
@@ -68,7 +71,7 @@ def find_conventions(
         stated = _stated(columns, column)
         if name not in found and stated:
             found[name] = stated[0] if len(stated) == 1 else MIXED + ", ".join(stated)
-    numbers = flops_convention(columns, formulas)
+    numbers = flops_convention(columns, derived)
     if numbers is not None:
         found["flops_checked" if "flops" in found else "flops"] = numbers
     _fill(found, columns, mapping)
@@ -98,22 +101,88 @@ def _params_convention(columns: Mapping[str, Column], mapping: Mapping[str, str]
     return "total" if bool((params > rest).all()) else "non-embedding" if bool((params == rest).all()) else NOT_STATED
 
 
-def flops_convention(columns: Mapping[str, Column], formulas: Mapping[str, str]) -> str | None:
+def flops_convention(columns: Mapping[str, Column], derived: Mapping[str, Derived]) -> str | None:
     """What the FLOPs are by their numbers: 6ND on which N within 1%, or by how much they differ from it."""
-    if "flops" in formulas:
-        return f"6ND on {formulas['flops'].split(' x ')[1]}"
+    assumed = next((derived[name].needs[0] for name in ("flops", "tokens") if _uses_6nd(name, derived)), None)
+    if assumed is not None:
+        return f"6ND on {assumed}"
     ratios = _ratios(columns)
-    if not ratios or "flops" in mapping_of_tokens(formulas):
-        return None
-    names = list(ratios)
     fits = {name: np.abs(ratio - 1) <= _TOLERANCE for name, ratio in ratios.items()}
-    for name in names:
-        if bool(fits[name].all()):
-            return f"6ND on {name}"
-    if len(names) > 1 and bool(np.any(list(fits.values()), axis=0).all()):
-        return MIXED + ", ".join(f"6ND on {name}" for name in names if fits[name].any())
-    return f"given, differs from 6ND on {names[0]} by x{np.median(ratios[names[0]]):.2f} (median)"
+    whole = next((name for name in fits if bool(fits[name].all())), None)
+    if whole is not None or not ratios:
+        return None if whole is None else f"6ND on {whole}"
+    if bool(np.any(list(fits.values()), axis=0).all()):
+        return MIXED + ", ".join(f"6ND on {name}" for name in fits if fits[name].any())
+    name = next(iter(ratios))
+    return f"given, differs from 6ND on {name} by x{np.median(ratios[name]):.2f} (median)"
 
 
-def mapping_of_tokens(formulas: Mapping[str, str]) -> str:
-    return formulas.get("tokens", "")
+def _uses_6nd(name: str, derived: Mapping[str, Derived]) -> bool:
+    return name in derived and derived[name].text.startswith(("6 x", "flops"))
+
+
+def _ratios(columns: Mapping[str, Column]) -> dict[str, Floats]:
+    """FLOPs over 6ND, for each N the table has, in the rows where all three are known."""
+    candidates = [name for name in ("params", "active_params", "non_embedding_params") if name in columns]
+    if "flops" not in columns or "tokens" not in columns:
+        return {}
+    numeric = [name for name in candidates if all(is_number(columns[n]) for n in (name, "tokens", "flops"))]
+    known = [columns[name] for name in (*numeric, "tokens", "flops")]
+    if not numeric:
+        return {}
+    sound = np.all([np.isfinite(column) & (column > 0) for column in known], axis=0)
+    if not sound.any():
+        return {}
+    tokens, flops = columns["tokens"][sound], columns["flops"][sound]
+    return {name: flops / (FLOPS_PER_PARAM_TOKEN * columns[name][sound] * tokens) for name in numeric}
+
+
+def convention_notices(found: Mapping[str, str]) -> tuple[Notice, ...]:
+    """What a reader should know of the conventions found: those mixed, and FLOPs that are not what is said of them."""
+    mixed = [
+        Notice("mixed-convention", f"{name}: {value.removeprefix(MIXED)} in one table; a fit over them is refused")
+        for name, value in found.items()
+        if value.startswith(MIXED)
+    ]
+    said, numbers = found.get("flops", ""), found.get("flops_checked", "")
+    if said.startswith("6ND") and numbers.startswith("given") and "attention" not in said:
+        mixed.append(Notice("flops-convention", f'flops are said to be "{said}", but by their numbers are {numbers}'))
+    return tuple(mixed)
+
+
+def refuse_mixed(found: Mapping[str, str], axes: Iterable[str], metric: str, where: str) -> None:
+    """Refuse rows that count differently in a column that is to be fitted, with the mend."""
+    used = {metric, *axes}
+    loss = metric == "loss" or "loss" in metric.split("_")
+    at_stake = {
+        "loss_unit": loss,
+        "tokenizer": loss or "tokens" in used,
+        "evaluation": loss,
+        "params": "params" in used,
+        "flops": "flops" in used,
+        "flops_checked": "flops" in used,
+    }
+    for name, value in found.items():
+        if value.startswith(MIXED) and at_stake.get(name, False):
+            message = f"the rows differ in {name.replace('_', ' ')}: {value.removeprefix(MIXED)}"
+            raise Refused(f"mixed-{name.replace('_', '-')}", message, where, _mend(name, value, found, used))
+
+
+def _mend(name: str, value: str, found: Mapping[str, str], axes: set[str]) -> str:
+    first = value.removeprefix(MIXED).split(", ")[0]
+    keep = f"keep one (--where '{STATED_BY.get(name, name)} == \"{first}\"')"
+    if name == "loss_unit":
+        return f"convert them to one ({_conversion(value)}), or {keep}"
+    if name == "tokenizer" and (found.get("loss_unit", NOT_STATED) == NOT_STATED or per_token(found["loss_unit"])):
+        return f"convert the loss to bits per byte ({_conversion('byte')}) and tokens to bytes, or {keep}"
+    if name == "tokenizer" and "tokens" in axes:
+        return f"count bytes instead (bytes = tokens x bytes_per_token), or {keep}"
+    if name in ("params", "flops", "flops_checked"):
+        return "count every row one way, in a column of its own, or fit the rows apart"
+    return f"fit them apart, or {keep}"
+
+
+def _conversion(units: str) -> str:
+    if "byte" in units:
+        return 'with_loss_unit("bits per byte"): nats per token / (ln 2 x bytes_per_token)'
+    return 'with_loss_unit("nats per token"): bits per token x ln 2, log of perplexity'

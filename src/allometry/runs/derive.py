@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,24 +21,37 @@ _ROUTED = ("experts", "loops")
 
 
 @dataclass(frozen=True)
-class _Rule:
-    """`axis` follows from `needs`; `text` is how it is said."""
+class Derived:
+    """`axis` was computed from the columns `needs`; `text` is the formula.
 
+    >>> str(Derived("flops", ("params", "tokens"), "6 x params x tokens"))
+    'flops = 6 x params x tokens (derived)'
+    """
+
+    axis: str
+    needs: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.axis} = {self.text} (derived)"
+
+
+class _Rule(NamedTuple):
     axis: str
     needs: tuple[str, ...]
     text: str
     compute: Callable[..., Column]
 
 
-def derive_axes(columns: Mapping[str, Column]) -> tuple[dict[str, Column], dict[str, str]]:
-    """The columns with every axis that follows from others, and the formula of each that was added."""
-    known, formulas = dict(columns), dict[str, str]()
+def derive_axes(columns: Mapping[str, Column]) -> tuple[dict[str, Column], dict[str, Derived]]:
+    """The columns with every axis that follows from others, and how each that was added was computed."""
+    known, derived = dict(columns), dict[str, Derived]()
     for rule in _rules(known):
         if rule.axis not in known and all(name in known and is_number(known[name]) for name in rule.needs):
             with np.errstate(all="ignore"):
                 known[rule.axis] = rule.compute(*(known[name] for name in rule.needs))
-            formulas[rule.axis] = rule.text
-    return known, formulas
+            derived[rule.axis] = Derived(rule.axis, rule.needs, rule.text)
+    return known, derived
 
 
 def counted_params(columns: Mapping[str, Column]) -> str | None:

@@ -67,7 +67,7 @@ def _given_labels(run_id: Column, height: int, where: str) -> NDArray[np.int64]:
 
 def _detect(columns: Mapping[str, Column], height: int, order: str, total: str) -> Identity | None:
     """Settings are joined to the identity one by one, those of fewest values first, unless one pulls the runs apart."""
-    chosen = [total, *(name for name, column in columns.items() if not is_number(column) and not _measures(name))]
+    chosen = [total, *(name for name, column in columns.items() if not is_number(column) and not measures(name))]
     labels, step = codes((columns[name] for name in chosen), height), columns[order]
     for name in _settings(columns, labels, order, total):
         finer = codes((labels, columns[name]), height)
@@ -78,12 +78,13 @@ def _detect(columns: Mapping[str, Column], height: int, order: str, total: str) 
 
 
 def _settings(columns: Mapping[str, Column], labels: NDArray[np.int64], order: str, total: str) -> list[str]:
-    numeric = [n for n, c in columns.items() if is_number(c) and n not in (order, total) and not _measures(n)]
+    numeric = [n for n, c in columns.items() if is_number(c) and n not in (order, total) and not measures(n)]
     still = [name for name in numeric if not _moves_along(columns[name], columns[order], labels)]
     return sorted(still, key=lambda name: len(np.unique(columns[name])))
 
 
-def _measures(name: str) -> bool:
+def measures(name: str) -> bool:
+    """Whether a column's name says that it measures something, or flags how a run ended."""
     words = set(re.split(r"[^a-z0-9]+", name.lower()))
     metric = name in AXES and AXES[name].kind == "metric"
     return metric or bool(words & (_MEASURED | _FLAGS))

@@ -12,6 +12,7 @@ from allometry.notices import Interval
 from allometry.runs.columns import Column, Floats, codes
 
 Group = tuple[int, ...]
+Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Repeats:
     degrees_of_freedom: int
 
 
-def find_repeats(axes: Sequence[Column], target: Floats, numbers: NDArray[np.int64]) -> Repeats:
+def find_repeats(axes: Sequence[Column], target: Floats, numbers: Labels) -> Repeats:
     """The repeats and duplicates among rows with these axis columns and this metric; `numbers` are the rows' numbers.
 
     >>> found = find_repeats([np.array([1.0, 1, 1, 2])], np.array([3.0, 3.1, 3.1, 2.0]), np.arange(4))
@@ -41,18 +42,18 @@ def find_repeats(axes: Sequence[Column], target: Floats, numbers: NDArray[np.int
     differing = np.bincount(settings[first], minlength=len(target))
     several = differing[settings] > 1
     noise, degrees = _noise(settings[first], target[first])
-    return Repeats(_groups(settings, numbers, several), _groups(outcomes, numbers, None), noise, degrees)
+    return Repeats(_groups(settings, numbers, several), _groups(outcomes, numbers, np.ones_like(several)), noise, degrees)
 
 
-def _groups(labels: NDArray[np.int64], numbers: NDArray[np.int64], among: NDArray[np.bool_] | None) -> tuple[Group, ...]:
+def _groups(labels: Labels, numbers: Labels, among: NDArray[np.bool_]) -> tuple[Group, ...]:
     """Row numbers by label, groups of one left out, in the order of their first rows."""
-    held = np.flatnonzero((np.bincount(labels)[labels] > 1) & (True if among is None else among))
+    held = np.flatnonzero((np.bincount(labels)[labels] > 1) & among)
     order = held[np.argsort(labels[held], kind="stable")]
     cuts = np.flatnonzero(np.diff(labels[order])) + 1
     return tuple(sorted(tuple(numbers[part].tolist()) for part in np.split(order, cuts) if part.size))
 
 
-def _noise(settings: NDArray[np.int64], target: Floats) -> tuple[Interval, int]:
+def _noise(settings: Labels, target: Floats) -> tuple[Interval, int]:
     sound = np.isfinite(target) & (target > 0)
     labels, logs = settings[sound], np.log(target[sound])
     counts = np.bincount(labels)

@@ -53,13 +53,12 @@ class RowsRule:
 
 
 def select_rows(
-    columns: Mapping[str, Column], identity: Identity | None, rule: RowsRule, wanted: Mask, where: str
+    columns: Mapping[str, Column], states: Column, identity: Identity | None, rule: RowsRule, wanted: Mask, where: str
 ) -> Iterator[Exclusion]:
-    """The rows that the rule leaves out, each mask with its reason, the first reason of a row being the one that counts.
+    """The rows that the rule leaves out, each mask with its reason; the first reason of a row counts.
 
     `wanted` are the rows that the user's filter keeps; only among them are two rows of one key refused.
     """
-    states = _states(columns, len(wanted), where)
     if identity is not None and identity.given:
         _refuse_same_key(columns, identity, wanted, where)
     progress = _progress(columns, identity, where)
@@ -70,7 +69,7 @@ def select_rows(
     yield from _unfinished(columns, identity, states, rule)
 
 
-def _states(columns: Mapping[str, Column], height: int, where: str) -> Column:
+def row_states(columns: Mapping[str, Column], height: int, where: str) -> Column:
     """Each row's state; finished where nothing is said."""
     finished = np.full(height, "finished", dtype=object)
     if "state" not in columns:
@@ -150,7 +149,7 @@ def _unfinished(
         return
     for state in ("running", "crashed"):
         yield states == state, f"its state is {state}"
-    order, total = ("step", "steps") if identity is None else (identity.order, identity.total)
+    order, total = ("step", "steps") if identity is None else (identity.order or "", identity.total or "")
     if "state" not in columns and order in columns and total in columns and order != "tokens":
         yield _stopped(columns[order], columns[total])
 

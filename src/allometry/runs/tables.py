@@ -101,8 +101,8 @@ def _from_arrow(source: Any) -> Table:
     try:
         frame = pl.DataFrame(source)
     except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise Refused("not-a-table", f"the dataframe cannot be read ({reason})", mend="give a dict of columns") from None
+        message = f"the dataframe cannot be read ({str(error).splitlines()[0]})"
+        raise Refused("not-a-table", message, mend="give a dict of columns") from None
     return _table(_from_polars(frame), "the dataframe given")
 
 

@@ -1,0 +1,5 @@
+"""The command line: thin over the Python functions of the same names."""
+
+from allometry.cli.main import main
+
+__all__ = ["main"]

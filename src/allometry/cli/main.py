@@ -1,0 +1,63 @@
+"""Run a command; turn refusals into one sentence and status 2, faults of ours into status 1."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from allometry.cli import demo, explain, fitting, plans, tables
+from allometry.cli.output import print_error
+from allometry.notices import Refused
+
+REFUSED, FAULT, INTERRUPTED = 2, 1, 130
+
+
+def build_app() -> typer.Typer:
+    """All commands, in the order a newcomer meets them."""
+    app = typer.Typer(
+        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+        help="From a table of training runs to a plan you can trust. Start with: allometry demo",
+    )  # fmt: skip
+    for command in (
+        demo.demo, tables.runs, fitting.fit, plans.forecast, plans.plan, plans.isoflop,
+        explain.inspect, explain.laws, explain.evaluate, explain.report,
+    ):  # fmt: skip
+        app.command()(command)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the `allometry` command."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_run(words))
+
+
+def _run(words: list[str]) -> int:
+    as_json = "--json" in words
+    try:
+        result = build_app()(words, standalone_mode=False, prog_name="allometry")
+        return result if isinstance(result, int) else 0
+    except Refused as refused:
+        print_error(refused.code, refused.message, refused.where, refused.mend, as_json=as_json)
+        return REFUSED
+    except click.exceptions.NoArgsIsHelpError as shown:
+        click.echo(shown.format_message())
+        return 0
+    except click.ClickException as wrong:
+        print_error("usage", wrong.format_message(), "the command line", "see allometry COMMAND --help", as_json=as_json)
+        return REFUSED
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as fault:
+        if os.environ.get("ALLOMETRY_DEBUG"):
+            raise
+        message = f"this is a fault of allometry: {type(fault).__name__}: {fault}"
+        print_error("fault", message, "", "set ALLOMETRY_DEBUG=1 for the traceback and report it", as_json=as_json)
+        return FAULT

@@ -1,0 +1,89 @@
+"""Options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from allometry.expressions import parse_number
+from allometry.fits import Fit, load_fit, published_fit
+from allometry.notices import Refused
+from allometry.runs import Runs, read_runs
+
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)]
+Level: TypeAlias = Annotated[float | None, typer.Option(help="Level of intervals, such as 0.9.")]
+Table: TypeAlias = Annotated[str, typer.Argument(help="Table of runs: CSV, Parquet or JSON lines.")]
+FitName: TypeAlias = Annotated[str, typer.Argument(metavar="FIT", help="A saved fit, or LAW@KEY for published constants.")]
+Map: TypeAlias = Annotated[list[str] | None, typer.Option("--map", help="axis=column; repeatable.")]
+MapFile: TypeAlias = Annotated[Path | None, typer.Option("--map-file", help="TOML file with a [map] table.")]
+Where: TypeAlias = Annotated[str | None, typer.Option(help="Keep rows where this holds, e.g. 'params > 100M and state == \"finished\"'.")]
+RowsRule: TypeAlias = Annotated[str | None, typer.Option("--rows", help="final (default), all, or after:FRACTION of each run.")]
+Convention: TypeAlias = Annotated[list[str] | None, typer.Option("--convention", help="What a column counts, e.g. params=non-embedding; repeatable.")]
+
+
+def read_table(
+    table: str, mapping: list[str] | None, map_file: Path | None, where: str | None, rows: str | None,
+    conventions: list[str] | None = None,
+) -> Runs:  # fmt: skip
+    """The runs of a table by the shared options."""
+    merged = {**_mapping_file(map_file), **assignments(mapping, "--map")}
+    return read_runs(table, map=merged, where=where, rows=rows, conventions=assignments(conventions, "--convention"))
+
+
+def _mapping_file(path: Path | None) -> dict[str, str]:
+    import tomllib
+
+    if path is None:
+        return {}
+    try:
+        contents = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused("bad-map-file", f"the mapping cannot be read: {error}", str(path), "give a TOML file with a [map] table") from None
+    table = contents.get("map", {})
+    if not isinstance(table, dict) or not all(isinstance(v, str) for v in table.values()):
+        raise Refused("bad-map-file", "the [map] table must give a column name for each axis", str(path), 'write lines such as params = "n_params"')
+    return table
+
+
+def assignments(texts: Iterable[str] | None, option: str) -> dict[str, str]:
+    """name=value texts as a mapping."""
+    result = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise Refused("bad-option", f"{text!r} is not name=value", option, f"write {option} name=value")
+        result[name.strip()] = value.strip()
+    return result
+
+
+def quantities(texts: Iterable[str] | None, option: str) -> dict[str, float]:
+    """name=number texts; numbers may end in k, M, B or T."""
+    return {name: parse_number(value, option) for name, value in assignments(texts, option).items()}
+
+
+def point(text: str, option: str = "--at") -> dict[str, float]:
+    """`params=7e9 tokens=2e12` as numbers by axis."""
+    return quantities(text.replace(",", " ").split(), option)
+
+
+def open_fit(name: str) -> Fit:
+    """A saved fit by its path, or published constants by LAW@KEY."""
+    if "@" in name and not os.path.exists(name):
+        return published_fit(name)
+    return load_fit(name)
+
+
+def level_of(value: float | None, default: float) -> float:
+    level = default if value is None else value
+    if not 0 < level < 1:
+        raise Refused("bad-level", f"the level {level:g} is not between 0 and 1", "--level", "write 0.9 for 90%")
+    return level
+
+
+def notices_json(notices: Iterable[object]) -> list[Mapping[str, str]]:
+    return [{"code": str(getattr(n, "code", "")), "message": str(getattr(n, "message", ""))} for n in notices]

@@ -1,0 +1,121 @@
+"""What a run not yet made will give: a value, an interval, and how far from the data it was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from allometry.expressions import from_space, target_transform
+from allometry.fits import Fit
+from allometry.forecasts.extrapolation import Extrapolation, Surroundings
+from allometry.forecasts.intervals import interval_label, interval_of
+from allometry.forecasts.metric import Array, metric_at
+from allometry.notices import Interval, Refused
+
+Of: TypeAlias = Literal["mean", "new-run"]
+
+RESIDUALS_PER_DRAW = 8  # enough that the percentiles of a thousand draws move by under 1% with the seed
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The metric at one point.
+
+    `at` is the point, `result` value and interval, `of` what the interval is meant to hold: the curve
+    ("mean") or one run there ("new-run"); `interval` what kind of interval it is, `provenance` where
+    the value comes from ("fitted" or "published").
+    """
+
+    at: Mapping[str, float]
+    metric: str
+    result: Interval
+    of: Of
+    interval: str
+    extrapolation: Extrapolation
+    provenance: str
+
+    def as_json(self) -> dict[str, object]:
+        """`at`, `value`, `low`, `high`, `extrapolation` and what the numbers are."""
+        return {
+            "at": dict(self.at),
+            "metric": self.metric,
+            "value": self.result.value,
+            "low": self.result.low,
+            "high": self.result.high,
+            "why": self.result.why,
+            "for": self.of,
+            "interval": self.interval,
+            "extrapolation": self.extrapolation.as_json(),
+            "provenance": self.provenance,
+        }
+
+
+def forecast(
+    fit: Fit, points: Sequence[Mapping[str, float]], *, of: Of = "mean", level: float | None = None, seed: int = 0
+) -> tuple[Forecast, ...]:
+    """The metric at points, each with an interval from the joint draws.
+
+    Use "mean" for where the curve is and "new-run" for what one more run may measure, which adds the
+    scatter of the runs about the curve. Both hold the noise of this fit only: read the extrapolation
+    beside them.
+
+    Arguments: `points` give every axis of the law a value; `level` of the interval (by default the
+    fit's); `seed` for the residuals of new runs.
+    Errors: `Refused` for a missing axis, a value that is not usable, or a "new-run" interval of
+    published constants, which come without residuals.
+
+    >>> from allometry.fits import published_fit
+    >>> found = forecast(published_fit("chinchilla@hoffmann"), [{"params": 70e9, "tokens": 1.4e12}])[0]
+    >>> round(found.result.value, 4), found.result.low, found.provenance
+    (1.9366, None, 'published')
+    """
+    if of == "new-run" and not len(fit.residuals):
+        raise Refused("no-residuals", "published constants do not say how single runs scatter", "--for",
+                      "ask for the mean")  # fmt: skip
+    if not points:
+        return ()
+    columns = _columns(fit, points)
+    values = fit.predict(columns)
+    draws = metric_at(fit.law, fit.draws, columns)
+    if of == "new-run" and len(draws):
+        draws = _scattered(fit, draws, seed)
+    around = Surroundings(fit.rows)
+    return tuple(
+        Forecast(
+            at={name: float(columns[name][i]) for name in fit.law.axes},
+            metric=fit.law.metric,
+            result=interval_of(fit, float(values[i]), draws[:, i], level),
+            of=of,
+            interval=interval_label(fit),
+            extrapolation=around.of({name: float(columns[name][i]) for name in fit.law.axes}),
+            provenance=fit.provenance,
+        )
+        for i in range(len(points))
+    )
+
+
+def _columns(fit: Fit, points: Sequence[Mapping[str, float]]) -> dict[str, Array]:
+    for i, point in enumerate(points):
+        for name in fit.law.axes:
+            if name not in point:
+                raise Refused("missing-axis", f"point {i} has no {name}", "--at", f"{fit.law.name} needs {', '.join(fit.law.axes)}")
+        unknown = [name for name in point if name not in fit.law.axes]
+        if unknown:
+            raise Refused("unknown-axis", f"{fit.law.name} has no axis {unknown[0]}", "--at", f"it has {', '.join(fit.law.axes)}")
+    return {name: np.array([float(point[name]) for point in points]) for name in fit.law.axes}
+
+
+def _scattered(fit: Fit, draws: Array, seed: int) -> Array:
+    """Draws (B, n) of the curve as draws (8 B, n) of single runs: residuals resampled in the fit's space."""
+    weights = np.ones(len(fit.residuals)) if fit.rows.weights is None else np.asarray(fit.rows.weights > 0, float)
+    # residuals of a fit are smaller than the errors they stand for, by the share of the runs spent on parameters
+    used = float(weights.sum())
+    inflation = np.sqrt(used / max(used - len(fit.estimate), 1.0))
+    generator = np.random.default_rng([seed, 3])
+    wide = np.repeat(draws, RESIDUALS_PER_DRAW, axis=0)
+    drawn = generator.choice(fit.residuals, size=wide.shape, p=weights / used)
+    with np.errstate(all="ignore"):
+        return np.asarray(from_space(fit.space, target_transform(fit.space, wide) - inflation * drawn), float)

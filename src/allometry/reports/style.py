@@ -1,0 +1,74 @@
+"""The look that all figures share, and what makes names from tables safe inside them."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allometry.laws import Law
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+Array = NDArray[np.float64]
+
+INK, MUTED, LINE, ACCENT, WARM = "#1f2933", "#7b8794", "#e4e7eb", "#2b6cb0", "#c2570c"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_LOG_SPAN = 4.0  # a wider range than this factor is drawn on a logarithmic axis
+
+
+def framed(figure: go.Figure, height: int, legend: bool = True) -> go.Figure:
+    """The same figure in the page's style."""
+    figure.update_layout(
+        template="none", height=height, showlegend=legend, hovermode="closest", paper_bgcolor="#ffffff", plot_bgcolor="#ffffff",
+        font={"family": FONT, "size": 13, "color": INK}, margin={"l": 72, "r": 24, "t": 36, "b": 56},
+        legend={"font": {"size": 12}, "itemsizing": "constant", "bgcolor": "rgba(255,255,255,0.8)"},
+    )  # fmt: skip
+    frame = {"gridcolor": LINE, "linecolor": "#cbd2d9", "zeroline": False, "ticks": "outside", "tickcolor": "#cbd2d9", "automargin": True}
+    figure.update_xaxes(**frame)
+    figure.update_yaxes(**frame)
+    return figure
+
+
+def log_axis(name: str, values: Array) -> dict[str, Any]:
+    """Title and scale of a figure's axis: logarithmic where the values are positive and span a factor of four."""
+    title: dict[str, Any] = {"title": {"text": name}}
+    wide = bool(len(values)) and values.min() > 0 and values.max() / values.min() > _LOG_SPAN
+    if not wide:
+        return title | {"exponentformat": "power"}
+    decades = np.log10(values.max() / values.min())
+    return title | {"type": "log", "exponentformat": "power", "dtick": 1 if decades > 1.5 else "D2"}
+
+
+def label(law: Law, name: str) -> str:
+    """An axis with its unit, escaped: figures read a little HTML in their texts."""
+    axis = law.axis(name)
+    unit = law.metric_unit if name == law.metric and law.metric_unit else axis.unit
+    return escape(f"{name} ({unit})" if unit and unit != name else name)
+
+
+def palette(count: int) -> list[str]:
+    """So many colours from dark to light, told apart without colour vision."""
+    from plotly.colors import sample_colorscale
+
+    places = np.linspace(0.08, 0.88, count) if count > 1 else np.array([0.35])
+    return list(sample_colorscale("Viridis", places.tolist()))
+
+
+def faded(colour: str, opacity: float) -> str:
+    """An `rgb(...)` colour with opacity."""
+    return colour.replace("rgb(", "rgba(").replace(")", f", {opacity})")
+
+
+def embedded_json(value: object) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
+
+
+def figure_json(figure: go.Figure) -> str:
+    """A figure's data and layout as such JSON."""
+    return str(figure.to_json()).replace("<", "\\u003c")
