@@ -57,23 +57,24 @@ def likely_columns(name: str, columns: Iterable[str], count: int = 3) -> tuple[s
     ('final_loss',)
     """
     others = [column for column in columns if column != name]
-    ranked = sorted((_rank(name, column), place) for place, column in enumerate(others))
-    return tuple(others[place] for rank, place in ranked if rank < _UNLIKELY)[:count]
+    ranked = sorted((*_rank(name, column), place) for place, column in enumerate(others))
+    return tuple(others[place] for rank, _, place in ranked if rank < _UNLIKELY)[:count]
 
 
 _UNLIKELY = 4
 
 
-def _rank(name: str, column: str) -> int:
-    """0 is a name seen in the wild, then a shared word, then a spelling close by."""
+def _rank(name: str, column: str) -> tuple[int, bool]:
+    """0 is a name seen in the wild, then a shared word, then a spelling close by; among equals, one it begins with."""
     plain, wanted = _plain(column), _plain(name)
+    later = not plain.startswith(wanted)
     if plain == wanted or plain in _SEEN.get(name, ()):
-        return 0
+        return 0, later
     if set(name.split("_")) <= set(_words(column)):
-        return 1
+        return 1, later
     if wanted in plain:
-        return 2
-    return 3 if _likeness(name, column) >= 0.8 else _UNLIKELY
+        return 2, later
+    return (3 if _likeness(name, column) >= 0.8 else _UNLIKELY), later
 
 
 def _likeness(name: str, other: str) -> float:

@@ -101,3 +101,12 @@ class Problem:
         curvature = np.matmul(state.gradient * row[:, None, :], state.gradient.transpose(0, 2, 1))
         self.penalty.add(state.q, batch.means, slope, curvature)
         return slope, curvature
+
+    def bend(self, state: State, batch: Batch, damping: Array, direction: Array) -> Array:
+        """Slope (S, p) that the residuals' second derivative along a direction (S, p) adds."""
+        step = 0.1
+        ahead = self.compiled.predictions(state.q + step * direction, self.inputs) - batch.target
+        along = np.matmul(direction[:, None, :], state.gradient)[:, 0]
+        second = 2 / step * ((ahead - state.residuals) / step - along)
+        row = batch.weights * (self.objective.curvature(state.residuals) + damping[:, None] * self.objective.majorant(state.residuals))
+        return np.matmul(state.gradient, np.nan_to_num(row * second)[:, :, None])[:, :, 0]

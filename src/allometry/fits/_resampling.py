@@ -12,8 +12,9 @@ from allometry.fits._problem import Batch, Problem
 from allometry.fits._solver import Solution, solve
 
 Array: TypeAlias = np.ndarray
-WARM_DAMPING, WARM_STEPS = 1e-2, 60
+WARM_DAMPING, WARM_STEPS = 1e-2, 200
 SPOT_CHECKS, SPOT_STARTS = 16, 16
+WIDER_STARTS = 4
 SPOT_GAP = 1e-5  # relative cost by which a multi-start may beat a warm start unnoticed
 SPOT_ROWS = 20_000  # above it a spot check costs more than the resampling it checks
 Tick: TypeAlias = Callable[[int], None]
@@ -46,9 +47,10 @@ def pairs(problem: Problem, minima: Array, draws: int, cluster: Array | None, se
     means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), draws)
     first = _refit(problem, minima[:1], cluster, seed, means, tick)
     spots = _spot_checks(problem, minima, cluster, seed, means, first)
-    if spots > 0 and len(minima) > 1:
-        first = _refit(problem, minima, cluster, seed, means, tick)
-        spots = _spot_checks(problem, minima, cluster, seed, means, first)
+    if spots > 0:
+        wider = np.concatenate([minima, _around(minima[0], WIDER_STARTS, seed)])
+        first = _refit(problem, wider, cluster, seed, means, ignore)
+        spots = _spot_checks(problem, wider, cluster, seed, means, first)
     kept = np.flatnonzero(first.full & first.converged)
     deficient = int(np.sum(~first.full))
     return Draws(first.q[kept], kept, draws - deficient - len(kept), deficient, spots)
@@ -70,6 +72,11 @@ def residuals(problem: Problem, minima: Array, draws: int, seed: int) -> Draws:
     solution = solve(problem, start, problem.batch(target=targets, means=means), WARM_STEPS, WARM_DAMPING)
     kept = np.flatnonzero(solution.converged & np.isfinite(solution.cost))
     return Draws(solution.q[kept], kept, draws - len(kept), 0, 0.0)
+
+
+def _around(q: Array, count: int, seed: int) -> Array:
+    """Points (count, p) about coordinates (p,), a unit (a factor of e for positive parameters) apart."""
+    return q + np.random.default_rng([seed, 4]).standard_normal((count, len(q)))
 
 
 class _Refits(NamedTuple):

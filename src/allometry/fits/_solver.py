@@ -17,6 +17,8 @@ Array = np.ndarray
 STEP_CAP = 4.0  # in internal units (logarithms): measured to help log coordinates
 PREDICTED_DROP = 1e-10  # relative fall of the cost below which a step is not worth taking
 SLOW_DROP, SLOW_STEPS = 1e-8, 12
+# Easy fits end sooner; later steps follow a curved valley: its extra evaluation pays there only.
+ACCELERATE_AFTER, MOST_TURN = 8, 0.75
 NOISE_FREE = 1e-26  # cost per row (squared residual units) that is rounding, not misfit
 
 
@@ -58,7 +60,7 @@ def _solve_chunk(problem: Problem, q: Array, batch: Batch, steps: int, damping: 
     for taken in range(1, steps + 1):
         if not len(alive):
             break
-        direction, predicted = _direction(problem, state, batch, lam)
+        direction, predicted = _direction(problem, state, batch, lam, curved=taken > ACCELERATE_AFTER)
         trial = problem.evaluate(state.q + direction, batch)
         better = trial.cost < state.cost
         drop = np.where(better, state.cost - trial.cost, 0.0)
@@ -74,8 +76,8 @@ def _solve_chunk(problem: Problem, q: Array, batch: Batch, steps: int, damping: 
     return Solution(final_q, final_cost, converged, taken)
 
 
-def _direction(problem: Problem, state: State, batch: Batch, lam: Array) -> tuple[Array, Array]:
-    """Step (S, p), capped, and the fall of the cost it predicts (S,)."""
+def _direction(problem: Problem, state: State, batch: Batch, lam: Array, curved: bool) -> tuple[Array, Array]:
+    """Step (S, p), capped, and the fall of the cost it predicts (S,); `curved` adds geodesic acceleration."""
     slope, curvature = problem.slope_and_curvature(state, batch, lam)
     diagonal = np.einsum("sii->si", curvature)
     scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
@@ -84,7 +86,18 @@ def _direction(problem: Problem, state: State, batch: Batch, lam: Array) -> tupl
     matrix[:, index, index] += (0.01 * lam / (1 + lam))[:, None] + 1e-12
     direction = -_solve_systems(matrix, slope / scale) / scale
     predicted = -0.5 * np.einsum("si,si->s", slope, direction)
-    return _capped(problem, state.q, direction), predicted
+    direction = _capped(problem, state.q, direction)
+    if curved:
+        bend = problem.bend(state, batch, lam, direction)
+        direction = _bent(direction, -_solve_systems(matrix, bend / scale) / scale)
+    return direction, predicted
+
+
+def _bent(direction: Array, acceleration: Array) -> Array:
+    """The step with half the acceleration, where that is small beside it (Transtrum and Sethna 2012, eq. 15)."""
+    size, turn = np.linalg.norm(direction, axis=1), np.linalg.norm(acceleration, axis=1)
+    follow = np.isfinite(turn) & (2 * turn <= MOST_TURN * size)
+    return direction + np.where(follow[:, None], 0.5 * np.nan_to_num(acceleration), 0.0)
 
 
 def _solve_systems(matrix: Array, right: Array) -> Array:

@@ -76,7 +76,8 @@ def confounded(problem: Problem, q: Array) -> tuple[dict[str, str], list[Notice]
     silent = norms <= 1e-10 * norms.max(initial=1e-300)
     reasons = {names[i]: "the data do not depend on it" for i in np.flatnonzero(silent)}
     live = np.flatnonzero(~silent)
-    _, singular, directions = np.linalg.svd(matrix[:, live] / norms[live], full_matrices=True)
+    triangle = np.linalg.qr(matrix[:, live] / norms[live], mode="r")
+    _, singular, directions = np.linalg.svd(triangle, full_matrices=True)
     padded = np.concatenate([singular, np.zeros(len(live) - len(singular))])
     for direction in directions[padded < RANK_TOLERANCE * padded.max(initial=1e-300)]:
         group = [names[live[i]] for i in np.flatnonzero(np.abs(direction) > 0.05 * np.abs(direction).max())]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from allometry.axes import loss_unit, nearest_names, per_token
+from allometry.axes import AXES, LOSS_UNITS, loss_unit, nearest_names, per_token
 from allometry.notices import Notice, Refused
 from allometry.runs.columns import Column, Floats, is_number
 from allometry.runs.derive import FLOPS_PER_PARAM_TOKEN, Derived
@@ -153,30 +153,40 @@ def convention_notices(found: Mapping[str, str]) -> tuple[Notice, ...]:
 def refuse_mixed(found: Mapping[str, str], axes: Iterable[str], metric: str, where: str) -> None:
     """Refuse rows that count differently in a column that is to be fitted, with the mend."""
     used = {metric, *axes}
-    loss = metric == "loss" or "loss" in metric.split("_")
+    loss = "loss" in metric.split("_")
     at_stake = {
         "loss_unit": loss,
-        "tokenizer": loss or "tokens" in used,
         "evaluation": loss,
+        "tokenizer": _counts_tokens(used) or (loss and not _per_byte(found)),
         "params": "params" in used,
         "flops": "flops" in used,
         "flops_checked": "flops" in used,
     }
-    for name, value in found.items():
-        if value.startswith(MIXED) and at_stake.get(name, False):
+    for name, at_risk in at_stake.items():
+        value = found.get(name, "")
+        if at_risk and value.startswith(MIXED):
             message = f"the rows differ in {name.replace('_', ' ')}: {value.removeprefix(MIXED)}"
-            raise Refused(f"mixed-{name.replace('_', '-')}", message, where, _mend(name, value, found, used))
+            raise Refused(f"mixed-{name.replace('_', '-')}", message, where, _mend(name, value, found))
 
 
-def _mend(name: str, value: str, found: Mapping[str, str], axes: set[str]) -> str:
+def _counts_tokens(names: Iterable[str]) -> bool:
+    return any(name in AXES and AXES[name].unit == "tokens" for name in names)
+
+
+def _per_byte(found: Mapping[str, str]) -> bool:
+    unit = found.get("loss_unit", NOT_STATED)
+    return unit in LOSS_UNITS and not per_token(unit)
+
+
+def _mend(name: str, value: str, found: Mapping[str, str]) -> str:
     first = value.removeprefix(MIXED).split(", ")[0]
     keep = f"keep one (--where '{STATED_BY.get(name, name)} == \"{first}\"')"
     if name == "loss_unit":
         return f"convert them to one ({_conversion(value)}), or {keep}"
-    if name == "tokenizer" and (found.get("loss_unit", NOT_STATED) == NOT_STATED or per_token(found["loss_unit"])):
+    if name == "tokenizer" and not _per_byte(found):
         return f"convert the loss to bits per byte ({_conversion('byte')}) and tokens to bytes, or {keep}"
-    if name == "tokenizer" and "tokens" in axes:
-        return f"count bytes instead (bytes = tokens x bytes_per_token), or {keep}"
+    if name == "tokenizer":
+        return f"fit on bytes (tokens x bytes_per_token) instead of tokens, or {keep}"
     if name in ("params", "flops", "flops_checked"):
         return "count every row one way, in a column of its own, or fit the rows apart"
     return f"fit them apart, or {keep}"

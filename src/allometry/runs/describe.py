@@ -11,7 +11,7 @@ from allometry.axes import AXES, likely_columns
 from allometry.notices import Interval, Notice
 from allometry.runs.columns import Floats, codes, is_number
 from allometry.runs.identity import measures
-from allometry.runs.mapping import ROLES
+from allometry.runs.mapping import ROLES, map_option
 from allometry.runs.repeats import Group, Repeats, find_repeats
 from allometry.runs.rows import Excluded
 from allometry.runs.runs import Runs
@@ -132,10 +132,12 @@ def _repeats(runs: Runs, settings: list[str], metric: str | None) -> Repeats:
 
 
 def _remarks(runs: Runs, repeats: tuple[Group, ...], metric: str | None) -> Iterable[Notice]:
+    numeric = [name for name, column in runs.columns.items() if is_number(column)]
     for name in ("params", "tokens", "flops", "loss"):
-        likely = () if name in runs.columns else likely_columns(name, runs.columns, 1)
+        likely = () if name in runs.columns else likely_columns(name, numeric, 1)
         if likely and (name != "loss" or metric is None):
-            yield Notice("likely-mapping", f"no column `{name}`; `{likely[0]}` may be it: --map {name}={likely[0]}")
+            message = f"no column `{name}`; `{likely[0]}` may be it: {map_option(name, likely[0])}"
+            yield Notice("likely-mapping", message)
     differing = [name for name in runs.columns if _is_setting(runs, name) and _differs(runs, name, repeats)]
     if differing:
         listed = ", ".join(f"`{name}`" for name in differing)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from allometry.axes import AXES, likely_columns
 from allometry.notices import Notice, Refused
 from allometry.runs.columns import Column, Floats, codes, is_number
+from allometry.runs.mapping import map_option
 from allometry.runs.messages import listed_rows
 
 _STEPS = ("step", "current_steps", "current_step", "global_step", "steps_elapsed", "steps_done", "iteration", "iter")
@@ -132,5 +133,5 @@ def _likely_checkpoints(columns: Mapping[str, Column], order: str | None) -> lis
     if sign is None:
         return []
     likely = likely_columns("run_id", columns, 1)
-    mend = f"if they are, map the run's name: --map run_id={likely[0] if likely else 'COLUMN'}"
+    mend = f"if they are, map the run's name: {map_option('run_id', likely[0] if likely else 'COLUMN')}"
     return [Notice("likely-checkpoints", f"`{sign}` suggests rows that are checkpoints of one run; {mend}")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from shlex import quote
 
 from allometry.axes import AXES, likely_columns, nearest_names
 from allometry.notices import Notice, Refused
@@ -44,6 +45,15 @@ def unknown_column(name: str, columns: Iterable[str], where: str) -> Refused:
     return Refused("unknown-column", f"there is no column `{name}`", where, f"the nearest names are {near}")
 
 
+def map_option(name: str, column: str) -> str:
+    """The option that maps a column, as it is typed in a shell.
+
+    >>> map_option("params", "model size")
+    "--map 'params=model size'"
+    """
+    return f"--map {quote(f'{name}={column}')}"
+
+
 def missing_axis(name: str, columns: Iterable[str], where: str) -> Refused:
     """The refusal of an axis or metric that is needed, with the columns that probably hold it."""
     names = list(columns)
@@ -52,6 +62,6 @@ def missing_axis(name: str, columns: Iterable[str], where: str) -> Refused:
         near = ", ".join(f"`{other}`" for other in nearest_names(name, names))
         mend = f"add it, or map a column to it (--map {name}=COLUMN); the nearest names are {near}"
     else:
-        others = "".join(f", or {other}" for other in likely[1:])
-        mend = f"if it is called `{likely[0]}` here, map it: --map {name}={likely[0]}{others}"
+        others = "".join(f", or {map_option(name, other)}" for other in likely[1:])
+        mend = f"if it is called `{likely[0]}` here, map it: {map_option(name, likely[0])}{others}"
     return Refused("missing-axis", f"the table has no column `{name}`", where, mend)

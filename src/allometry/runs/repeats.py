@@ -42,7 +42,8 @@ def find_repeats(axes: Sequence[Column], target: Floats, numbers: Labels) -> Rep
     differing = np.bincount(settings[first], minlength=len(target))
     several = differing[settings] > 1
     noise, degrees = _noise(settings[first], target[first])
-    return Repeats(_groups(settings, numbers, several), _groups(outcomes, numbers, np.ones_like(several)), noise, degrees)
+    repeats, duplicates = _groups(settings, numbers, several), _groups(outcomes, numbers, np.ones_like(several))
+    return Repeats(repeats, duplicates, noise, degrees)
 
 
 def _groups(labels: Labels, numbers: Labels, among: NDArray[np.bool_]) -> tuple[Group, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped, unused-ignore]
     import polars
 
+_REASONS_SHOWN = 3
+
 
 @dataclass(frozen=True, eq=False)
 class Runs:
@@ -37,7 +40,7 @@ class Runs:
     >>> from allometry.runs import read_runs
     >>> runs = read_runs({"params": [1e6, 2e6, 4e6], "tokens": [1e8, 1e8, 1e8], "loss": [4.0, 3.5, 3.2]})
     >>> runs.where("params > 1M").usage
-    '2 of 3 rows used'
+    '2 of 3 rows used (1 not in the filter `params > 1M`)'
     >>> runs.derived
     ('flops = 6 x params x tokens (derived)',)
     """
@@ -64,8 +67,12 @@ class Runs:
 
     @property
     def usage(self) -> str:
-        """How many rows are used of those given, in words."""
-        return f"{len(self)} of {self.given} rows used"
+        """How many rows are used of those given, in words, and the commonest reasons for leaving rows out."""
+        counts = Counter(str(reason) for reason in self.reasons if reason is not None).most_common()
+        why = [f"{count} {reason}" for reason, count in counts[:_REASONS_SHOWN]]
+        rest = sum(count for _, count in counts[_REASONS_SHOWN:])
+        listed = "; ".join([*why, *([f"{rest} for other reasons"] if rest else [])])
+        return f"{len(self)} of {self.given} rows used" + (f" ({listed})" if listed else "")
 
     @cached_property
     def excluded(self) -> tuple[Excluded, ...]:
@@ -118,7 +125,7 @@ class Runs:
         if not mask.any():
             message = f"the filter `{where}` keeps none of {len(self)} rows"
             raise Refused("nothing-left", message, self.source, "widen it")
-        return self.keep(mask, f"the filter `{where}` leaves it out")
+        return self.keep(mask, f"not in the filter `{where}`")
 
     def by(self, name: str) -> dict[str, Runs]:
         """One `Runs` for each value of a column, in the order of appearance; rows without a value are left out."""

@@ -1,0 +1,156 @@
+"""The best split of a budget between size and tokens, for all draws at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN
+from allometry.forecasts import metric_at
+from allometry.laws import Law
+from allometry.plans.bounds import Bounds, bounds_of
+from allometry.plans.separable import Core, core_of, turning_point
+from allometry.plans.terms import TOKENS, Space
+
+Array = NDArray[np.float64]
+
+GRID = 65  # 0.07 decades of size apart unless limits are wider: finer than any valley of a law we know
+GOLDEN = (np.sqrt(5.0) - 1) / 2
+GOLDEN_STEPS = 40  # two grid steps to 1e-9; the loss is flat to rounding before that
+_AT_END = 1e-6
+_CHECK = 1e-3
+
+
+class Allocation(NamedTuple):
+    """The best split for each draw (B,): log size, log of size * tokens, loss, whether it lies at an end."""
+
+    log_size: Array
+    log_product: Array
+    loss: Array
+    at_low: Array
+    at_high: Array
+    setting: NDArray[np.int64]
+
+    @property
+    def size(self) -> Array:
+        return np.asarray(np.exp(self.log_size))
+
+    @property
+    def tokens(self) -> Array:
+        return np.asarray(np.exp(self.log_product - self.log_size))
+
+    @property
+    def flops(self) -> Array:
+        return FLOPS_PER_PARAMETER_AND_TOKEN * np.exp(self.log_product)
+
+
+class Surface(NamedTuple):
+    """Loss of each draw (B, P) as a function of log size, at one value of every further axis."""
+
+    law: Law
+    draws: Array
+    size: str
+    setting: Mapping[str, float]
+
+    def loss(self, log_size: Array, log_product: Array) -> Array:
+        """Loss (B, k) at log sizes (B, k) or (k,) of budgets (B,); NaN counts as infinitely bad."""
+        x, product = np.atleast_2d(log_size), log_product[:, None]
+        points = {self.size: np.exp(x), TOKENS: np.exp(product - x), **{n: np.array(v) for n, v in self.setting.items()}}
+        return np.nan_to_num(metric_at(self.law, self.draws, points), nan=np.inf)
+
+    def core(self) -> Core | None:
+        """The closed form of its optimum, where the law has one."""
+        values = {name: self.draws[:, i] for i, name in enumerate(self.law.parameter_names)}
+        values |= {name: np.full(len(self.draws), value) for name, value in self.setting.items()}
+        return core_of(self.law.formula.root, values, self.size, len(self.draws))
+
+
+def best_split(law: Law, draws: Array, flops: Array | float, space: Space) -> Allocation:
+    """The split of `flops` (B,) of least loss for each draw (B, P), over all settings of the further axes.
+
+    In closed form where the law has one, otherwise on a grid of log size refined by golden section.
+    Limits that leave nothing give an infinite loss where one size or token count is given, and are
+    refused otherwise.
+    """
+    product = np.log(np.broadcast_to(np.asarray(flops, float), (len(draws),)) / FLOPS_PER_PARAMETER_AND_TOKEN)
+    found = [_best_at(Surface(law, draws, space.size, setting), product, space) for setting in space.settings]
+    which = np.argmin(np.stack([one.loss for one in found]), axis=0)
+    rows = np.arange(len(draws))
+    chosen = [np.stack(values)[which, rows] for values in zip(*found, strict=True)]
+    return Allocation(*chosen[:-1], setting=which)
+
+
+def _best_at(surface: Surface, product: Array, space: Space) -> Allocation:
+    if space.options is not None:
+        return _best_option(surface, product, space)
+    bounds = bounds_of(space, product)
+    x = _closed(surface, product, bounds)
+    rest = ~np.isfinite(x)
+    if rest.any():
+        some = Bounds(bounds.low[rest], bounds.high[rest], bounds.low_name, bounds.high_name, bounds.low_asked, bounds.high_asked)
+        x[rest] = _searched(surface._replace(draws=surface.draws[rest]), product[rest], some)
+    loss = surface.loss(x[:, None], product)[:, 0]
+    at_low, at_high = x <= bounds.low + _AT_END, x >= bounds.high - _AT_END
+    return Allocation(x, product, loss, at_low, at_high, np.zeros(len(x), np.int64))
+
+
+def _best_option(surface: Surface, product: Array, space: Space) -> Allocation:
+    """The best of the listed sizes, or of the listed token counts."""
+    name, values = space.options or ("", np.empty(0))
+    logs = np.broadcast_to(np.log(values), (len(product), len(values)))
+    x = logs if name == space.size else product[:, None] - logs
+    loss = surface.loss(x, product)
+    other = TOKENS if name == space.size else space.size
+    low, high = space.limits[other]
+    with np.errstate(divide="ignore"):
+        partner = product[:, None] - logs
+        allowed = (partner >= np.log(low) - 1e-12) & (partner <= np.log(high) + 1e-12)
+    low, high = space.limits[name]
+    allowed &= (values >= low) & (values <= high)
+    loss = np.where(allowed, loss, np.inf)
+    best, rows = np.argmin(loss, axis=1), np.arange(len(product))
+    never = np.zeros(len(product), bool)
+    return Allocation(x[rows, best], product, loss[rows, best], never, never, np.zeros(len(product), np.int64))
+
+
+def _closed(surface: Surface, product: Array, bounds: Bounds) -> Array:
+    """Log size by the closed form, NaN for draws that have none; checked against its neighbours."""
+    core = surface.core()
+    if core is None:
+        return np.full(len(product), np.nan)
+    turn = turning_point(core, product)
+    x = np.clip(turn, bounds.low, bounds.high)
+    here = surface.loss(x[:, None] + np.array([-_CHECK, 0.0, _CHECK]), product)
+    least = here[:, 1] <= here[:, [0, 2]].min(axis=1) * (1 + 1e-12)
+    return np.where(np.isfinite(turn) & (least | (x != turn)), x, np.nan)
+
+
+def _searched(surface: Surface, product: Array, bounds: Bounds) -> Array:
+    """Log size (B,) on a grid between the bounds, then by golden section around its best point."""
+    share = np.linspace(0.0, 1.0, GRID)
+    grid = bounds.low[:, None] + share * (bounds.high - bounds.low)[:, None]
+    loss = surface.loss(grid, product)
+    best, rows = np.argmin(loss, axis=1), np.arange(len(product))
+    low, high = grid[rows, np.maximum(best - 1, 0)], grid[rows, np.minimum(best + 1, GRID - 1)]
+    x = _golden(surface, product, low, high)
+    ends = np.stack([x, bounds.low, bounds.high], axis=1)
+    return np.asarray(ends[rows, np.argmin(surface.loss(ends, product), axis=1)])
+
+
+def _golden(surface: Surface, product: Array, low: Array, high: Array) -> Array:
+    """Golden-section search of every draw's own bracket at once."""
+    left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+    both = surface.loss(np.stack([left, right], axis=1), product)
+    f_left, f_right = both[:, 0], both[:, 1]
+    for _ in range(GOLDEN_STEPS):
+        smaller = f_left < f_right
+        low, high = np.where(smaller, low, left), np.where(smaller, right, high)
+        kept, f_kept = np.where(smaller, left, right), np.where(smaller, f_left, f_right)
+        new = np.where(smaller, high - GOLDEN * (high - low), low + GOLDEN * (high - low))
+        f_new = surface.loss(new[:, None], product)[:, 0]
+        left, right = np.where(smaller, new, kept), np.where(smaller, kept, new)
+        f_left, f_right = np.where(smaller, f_new, f_kept), np.where(smaller, f_kept, f_new)
+    return (low + high) / 2
