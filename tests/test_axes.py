@@ -25,7 +25,7 @@ def test_symbols_of_axes_differ() -> None:
 
 
 def test_an_unknown_axis_is_refused_with_three_names() -> None:
-    with pytest.raises(Refused, match="`parms`.*`params`") as refused:
+    with pytest.raises(Refused, match=r"`parms`.*`params`") as refused:
         axis("parms")
     assert refused.value.code == "unknown-axis"
     assert refused.value.mend.count("`") == 6

@@ -27,7 +27,7 @@ def test_a_mapped_column_has_both_names() -> None:
     table = {"N": TABLE["params"], "tokens": TABLE["tokens"], "loss": TABLE["loss"]}
     runs = read_runs(table, map={"params": "N"}, where="N > 1B and params < 7B")
     assert runs.row_numbers.tolist() == [1]
-    assert runs.columns["params"] is not None
+    assert runs.columns["params"].tolist() == runs.columns["N"].tolist() == [2e9]
     assert runs.mapping == {"params": "N"}
 
 

@@ -167,7 +167,8 @@ def test_no_polars_object_is_kept() -> None:
 def test_a_hundred_thousand_rows_in_under_a_second(suffix: str, tmp_path: Path) -> None:
     generator, height = np.random.default_rng(0), 100_000
     columns = {name: generator.random(height) + 1 for name in ("params", "tokens", "loss", "learning_rate")}
-    frame, path = pl.DataFrame({"run_id": [f"r{row // 10}" for row in range(height)], **columns}), tmp_path / f"t{suffix}"
+    path = tmp_path / f"t{suffix}"
+    frame = pl.DataFrame({"run_id": [f"r{row // 10}" for row in range(height)], **columns})
     write = {".csv": frame.write_csv, ".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}[suffix]
     write(path)
     started = time.process_time()

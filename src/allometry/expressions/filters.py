@@ -125,7 +125,7 @@ def _compared(node: Node, columns: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     texts = [step for step in walk(node) if isinstance(step, Name) and _is_text(step, columns)]
     if not texts:
         return evaluate(node, columns)
-    if not isinstance(node, Call) or any(argument not in texts for argument in node.arguments):
+    if not isinstance(node, Call) or not all(_may_be_text(argument, columns) for argument in node.arguments):
         raise _mixed(node, next((text for text in texts if not isinstance(text, _Text)), texts[0]), columns)
     compare = _COMPARE[node.operation]
     left, right = (_cells(argument, columns) for argument in node.arguments)
@@ -135,6 +135,11 @@ def _compared(node: Node, columns: Mapping[str, np.ndarray[Any, Any]]) -> Any:
 
 def _is_text(name: Name, columns: Mapping[str, np.ndarray[Any, Any]]) -> bool:
     return isinstance(name, _Text) or columns[name.name].dtype == object
+
+
+def _may_be_text(node: Node, columns: Mapping[str, np.ndarray[Any, Any]]) -> bool:
+    """Whether the node is text, or a column of missing values only, which does not say what it holds."""
+    return isinstance(node, Name) and (_is_text(node, columns) or bool(np.isnan(columns[node.name]).all()))
 
 
 def _mixed(node: Node, text: Name, columns: Mapping[str, np.ndarray[Any, Any]]) -> Refused:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from allometry.expressions.tree import Formula, Name, Node, Number
+from allometry.expressions.tree import Call, Formula, Name, Node, Number
 
 _NO_SYMBOLS: Mapping[str, str] = MappingProxyType({})
 _GREEK = re.compile(
@@ -75,11 +75,13 @@ class _Writer:
         return f"-{self._within(x, _PRODUCT)}", _SUM
 
     def multiply(self, *factors: Node) -> tuple[str, int]:
-        text = self._within(factors[0], _PRODUCT)
+        first = factors[0]
+        negative = isinstance(first, Call) and first.operation == "negative"
+        text = self._within(first, _SUM if negative else _PRODUCT)
         for factor in factors[1:]:
             piece = self._within(factor, _PRODUCT)
             text += (r" \cdot " if piece[0].isdigit() else r" \, ") + piece
-        return text, _PRODUCT
+        return text, _SUM if negative else _PRODUCT
 
     def divide(self, above: Node, below: Node) -> tuple[str, int]:
         return rf"\frac{{{self.loosely(above)}}}{{{self.loosely(below)}}}", _APPLIED

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from allometry.expressions.evaluate import evaluate
-from allometry.expressions.tree import Call, Node, Number
+from allometry.expressions.tree import Call, Name, Node, walk
 from allometry.notices import Refused
 
 CHARACTERS = 2_000
@@ -40,7 +40,6 @@ class Budget:
 
     def __init__(self) -> None:
         self._nodes = self._steps = self._nesting = 0
-        self._constant: set[int] = set()
 
     @contextmanager
     def nested(self, where: str) -> Iterator[None]:
@@ -67,11 +66,8 @@ class Budget:
             raise _too_many(where)
         if node.depth > DEPTH:
             raise _too_deep(where)
-        if isinstance(node, Number):
-            self._constant.add(id(node))
-        elif isinstance(node, Call) and all(id(argument) in self._constant for argument in node.arguments):
+        if isinstance(node, Call) and not any(isinstance(step, Name) for step in walk(node)):
             _check_constant(node, where)
-            self._constant.add(id(node))
         return node
 
 

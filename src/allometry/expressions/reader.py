@@ -62,7 +62,7 @@ class Reader:
         value = float(token.text)
         if value == float("inf"):
             raise Refused("bad-text", "a number is too large for a float", token.where)
-        whole = token.text.isdigit() and value <= _EXACT
+        whole = token.text.isdigit() and int(token.text) <= _EXACT
         return self.budget.admit(Number(int(token.text) if whole else value), token.where)
 
     @property

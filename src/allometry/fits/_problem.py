@@ -87,7 +87,8 @@ class Problem:
         with np.errstate(all="ignore"):
             data = np.sum(batch.weights * self.objective.loss(residuals), axis=1)
             total = data + self.penalty.cost(q, batch.means)
-        return np.where(np.isfinite(total), total, np.inf)
+        usable = np.isfinite(total) & self.compiled.representable(q, self.pivots)
+        return np.where(usable, total, np.inf)
 
     def slope_and_curvature(self, state: State, batch: Batch, damping: Array) -> tuple[Array, Array]:
         """Gradient (S, p) and damped curvature (S, p, p) of the cost.

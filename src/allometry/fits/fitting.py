@@ -17,7 +17,7 @@ from allometry.fits._rows import subset
 from allometry.fits._search import Winner, search
 from allometry.fits._starts import starts
 from allometry.fits.fit import BOOTSTRAP_KINDS, Fit
-from allometry.fits.guards import at_bounds, check_rows, confounded, outliers
+from allometry.fits.guards import at_bounds, check_rows, confounded, confounded_notices, exchangeable, moving_together, outliers
 from allometry.fits.objectives import HUBER_EFFICIENCY, Asymmetric, robust_scale
 from allometry.fits.settings import Settings
 from allometry.fits.terms import names_in_exponents, negligible_notices
@@ -201,8 +201,10 @@ def _assemble(
     reduced: Reduced, rows: Rows, settings: Settings, space: str, problem: Problem, winner: Winner, notices: list[Notice], tick: Tick
 ) -> Fit:
     checked = _recheck(reduced, problem, rows, winner.q)
-    reasons, unidentified = confounded(problem, winner.q)
-    notices = notices + unidentified + at_bounds(problem, winner.q)
+    together = moving_together(rows.axes, problem.weights > 0)
+    reasons = exchangeable(reduced.compiled.formula.root, together, frozenset(settings.priors))
+    reasons = {name: why for name, why in {**confounded(problem, winner.q), **reasons}.items() if name in reduced.free}
+    notices = notices + confounded_notices(reasons) + at_bounds(problem, winner.q)
     values = dict(zip(reduced.law.parameter_names, checked.values.tolist(), strict=True))
     notices += negligible_notices(reduced, problem, rows, values, winner.cost)
     notices += outliers(checked.residuals, rows.numbers, problem.weights > 0) + _search_notices(winner, checked)

@@ -43,28 +43,60 @@ def check_rows(law: Law, axes: Mapping[str, Array], target: Array, weights: Arra
 
 
 def _axis_notices(axes: Mapping[str, Array], used: Array) -> list[Notice]:
-    constant = [name for name, values in axes.items() if np.ptp(values[used]) <= 1e-9 * np.abs(values[used]).max()]
     notices = [
         Notice("axis-constant", f"{name} never varied ({axes[name][used][0]:.4g} in every run): the data say nothing about its effect")
-        for name in constant
+        for name in _constant(axes, used)
     ]
-    moving = [name for name in axes if name not in constant and np.all(axes[name][used] > 0)]
-    return notices + (_together(axes, used, moving) if len(moving) > 1 else [])
+    names = moving_together(axes, used)
+    if names:
+        notices.append(Notice("axes-together", f"{' and '.join(names)} always move together, so their effects cannot be told apart: "
+                              "vary one at a fixed value of the other, or fix parameters"))  # fmt: skip
+    return notices
 
 
-def _together(axes: Mapping[str, Array], used: Array, moving: list[str]) -> list[Notice]:
-    """Axes whose logarithms are a linear function of one another."""
-    logs = np.log(np.stack([axes[name][used] for name in moving], axis=1))
-    standard = (logs - logs.mean(axis=0)) / logs.std(axis=0)
-    _, singular, directions = np.linalg.svd(standard, full_matrices=False)
-    if len(standard) <= len(moving) or singular[-1] > TOGETHER_TOLERANCE * singular[0]:
+def _constant(axes: Mapping[str, Array], used: Array) -> list[str]:
+    return [name for name, values in axes.items() if np.ptp(values[used]) <= 1e-9 * np.abs(values[used]).max()]
+
+
+def moving_together(axes: Mapping[str, Array], used: Array) -> list[str]:
+    """Axes that vary, but whose logarithms are a linear function of one another on the used rows."""
+    moving = [name for name in axes if name not in _constant(axes, used) and np.all(axes[name][used] > 0)]
+    if len(moving) < 2 or int(used.sum()) <= len(moving):
         return []
-    names = [name for name, weight in zip(moving, directions[-1], strict=True) if abs(weight) > 0.1]
-    return [Notice("axes-together", f"{' and '.join(names)} always move together, so their effects cannot be told apart: "
-                   "vary one at a fixed value of the other, or fix or tie parameters")]  # fmt: skip
+    logs = np.log(np.stack([axes[name][used] for name in moving], axis=1))
+    _, singular, directions = np.linalg.svd((logs - logs.mean(axis=0)) / logs.std(axis=0), full_matrices=False)
+    if singular[-1] > TOGETHER_TOLERANCE * singular[0]:
+        return []
+    return [name for name, weight in zip(moving, directions[-1], strict=True) if abs(weight) > 0.1]
 
 
-def confounded(problem: Problem, q: Array) -> tuple[dict[str, str], list[Notice]]:
+def exchangeable(root: Node, together: list[str], known: frozenset[str]) -> dict[str, str]:
+    """Free parameters of parts that only a name tells apart when axes move together, and why.
+
+    Each part of a sum that holds one of these axes competes for the same effect. Where a single
+    part has unknowns of its own (the rest fixed or with priors, `known`), nothing is exchangeable.
+    """
+    parts = [part for part in _parts(root, frozenset(together)) if len(part & frozenset(together)) == 1]
+    if not parts:
+        return {}
+    shared = frozenset.intersection(*parts) | known | frozenset(together)
+    own = [part - shared for part in parts]
+    if sum(bool(names) for names in own) < 2:
+        return {}
+    why = f"cannot be told apart from the others: {' and '.join(together)} always move together in these runs"
+    return dict.fromkeys(sorted(frozenset.union(*own)), why)
+
+
+def _parts(node: Node, together: frozenset[str]) -> list[frozenset[str]]:
+    """Names of each smallest part of a sum that holds one of these axes."""
+    if not isinstance(node, Call) or not together & frozenset(count_names(node)):
+        return []
+    inner = [part for argument in node.arguments for part in _parts(argument, together)]
+    splits = node.operation == "add" or len(inner) > 1
+    return inner if splits and inner else [frozenset(count_names(node))]
+
+
+def confounded(problem: Problem, q: Array) -> dict[str, str]:
     """Parameters whose effects on the rows cannot be told apart, from the gradient at the minimum.
 
     The gradient's columns are normalised; a direction with a singular value below 1e-6 of the
@@ -84,10 +116,15 @@ def confounded(problem: Problem, q: Array) -> tuple[dict[str, str], list[Notice]
         for name in group:
             others = ", ".join(other for other in group if other != name) or "the other parameters"
             reasons.setdefault(name, f"cannot be told apart from {others} on these runs")
+    return reasons
+
+
+def confounded_notices(reasons: Mapping[str, str]) -> list[Notice]:
+    """One warning for all parameters that have no value, grouped by why."""
     if not reasons:
-        return {}, []
-    message = f"{', '.join(reasons)} cannot be determined from these runs: "
-    return reasons, [Notice("confounded", message + "; ".join(f"{name}: {why}" for name, why in reasons.items()))]
+        return []
+    groups = [(", ".join(n for n in reasons if reasons[n] == why), why) for why in dict.fromkeys(reasons.values())]
+    return [Notice("confounded", "not determined by these runs: " + "; ".join(f"{names} {why}" for names, why in groups))]
 
 
 def _identifying_rows(problem: Problem, q: Array) -> Array:

@@ -17,6 +17,7 @@ from allometry.notices import Refused
 
 Array = NDArray[np.float64]
 TOKENS = "tokens"
+RISING_METRICS = ("accuracy", "coverage", "reward")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def space_of(law: Law, terms: Terms) -> Space:
 
 
 def _size(law: Law) -> str:
+    if law.metric in RISING_METRICS:
+        raise Refused("metric-rises", f"{law.name} predicts {law.metric}, of which more is better; plans look for the least",
+                      "the law", "plan with a law of loss or error")  # fmt: skip
     size = size_axis(law.axes)
     if size is None or TOKENS not in law.axes:
         has = ", ".join(law.axes)
@@ -92,9 +96,10 @@ def _size(law: Law) -> str:
 def _check_ask(terms: Terms) -> None:
     if (terms.flops is None) == (terms.loss is None):
         raise Refused("plan-ask", "a plan needs a FLOPs budget or a loss to reach, one of the two", "--flops, --loss", "give one")
-    given = terms.flops if terms.flops is not None else terms.loss
-    if given is None or not (math.isfinite(given) and given > 0):
-        raise Refused("plan-ask", f"{given} is not a budget or a loss", "--flops, --loss", "give a positive number")
+    if terms.flops is not None and not (math.isfinite(terms.flops) and terms.flops > 0):
+        raise Refused("plan-ask", f"{terms.flops:g} is not a FLOPs budget", "--flops", "give a positive number")
+    if terms.loss is not None and not math.isfinite(terms.loss):
+        raise Refused("plan-ask", f"{terms.loss:g} is not a loss", "--loss", "give a number")
 
 
 def _check_axes(law: Law, size: str, terms: Terms) -> None:

@@ -1,0 +1,91 @@
+"""The same plan from the same table cut short: does the answer move as the runs get larger?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allometry.costs import compute_of
+from allometry.fits import Fit
+from allometry.notices import Interval, Notice, Refused
+
+CUTS = (0.5, 1.0)
+CUT_RESAMPLES = 200
+# Assumed: "the largest compute" of a table is the 99th percentile of its runs, so that a straggler does not move
+# the cuts: the largest 2 of the 240 runs of Besiroglu et al. 2024 are 0.2 and 0.6 decades above all others.
+TOP_QUANTILE = 0.99
+
+
+class Refit(Protocol):
+    """Fits again on the kept rows; `allometry.fits.refit` is one."""
+
+    def __call__(self, fitted: Fit, keep: NDArray[np.bool_], *, bootstrap: int | None = None) -> Fit: ...
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The plan from the runs up to `flops`, `decades` below the largest compute; empty with `why` if none."""
+
+    decades: float
+    flops: float
+    runs: int
+    plan: Mapping[str, Interval]
+    why: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "decades": self.decades,
+            "flops": self.flops,
+            "runs": self.runs,
+            "plan": {name: {"value": i.value, "low": i.low, "high": i.high, "why": i.why} for name, i in self.plan.items()},
+            "why": self.why,
+        }
+
+
+def cut_back(fit: Fit, answer: Callable[[Fit], Mapping[str, Interval]], refit: Refit) -> tuple[Cut, ...]:
+    """The answer from the rows half a decade and one decade below the largest compute, in that order."""
+    compute = compute_of(fit.rows.axes)
+    if compute is None or not len(fit.rows):
+        return ()
+    top = np.quantile(np.log10(compute), TOP_QUANTILE)
+    return tuple(_cut(fit, compute, decades, float(10 ** (top - decades)), answer, refit) for decades in CUTS)
+
+
+def _cut(
+    fit: Fit, compute: NDArray[np.float64], decades: float, most: float, answer: Callable[[Fit], Mapping[str, Interval]], refit: Refit
+) -> Cut:
+    keep = compute <= most
+    try:
+        shorter = refit(fit, keep, bootstrap=min(CUT_RESAMPLES, len(fit.draws)))
+        return Cut(decades, most, int(keep.sum()), answer(shorter))
+    except Refused as refused:
+        return Cut(decades, most, int(keep.sum()), {}, str(refused))
+
+
+def drift_notices(now: Mapping[str, Interval], cuts: tuple[Cut, ...]) -> tuple[Notice, ...]:
+    """A warning for answers that move one way and farther than the interval of all runs reaches."""
+    moved = [name for name, found in now.items() if _drifts([cut.plan.get(name) for cut in reversed(cuts)], found)]
+    if not moved:
+        return ()
+    paths = "; ".join(f"{name} {' -> '.join(_path(name, now, cuts))}" for name in moved)
+    return (Notice("plan-drifts", f"the plan moves one way as larger runs are added, by more than its interval: {paths}. "
+                   "Expect it to move on: the law may bend beyond the runs"),)  # fmt: skip
+
+
+def _drifts(before: list[Interval | None], now: Interval) -> bool:
+    values = [None if found is None else found.value for found in before]
+    if not values or now.value is None or any(value is None for value in values):
+        return False
+    path = np.array([*values, now.value], dtype=float)
+    steps = np.diff(path)
+    falls, rises = bool(np.all(steps < 0)), bool(np.all(steps > 0))
+    return (falls and now.high is not None and path[0] > now.high) or (rises and now.low is not None and path[0] < now.low)
+
+
+def _path(name: str, now: Mapping[str, Interval], cuts: tuple[Cut, ...]) -> list[str]:
+    before = [f"{cut.plan[name].value:.3g} (to {cut.flops:.2g} FLOPs)" for cut in reversed(cuts)]
+    return [*before, f"{now[name].value:.3g} (all)"]

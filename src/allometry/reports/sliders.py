@@ -1,0 +1,54 @@
+"""What the page's sliders start from: the law as JavaScript, its axes and thinned joint draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, size_axis
+from allometry.fits import Fit
+from allometry.reports.draws import thinned
+from allometry.reports.groups import middle
+from allometry.reports.style import Array, embedded_json
+
+_BEYOND = 100.0  # factor by which a slider reaches beyond the runs: far enough for a plan, marked as extrapolation
+_DIGITS = 9  # of a draw; 200 of them stand in the page
+
+
+@dataclass(frozen=True)
+class Sliders:
+    """The law's `function(v){...}` and everything else the script needs, as JSON safe inside a script element."""
+
+    function: str
+    data: str
+
+
+def sliders(fit: Fit, planned: Mapping[str, float] | None = None) -> Sliders:
+    """One slider an axis, from the runs to a hundred times beyond them, starting at the plan or amid the runs."""
+    start = middle(fit) | {name: value for name, value in (planned or {}).items() if name in fit.law.axes}
+    size = size_axis(fit.law.axes) if "tokens" in fit.law.axes else None
+    data = {
+        "axes": [_axis(fit, name, start[name]) for name in fit.law.axes],
+        "metric": fit.rows.metric,
+        "unit": fit.law.metric_unit or fit.law.axis(fit.law.metric).unit,
+        "parameters": list(fit.law.parameter_names),
+        "estimate": fit.estimate.tolist(),
+        "draws": [[float(f"{value:.{_DIGITS}g}") for value in draw] for draw in thinned(fit)],
+        "level": fit.settings.level,
+        "size": size,
+        "flopsPerTokenParameter": FLOPS_PER_PARAMETER_AND_TOKEN if size else None,
+    }
+    return Sliders(fit.law.javascript(), embedded_json(data))
+
+
+def _axis(fit: Fit, name: str, start: float) -> dict[str, object]:
+    values: Array = fit.rows.axes[name]
+    low, high = float(values.min()), float(values.max())
+    positive = low > 0
+    reach = (low / 2, max(high, start) * _BEYOND) if positive else (low, high + (high - low))
+    return {
+        "name": name, "unit": fit.law.axis(name).unit, "log": positive, "runs": [low, high],
+        "low": reach[0], "high": float(np.nextafter(reach[1], np.inf)), "start": start,
+    }  # fmt: skip
