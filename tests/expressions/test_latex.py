@@ -65,6 +65,15 @@ def test_a_symbol_with_a_superscript_is_grouped() -> None:
     assert latex(parse("x**2"), {"x": "N^{*}"}) == "{N^{*}}^{2}"
 
 
+def test_intermediates_are_defined_after_the_formula() -> None:
+    text = "G = -A/B\nH = G**2\nE + G*H - G"
+    assert latex(parse(text)) == r"E + G \, H - G, \quad G = \frac{-A}{B}, \quad H = G^{2}"
+
+
+def test_a_part_that_is_another_part() -> None:
+    assert latex(parse("G = x\nH = G\nH + G"), {"G": "g"}) == r"H + H, \quad g = x, \quad H = x"
+
+
 @pytest.mark.parametrize("name", [r"\input{/etc/passwd}", "a}$b", "x y%", "tail\\", "A&B#~^_"])
 def test_unknown_names_cannot_be_commands(name: str) -> None:
     written = latex(Formula("", Name(name), (name,)))

@@ -56,7 +56,7 @@ class _FormulaReader(Reader):
         root = self._value()
         for name, token in self._unused.items():
             raise Refused("bad-text", f"`{name}` is never used", token.where, "use it or take the line out")
-        return Formula(self._text, root, tuple(self._free))
+        return Formula(self._text, root, tuple(self._free), tuple(self._parts.items()))
 
     def _value(self) -> Node:
         first = self.token

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -25,19 +25,29 @@ def latex(formula: Formula, symbols: Mapping[str, str] = _NO_SYMBOLS) -> str:
     r"""The formula as LaTeX for a math environment, without delimiters.
 
     Arguments:
-        formula: intermediates and sums are written out.
+        formula: sums are written out; intermediates follow the formula, each with its definition.
         symbols: LaTeX for names, used as it is; other names are made safe, with Greek letters and subscripts.
 
     >>> from allometry.expressions import parse
     >>> print(latex(parse("E + A/params**alpha"), {"params": "N"}))
     E + \frac{A}{N^{\alpha}}
     """
-    return _Writer(symbols).loosely(formula.root)
+    writer = _Writer(symbols, formula.parts)
+    definitions = [f"{writer.named(name)} = {writer.definition(node)}" for name, node in formula.parts]
+    return r", \quad ".join([writer.loosely(formula.root), *definitions])
 
 
 class _Writer:
-    def __init__(self, symbols: Mapping[str, str]) -> None:
+    def __init__(self, symbols: Mapping[str, str], parts: Iterable[tuple[str, Node]]) -> None:
         self._symbols = symbols
+        self._parts = {id(node): name for name, node in parts}
+
+    def named(self, name: str) -> str:
+        return self._symbols.get(name) or _symbol(name)
+
+    def definition(self, part: Node) -> str:
+        """The part written out, with the other parts in it by name."""
+        return self._written_out(part)[0]
 
     def loosely(self, node: Node) -> str:
         """The node where nothing around it could be misread."""
@@ -49,10 +59,14 @@ class _Writer:
         return text if own >= tightness else _bracketed(text)
 
     def _write(self, node: Node) -> tuple[str, int]:
+        part = self._parts.get(id(node))
+        return self._written_out(node) if part is None else (self.named(part), _ATOM)
+
+    def _written_out(self, node: Node) -> tuple[str, int]:
         if isinstance(node, Number):
             return _number(node.value)
         if isinstance(node, Name):
-            return self._symbols.get(node.name) or _symbol(node.name), _ATOM
+            return self.named(node.name), _ATOM
         if node.operation in _JOINED:
             sign, own = _JOINED[node.operation]
             return sign.join(self._within(part, own + (own == _COMPARISON)) for part in node.arguments), own
@@ -76,7 +90,7 @@ class _Writer:
 
     def multiply(self, *factors: Node) -> tuple[str, int]:
         first = factors[0]
-        negative = isinstance(first, Call) and first.operation == "negative"
+        negative = isinstance(first, Call) and first.operation == "negative" and id(first) not in self._parts
         text = self._within(first, _SUM if negative else _PRODUCT)
         for factor in factors[1:]:
             piece = self._within(factor, _PRODUCT)
@@ -89,7 +103,7 @@ class _Writer:
     def power(self, base: Node, exponent: Node) -> tuple[str, int]:
         written = self._within(base, _ATOM)
         # a symbol such as N^{*} cannot carry a second superscript unless it is grouped
-        grouped = f"{{{written}}}" if "^" in written and isinstance(base, Name) else written
+        grouped = f"{{{written}}}" if "^" in written and not written.startswith(r"\left(") else written
         return f"{grouped}^{{{self.loosely(exponent)}}}", _APPLIED
 
     def root(self, x: Node) -> tuple[str, int]:

@@ -71,12 +71,14 @@ Node: TypeAlias = Number | Name | Call
 class Formula:
     """A parsed formula: its text as given, its tree, and its free names in order of appearance.
 
-    Intermediates (`G = ...`) are already put in place as shared nodes, indexed sums and products are unrolled.
+    Intermediates (`G = ...`) are already put in place as shared nodes, indexed sums and products are unrolled. `parts`
+    remembers which nodes were named, in the order written, for whoever prints the formula.
     """
 
     text: str
     root: Node
     names: tuple[str, ...]
+    parts: tuple[tuple[str, Node], ...] = ()
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -21,7 +21,7 @@ from allometry.fits.objectives import Asymmetric, Huber, Objective, Squared
 from allometry.fits.settings import Settings
 from allometry.laws import law_from_table, law_table
 from allometry.notices import Notice, Refused
-from allometry.fits._rows import rows_from_dict, rows_to_dict
+from allometry.runs import Rows
 
 FORMAT, VERSION = "allometry-fit", 1
 _PLAIN = ("space", "objective", "delta", "agree", "finalists", "gap", "converged", "status", "interval_kind", "provenance")
@@ -74,7 +74,7 @@ def fit_to_dict(fitted: Fit) -> dict[str, Any]:
     return {
         "format": FORMAT, "version": VERSION, "law": law_table(fitted.law),
         "parameters": {name: asdict(interval) for name, interval in fitted.parameters.items()},
-        "settings": _settings_to_dict(fitted.settings), "rows": rows_to_dict(fitted.rows),
+        "settings": _settings_to_dict(fitted.settings), "rows": fitted.rows.as_dict(),
         "notices": [asdict(notice) for notice in fitted.notices],
         "confounded": dict(fitted.confounded), "prior_share": dict(fitted.prior_share), "versions": dict(fitted.versions),
         **{name: getattr(fitted, name) for name in _PLAIN},
@@ -92,7 +92,7 @@ def fit_from_dict(contents: Mapping[str, Any]) -> Fit:
     arrays["draws"] = arrays["draws"].reshape(-1, count)
     arrays["draw_numbers"] = arrays["draw_numbers"].astype(int)
     return Fit(
-        law=law, rows=rows_from_dict(contents["rows"]), settings=_settings_from_dict(contents["settings"]),
+        law=law, rows=Rows.from_dict(contents["rows"]), settings=_settings_from_dict(contents["settings"]),
         notices=tuple(Notice(**notice) for notice in contents["notices"]), confounded=contents["confounded"],
         prior_share=contents["prior_share"], versions=contents["versions"],
         **{name: contents[name] for name in _PLAIN}, **arrays,

@@ -13,7 +13,6 @@ from allometry.fits._priors import Penalty, noise_strength
 from allometry.fits._problem import Problem
 from allometry.fits._reduced import Reduced, reduce_law
 from allometry.fits._resampling import Draws, Tick, ignore, pairs, residuals
-from allometry.fits._rows import subset
 from allometry.fits._search import Winner, search
 from allometry.fits._starts import starts
 from allometry.fits.fit import BOOTSTRAP_KINDS, Fit
@@ -71,13 +70,16 @@ def fit(runs: Runs | Rows, law: Law | str, settings: Settings | None = None, *, 
 def select(runs: Runs, law: Law, settings: Settings, target: str | None = None) -> Rows:
     """The rows of a table that a fit of `law` with these settings uses."""
     cluster = None if settings.cluster == "none" else settings.cluster
-    return runs.rows_for(law.axes, target or law.metric, weights=settings.weights, cluster=cluster)
+    metric = target or law.metric
+    logs = [name for name in law.axes if law.axis(name).positive]
+    logs += [metric] if (settings.space or law.space) in ("log", "logit") else []
+    return runs.rows_for(law.axes, metric, weights=settings.weights, cluster=cluster, logs=logs)
 
 
 def refit(fitted: Fit, keep: Array, *, bootstrap: int | None = None) -> Fit:
     """Fit again with the same settings on the rows where `keep` (n,) is true."""
     settings = fitted.settings if bootstrap is None else replace(fitted.settings, bootstrap=bootstrap)
-    return fit(subset(fitted.rows, keep), fitted.law, settings)
+    return fit(fitted.rows.subset(keep, "left out of this refit"), fitted.law, settings)
 
 
 def rebind(fitted: Fit) -> tuple[Reduced, Problem, Array]:

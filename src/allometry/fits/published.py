@@ -21,7 +21,7 @@ def published_fit(name: str) -> Fit:
     """
     law, constants = published(name)
     values = np.array([constants.values[parameter] for parameter in law.parameter_names])
-    rows = Rows({name: np.empty(0) for name in law.axes}, np.empty(0), law.metric, conventions=dict(constants.conventions))
+    rows = Rows.empty(law.axes, law.metric, dict(constants.conventions))
     return Fit(
         law=law, rows=rows, settings=Settings(bootstrap=0), space=law.space, estimate=values,
         draws=np.empty((0, len(values))), draw_numbers=np.empty(0, int), residuals=np.empty(0), objective=0.0, delta=None,

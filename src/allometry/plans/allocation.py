@@ -25,26 +25,15 @@ _CHECK = 1e-3
 
 
 class Allocation(NamedTuple):
-    """The best split for each draw (B,): log size, log of size * tokens, loss, whether it lies at an end."""
+    """The best split for each draw (B,): size, tokens, loss, whether it lies at an end of the search in size,
+    and which setting of the further axes it takes."""
 
-    log_size: Array
-    log_product: Array
+    size: Array
+    tokens: Array
     loss: Array
     at_low: Array
     at_high: Array
     setting: NDArray[np.int64]
-
-    @property
-    def size(self) -> Array:
-        return np.asarray(np.exp(self.log_size))
-
-    @property
-    def tokens(self) -> Array:
-        return np.asarray(np.exp(self.log_product - self.log_size))
-
-    @property
-    def flops(self) -> Array:
-        return FLOPS_PER_PARAMETER_AND_TOKEN * np.exp(self.log_product)
 
 
 class Surface(NamedTuple):
@@ -94,26 +83,27 @@ def _best_at(surface: Surface, product: Array, space: Space) -> Allocation:
         x[rest] = _searched(surface._replace(draws=surface.draws[rest]), product[rest], some)
     loss = surface.loss(x[:, None], product)[:, 0]
     at_low, at_high = x <= bounds.low + _AT_END, x >= bounds.high - _AT_END
-    return Allocation(x, product, loss, at_low, at_high, np.zeros(len(x), np.int64))
+    size, tokens = (np.clip(np.exp(log), *space.limits[name]) for name, log in ((space.size, x), (TOKENS, product - x)))
+    return Allocation(size, tokens, loss, at_low, at_high, np.zeros(len(x), np.int64))
 
 
 def _best_option(surface: Surface, product: Array, space: Space) -> Allocation:
     """The best of the listed sizes, or of the listed token counts."""
     name, values = space.options or ("", np.empty(0))
-    logs = np.broadcast_to(np.log(values), (len(product), len(values)))
-    x = logs if name == space.size else product[:, None] - logs
-    loss = surface.loss(x, product)
     other = TOKENS if name == space.size else space.size
-    low, high = space.limits[other]
-    with np.errstate(divide="ignore"):
-        partner = product[:, None] - logs
-        allowed = (partner >= np.log(low) - 1e-12) & (partner <= np.log(high) + 1e-12)
-    low, high = space.limits[name]
-    allowed &= (values >= low) & (values <= high)
-    loss = np.where(allowed, loss, np.inf)
+    partner = np.exp(product[:, None] - np.log(values))
+    listed = np.broadcast_to(values, partner.shape)
+    loss = surface.loss(np.log(listed if name == space.size else partner), product)
+    loss = np.where(_within(listed, space.limits[name]) & _within(partner, space.limits[other]), loss, np.inf)
     best, rows = np.argmin(loss, axis=1), np.arange(len(product))
+    taken = {name: listed[rows, best], other: partner[rows, best]}
     never = np.zeros(len(product), bool)
-    return Allocation(x[rows, best], product, loss[rows, best], never, never, np.zeros(len(product), np.int64))
+    return Allocation(taken[space.size], taken[TOKENS], loss[rows, best], never, never, np.zeros(len(product), np.int64))
+
+
+def _within(values: Array, limits: tuple[float, float]) -> NDArray[np.bool_]:
+    """Whether values keep limits, up to the rounding of a logarithm."""
+    return np.asarray((values >= limits[0] * (1 - 1e-12)) & (values <= limits[1] * (1 + 1e-12)))
 
 
 def _closed(surface: Surface, product: Array, bounds: Bounds) -> Array:

@@ -81,16 +81,16 @@ def decide(fit: Fit, terms: Terms) -> Decision:
     if not np.isfinite(chosen.loss[0]):
         raise Refused("no-allocation", "none of the values given can be had within the limits and the budget",
                       "--fix, --among, --at-most, --at-least", "widen them")  # fmt: skip
-    bounds = None if space.options is not None else bounds_of(space, chosen.log_product[:1])
+    bounds = None if space.options is not None else bounds_of(space, np.log(flops[:1] / FLOPS_PER_PARAMETER_AND_TOKEN))
     return Decision(space, flops, chosen, bounds)
 
 
 def _split(law: Law, theta: Array, flops: Array, space: Space) -> Allocation:
     """The best split of each, NaN where there are no FLOPs that would do or no finite loss."""
     reached = np.isfinite(flops)
-    found = best_split(law, theta, np.where(reached, flops, MOST_FLOPS), space)
+    found = best_split(law, theta, np.where(reached, flops, flops[0]), space)
     usable = reached & np.isfinite(found.loss)
-    blank = {name: np.where(usable, getattr(found, name), np.nan) for name in ("log_size", "log_product", "loss")}
+    blank = {name: np.where(usable, getattr(found, name), np.nan) for name in ("size", "tokens", "loss")}
     return found._replace(**blank, at_low=found.at_low & usable, at_high=found.at_high & usable)
 
 

@@ -26,7 +26,7 @@ _HALVINGS = 40
 class Region:
     """The least and the largest size and tokens within a share `within` of the best loss of the budget.
 
-    An end that the search or a limit of the user cuts off is empty, with the reason.
+    An end where the search stopped is empty; one at a limit of the user's is that limit. Both say so.
     """
 
     within: float
@@ -53,16 +53,18 @@ def _region(
     grid, values = curve
     most = loss + share * abs(loss)
     inside = np.flatnonzero(values <= most)
-    low = high = None
-    if len(inside) and inside[0] > 0:
-        low = _edge(surface, product, grid[inside[0] - 1], grid[inside[0]], most)
-    if len(inside) and inside[-1] < _GRID - 1:
-        high = _edge(surface, product, grid[inside[-1] + 1], grid[inside[-1]], most)
+    first, last = (inside[0], inside[-1]) if len(inside) else (0, _GRID - 1)
+    low = _edge(surface, product, grid[first - 1], grid[first], most) if first > 0 else None
+    high = _edge(surface, product, grid[last + 1], grid[last], most) if last < _GRID - 1 else None
     why = [f"cut off by {name}" for end, name in ((low, bounds.low_name), (high, bounds.high_name)) if end is None]
+    # a limit of the user's is an end of what is allowed; where the search ended says nothing
+    low = grid[0] if low is None and bounds.low_asked else low
+    high = grid[-1] if high is None and bounds.high_asked else high
     total = float(product[0])
-    size = Interval(None, _exp(low), _exp(high), "; ".join(why))
-    tokens = Interval(None, _exp(None if high is None else total - high), _exp(None if low is None else total - low), size.why)
-    return Region(share, {space.size: size, TOKENS: tokens})
+    return Region(share, {
+        space.size: Interval(None, _exp(low), _exp(high), "; ".join(why)),
+        TOKENS: Interval(None, _exp(high, total), _exp(low, total), "; ".join(why)),
+    })  # fmt: skip
 
 
 def _edge(surface: Surface, product: Array, outside: float, inside: float, most: float) -> float:
@@ -76,19 +78,16 @@ def _edge(surface: Surface, product: Array, outside: float, inside: float, most:
     return inside
 
 
-def _exp(log: float | None) -> float | None:
-    return None if log is None else float(np.exp(log))
+def _exp(log_size: float | None, total: float | None = None) -> float | None:
+    """The size, or the tokens that it leaves of a product with logarithm `total`."""
+    return None if log_size is None else float(np.exp(log_size if total is None else total - log_size))
 
 
 def _listed(surface: Surface, product: Array, space: Space, loss: float, share: float) -> Region:
     """The listed values that are within the share."""
     name, values = space.options or ("", np.empty(0))
-    x = np.log(values) if name == space.size else product[0] - np.log(values)
-    good = x[surface.loss(x, product)[0] <= loss + share * abs(loss)]
-    good = good if len(good) else x[:1]
-    tokens = np.exp(product[0] - good)
-    size = np.exp(good)
-    return Region(share, {
-        space.size: Interval(None, float(size.min()), float(size.max())),
-        TOKENS: Interval(None, float(tokens.min()), float(tokens.max())),
-    })  # fmt: skip
+    partner = np.exp(product[0] - np.log(values))
+    losses = surface.loss(np.log(values if name == space.size else partner), product)[0]
+    good = losses <= loss + share * abs(loss) + 1e-12 * abs(loss)
+    other = TOKENS if name == space.size else space.size
+    return Region(share, {axis: Interval(None, float(kept[good].min()), float(kept[good].max())) for axis, kept in ((name, values), (other, partner))})

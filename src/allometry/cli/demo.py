@@ -1,0 +1,52 @@
+"""`allometry demo`: the main job on the runs that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from allometry.cli.fitting import fit_json, show_fit
+from allometry.cli.options import Json, Seed
+from allometry.cli.output import print_json, print_lines, progress
+from allometry.cli.plans import show_forecasts, show_plan
+from allometry.fits import Settings, diagnose, save_fit
+from allometry.fits import fit as fit_law
+from allometry.forecasts import forecast
+from allometry.plans import default_quantities, plan, target_compute
+from allometry.runs import embedded_ladder
+
+LAW = "chinchilla"
+BYTES = 256  # vocabulary of the embedded ladder's byte-level models
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for fit.json and report.html.")] = Path("demo"),
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Fit, diagnose, forecast, plan and report on 70 real runs that come with the package."""
+    from allometry.reports import write_report
+
+    settings = Settings(seed=seed)
+    runs = embedded_ladder()
+    with progress("resampling", settings.bootstrap) as tick:
+        found = fit_law(runs, LAW, settings, tick=tick)
+    diagnosis = diagnose(found, default_quantities(found))
+    planned = plan(found, flops=target_compute(found), vocab=BYTES)
+    best = {name: planned.at[name].value for name in found.law.axes}
+    forecasts = forecast(found, [{name: float(value or 0.0) for name, value in best.items()}], of="new-run", seed=seed)
+    out.mkdir(parents=True, exist_ok=True)
+    save_fit(found, out / "fit.json")
+    page = write_report(found, out / "report.html", diagnosis=diagnosis, plan=planned, forecasts=forecasts)
+    if json:
+        print_json({"fit": fit_json(found, diagnosis), "forecast": {"forecasts": [f.as_json() for f in forecasts]},
+                    "plan": planned.as_json(), "report": str(page), "saved": str(out / "fit.json")})  # fmt: skip
+        return
+    print_lines("The embedded ladder: byte-level transformers trained on the Python standard library (measured by this project).", runs.usage, "")
+    show_fit(found, diagnosis)
+    print_lines("", "Ten times beyond the largest run:")
+    show_plan(planned)
+    show_forecasts(forecasts)
+    print_lines("", f"report: {page}", f"fit: {out / 'fit.json'}; try: allometry forecast {out / 'fit.json'} --at 'params=2e6 tokens=2e7'")

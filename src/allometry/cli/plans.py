@@ -1,0 +1,138 @@
+"""`forecast`, `plan` and `isoflop`: what a fit says about runs not yet made."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from allometry.cli.options import (
+    Convention, FitName, Json, Level, Map, MapFile, RowsRule, Seed, Table, Where, assignments, level_of, open_fit, point,
+    quantities, read_table,
+)  # fmt: skip
+from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table
+from allometry.costs import size_axis
+from allometry.expressions import parse_number
+from allometry.forecasts import Forecast
+from allometry.forecasts import forecast as forecast_at
+from allometry.notices import Refused
+from allometry.plans import IsoFlop, Plan
+from allometry.plans import isoflop as isoflop_of
+from allometry.plans import plan as plan_of
+from allometry.runs import read_table as read_points
+
+
+def forecast(
+    fit: FitName,
+    at: Annotated[list[str] | None, typer.Option(help="Point, e.g. 'params=7e9 tokens=2e12'; repeatable.")] = None,
+    points: Annotated[str | None, typer.Option(help="Table with a column for each axis.")] = None,
+    what: Annotated[str, typer.Option("--for", help="mean or new-run.")] = "mean",
+    level: Level = None, seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """Forecast the metric at points, with intervals and how far outside the runs they are."""
+    if what not in ("mean", "new-run"):
+        raise Refused("bad-option", f"{what!r} is neither mean nor new-run", "--for", "choose one of the two")
+    found = open_fit(fit)
+    asked = [point(text) for text in at or ()] + (_rows(points, found.law.axes) if points else [])
+    if not asked:
+        raise Refused("no-points", "no point was given", "forecast", "add --at 'params=7e9 tokens=2e12' or --points TABLE")
+    results = forecast_at(found, asked, of=what, level=level_of(level, found.settings.level), seed=seed)
+    if json:
+        print_json({"law": found.law.name, "forecasts": [f.as_json() for f in results], "interval": results[0].interval, "complete": True})
+    else:
+        show_forecasts(results)
+
+
+def _rows(path: str, axes: tuple[str, ...]) -> list[dict[str, float]]:
+    table = read_points(path)
+    missing = [name for name in axes if name not in table.columns]
+    if missing:
+        raise Refused("missing-axis", f"the points have no column {missing[0]!r}", path, f"give {', '.join(axes)}")
+    try:
+        columns = [np.asarray(table.columns[name], dtype=float) for name in axes]
+    except ValueError:
+        raise Refused("not-numbers", "a column of the points holds text", path, "give plain numbers") from None
+    return [dict(zip(axes, map(float, row), strict=True)) for row in zip(*columns, strict=True)]
+
+
+def show_forecasts(results: tuple[Forecast, ...]) -> None:
+    """Forecasts as a table and a sentence each on how far outside the runs they are."""
+    first = results[0]
+    cells = [(*(number(v) for v in f.at.values()), *interval_cells(f.result)) for f in results]
+    print_table(f"{first.metric} ({first.of}), {first.provenance}; interval: {first.interval}",
+                (*first.at, first.metric, "low", "high", ""), cells)  # fmt: skip
+    for found in results:
+        print_lines(found.extrapolation.sentence)
+
+
+def plan(
+    fit: FitName,
+    flops: Annotated[str | None, typer.Option(help="Training FLOPs, in the fit's own convention.")] = None,
+    loss: Annotated[str | None, typer.Option(help="Least FLOPs that reach this loss.")] = None,
+    fix: Annotated[list[str] | None, typer.Option(help="axis=value; repeatable.")] = None,
+    at_most: Annotated[list[str] | None, typer.Option("--at-most", help="axis=value; repeatable.")] = None,
+    at_least: Annotated[list[str] | None, typer.Option("--at-least", help="axis=value; repeatable.")] = None,
+    among: Annotated[list[str] | None, typer.Option(help="axis=value,value,...; repeatable.")] = None,
+    vocab: Annotated[int | None, typer.Option(help="Vocabulary of the decoder to build.", min=1)] = None,
+    level: Level = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Plan the compute-optimal model for a budget, or the least budget for a loss."""
+    found = open_fit(fit)
+    result = plan_of(
+        found, flops=None if flops is None else parse_number(flops, "--flops"), loss=None if loss is None else parse_number(loss, "--loss"),
+        fixed=quantities(fix, "--fix"), at_most=quantities(at_most, "--at-most"), at_least=quantities(at_least, "--at-least"),
+        among=_among(among), vocab=vocab, level=None if level is None else level_of(level, found.settings.level),
+    )  # fmt: skip
+    if json:
+        print_json(result.as_json())
+    else:
+        show_plan(result)
+
+
+def _among(texts: list[str] | None) -> dict[str, list[float]]:
+    return {name: [parse_number(v, "--among") for v in values.split(",")] for name, values in assignments(texts, "--among").items()}
+
+
+def show_plan(result: Plan) -> None:
+    """The plan, its near-optimal regions, its steps and what to doubt."""
+    cells = [(name, *interval_cells(found)) for name, found in [*result.at.items(), (result.metric, result.loss)]]
+    print_table(f"plan by {result.law}, {result.provenance}; {result.level:.0%} intervals: {result.interval}", ("", "value", "low", "high", ""), cells)
+    for region in result.near_optimal:
+        spans = ", ".join(f"{name} {number(span.low)} to {number(span.high)}" for name, span in region.axes.items())
+        print_lines(f"within {region.within:.1%} of the best {result.metric}: {spans}")
+    if result.wrong is not None:
+        print_lines(f"cost of being wrong: {result.metric} higher by {result.wrong.expected:.2%} on average, {result.wrong.p95:.2%} at the 95th percentile")
+    for step in result.steps:
+        print_lines(f"[{step.provenance}] {step.text}")
+    print_notices(result.notices)
+
+
+def isoflop(
+    table: Table,
+    flops: Annotated[str | None, typer.Option(help="Budget to extrapolate to.")] = None,
+    map: Map = None, map_file: MapFile = None, where: Where = None, rows: RowsRule = None, convention: Convention = None,
+    target: Annotated[str, typer.Option(help="Loss column.")] = "loss",
+    bootstrap: Annotated[int, typer.Option(help="Resamples; 0 for none.", min=0)] = 1000,
+    level: Level = None, seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """Read the optimum of each budget off parabolas, and extrapolate the frontier."""
+    runs = read_table(table, map, map_file, where, rows, convention)
+    size = size_axis(runs.columns) or "params"
+    names = [size, "tokens", *(["flops"] if "flops" in runs.columns else [])]
+    selected = runs.rows_for(names, target, cluster="none")
+    budget = None if flops is None else parse_number(flops, "--flops")
+    result = isoflop_of(selected, budget, level=level_of(level, 0.9), bootstrap=bootstrap, seed=seed)
+    if json:
+        print_json(result.as_json())
+    else:
+        _show_isoflop(result)
+
+
+def _show_isoflop(result: IsoFlop) -> None:
+    cells = [(number(b.flops), str(b.runs), "yes" if b.convex else "no", *interval_cells(b.tokens)) for b in result.budgets]
+    print_table(f"optimum of each budget; intervals: {result.interval}", ("FLOPs", "runs", "convex", "tokens", "low", "high", ""), cells)
+    found = [("exponent of tokens", result.exponent_tokens), *result.plan.items()]
+    print_table("frontier" if result.flops is None else f"frontier at {number(result.flops)} FLOPs", ("", "value", "low", "high", ""),
+                [(name, *interval_cells(interval)) for name, interval in found])  # fmt: skip
+    print_notices(result.notices)

@@ -1,0 +1,196 @@
+"""The plan: what to build for a budget or a loss, from the joint draws of one fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from allometry.costs import Buildable, nearest_shape
+from allometry.fits import Fit
+from allometry.fits import refit as refit_rows
+from allometry.forecasts import MOST_LOST, Extrapolation, Surroundings, interval_label, interval_of, metric_at
+from allometry.notices import Interval, Notice, Refused
+from allometry.plans.chain import answer_steps, doubts, grounds, shape_step, shown
+from allometry.plans.decision import Decision, axis_interval, cost_of_being_wrong, decide, flops_interval
+from allometry.plans.drift import CUT_RESAMPLES, Cut, Refit, cut_back, drift_notices
+from allometry.plans.isoflop import IsoFlop, isoflop
+from allometry.plans.region import WITHIN, Region, near_optimal
+from allometry.plans.result import Plan
+from allometry.plans.terms import TOKENS, Terms
+
+
+def plan(
+    fit: Fit,
+    *,
+    flops: float | None = None,
+    loss: float | None = None,
+    fixed: Mapping[str, float] | None = None,
+    at_most: Mapping[str, float] | None = None,
+    at_least: Mapping[str, float] | None = None,
+    among: Mapping[str, Sequence[float]] | None = None,
+    within: tuple[float, ...] = WITHIN,
+    level: float | None = None,
+    vocab: int | None = None,
+    refit: Refit | None = refit_rows,
+) -> Plan:
+    """The least loss for given FLOPs, or the least FLOPs for a given loss, with everything that says how sure it is.
+
+    Use it with any law that has params (or another count of them) and tokens. Not for choosing
+    between laws, nor as proof: its intervals hold fit noise only, so read the steps marked assumed.
+
+    Arguments: `flops` or `loss`, one of the two; `fixed` one value for an axis (the law's further
+    axes need one), `at_most` and `at_least` limits on size or tokens, `among` the values an axis may
+    take; `within` the shares of the best loss that near-optimal regions allow; `level` of intervals
+    (by default the fit's); `vocab` of the decoder to build; `refit` for the plan of shorter tables,
+    None to leave those out.
+    Errors: `Refused` where the law cannot plan, an axis has no value, limits leave nothing, or the
+    loss is out of reach.
+
+    >>> from allometry.fits import published_fit
+    >>> found = plan(published_fit("chinchilla@hoffmann"), flops=5.76e23)
+    >>> round(found.at["params"].value / 1e9, 1), found.at["params"].low, found.interval
+    (31.2, None, 'none')
+    """
+    terms = Terms(flops, loss, fixed or {}, at_most or {}, at_least or {}, among or {})
+    level = fit.settings.level if level is None else level
+    decision = decide(fit, terms)
+    at = _axes(fit, terms, decision, level)
+    reached = _loss(fit, terms, decision, level)
+    regions = _regions(fit, decision, within)
+    away = Surroundings(fit.rows).of(decision.point) if decision.interior else None
+    cuts = _cuts(fit, terms, decision, away, level, refit)
+    second = _second_opinion(fit, terms, decision, level)
+    shape, shape_why = _shape(fit, decision, vocab)
+    steps = [
+        *grounds(fit, terms, decision),
+        *answer_steps(fit, decision, at, reached, regions),
+        *doubts(fit, decision.space.size, away, cuts, second),
+        *([shape_step(shape)] if shape is not None else []),
+    ]
+    return Plan(
+        terms=terms,
+        law=fit.law.name,
+        metric=fit.law.metric,
+        at=at,
+        loss=reached,
+        interval=interval_label(fit),
+        level=level,
+        near_optimal=regions,
+        wrong=cost_of_being_wrong(fit, decision),
+        at_bound=(decision.share_at(high=False), decision.share_at(high=True)),
+        steps=tuple(steps),
+        shape=shape,
+        shape_why=shape_why,
+        extrapolation=away,
+        cuts=cuts,
+        second_opinion=second,
+        notices=(*_notices(decision, at, second), *drift_notices(_judged(terms, decision, at, reached), cuts)),
+        provenance=fit.provenance,
+        complete=decision.interior,
+    )
+
+
+def _axes(fit: Fit, terms: Terms, decision: Decision, level: float) -> dict[str, Interval]:
+    """Every axis of the plan and its FLOPs."""
+    size = axis_interval(fit, decision, lambda chosen: chosen.size, True, level)
+    tokens = axis_interval(fit, decision, lambda chosen: chosen.tokens, False, level)
+    further = {name: _setting(fit, decision, name, level) for name in decision.setting}
+    asked = Interval(terms.flops, None, None, "as asked")
+    flops = asked if terms.flops is not None else flops_interval(fit, decision, level)
+    return {decision.space.size: size, TOKENS: tokens, **further, "flops": flops}
+
+
+def _setting(fit: Fit, decision: Decision, name: str, level: float) -> Interval:
+    """A further axis: the value given, or the one chosen among several by the estimate and by the draws."""
+    if len({setting[name] for setting in decision.space.settings}) == 1:
+        return Interval(decision.setting[name], None, None, "as asked")
+    values = np.array([setting[name] for setting in decision.space.settings])
+    return interval_of(fit, decision.setting[name], values[decision.chosen.setting[1:]], level, "inverted_cdf")
+
+
+def _loss(fit: Fit, terms: Terms, decision: Decision, level: float) -> Interval:
+    """What building the point plan gives, over the draws."""
+    if not decision.interior:
+        return Interval(None, None, None, "no interior optimum, so no plan to build")
+    point = {name: np.array([value]) for name, value in decision.point.items()}
+    value = terms.loss if terms.loss is not None else float(decision.chosen.loss[0])
+    return interval_of(fit, value, metric_at(fit.law, fit.draws, point)[:, 0], level)
+
+
+def _regions(fit: Fit, decision: Decision, within: tuple[float, ...]) -> tuple[Region, ...]:
+    if not decision.interior:
+        return ()
+    best, budget = float(decision.chosen.loss[0]), float(decision.flops[0])
+    return near_optimal(fit.law, fit.estimate, decision.setting, budget, best, decision.space, tuple(sorted(within)))
+
+
+def _judged(terms: Terms, decision: Decision, at: Mapping[str, Interval], reached: Interval) -> dict[str, Interval]:
+    """The answers that a drift is judged by: the split where it is open, the FLOPs of a loss, else the loss."""
+    judged = {decision.space.size: at[decision.space.size], TOKENS: at[TOKENS]} if decision.space.free else {}
+    if terms.loss is not None:
+        judged["flops"] = at["flops"]
+    return judged or {"loss": reached}
+
+
+def _cuts(fit: Fit, terms: Terms, decision: Decision, away: Extrapolation | None, level: float, refit: Refit | None) -> tuple[Cut, ...]:
+    """The plan of shorter tables, where the plan lies beyond the runs in compute."""
+    if refit is None or away is None or not away.compute or away.compute < 0:
+        return ()
+
+    def answer(shorter: Fit) -> Mapping[str, Interval]:
+        again = decide(shorter, terms)
+        found = _axes(shorter, terms, again, level)
+        return _judged(terms, again, found, _loss(shorter, terms, again, level))
+
+    return cut_back(fit, answer, refit)
+
+
+def _second_opinion(fit: Fit, terms: Terms, decision: Decision, level: float) -> IsoFlop | None:
+    """The isoFLOP method on the same rows, where the budget is given and the split is open."""
+    limited = terms.at_most or terms.at_least or terms.loss is not None
+    if limited or decision.space.options is not None or decision.setting or not len(fit.rows):
+        return None
+    try:
+        return isoflop(fit.rows, terms.flops, level=level, bootstrap=CUT_RESAMPLES, seed=fit.settings.seed)
+    except Refused:
+        return None  # the table was not swept at budgets; the fitted law does not need that
+
+
+def _shape(fit: Fit, decision: Decision, vocab: int | None) -> tuple[Buildable | None, str]:
+    """The nearest buildable decoder in the fit's own convention, or why there is none."""
+    if not decision.interior:
+        return None, "no point plan"
+    if vocab is None:
+        return None, "no vocabulary was given"
+    if decision.space.size == "active_params":
+        return None, "the law counts active parameters, which do not say what a dense decoder has"
+    counted = fit.conventions.get("params", "")
+    without = decision.space.size == "non_embedding_params" or "non" in counted.lower()
+    try:
+        return nearest_shape(float(decision.chosen.size[0]), vocab, "non-embedding" if without else "total"), ""
+    except Refused as refused:
+        return None, str(refused)
+
+
+def _notices(decision: Decision, at: Mapping[str, Interval], second: IsoFlop | None) -> Iterable[Notice]:
+    size = decision.space.size
+    if not decision.interior:
+        yield Notice("no-interior-optimum", f"the law has no interior optimum at this budget: its loss still falls at {decision.limited}")
+    elif decision.limited:
+        yield Notice("at-limit", f"the plan lies at the limit of {decision.limited}")
+    for high in (False, True):
+        share = decision.share_at(high)
+        if share > MOST_LOST and decision.bounds is not None and not (decision.bounds.high_asked if high else decision.bounds.low_asked):
+            end = decision.bounds.high_name if high else decision.bounds.low_name
+            yield Notice("draws-at-bound", f"{share:.0%} of the draws have no interior optimum: theirs lies at {end}")
+    found = None if second is None else second.plan.get(size)
+    if found is not None and _apart(found, at[size]):
+        yield Notice("second-opinion-differs", f"the isoFLOP method gives {size} {shown(found, 3)}, apart from {shown(at[size], 3)}")
+
+
+def _apart(one: Interval, other: Interval) -> bool:
+    """Whether two intervals with both ends have nothing in common."""
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return False
+    return one.low > other.high or other.low > one.high
