@@ -66,9 +66,15 @@ def test_gradient_equals_finite_differences(text: str, space: str) -> None:
 
 
 exponents = st.sampled_from(["alpha", "-alpha", "beta", "(alpha / beta)", "2", "-1"])
-bases = st.sampled_from(["params", "tokens", "(params / tokens)", "(6 * params * tokens)", "(1 / tokens)", "(params + c)"])
+bases = st.sampled_from(
+    ["params", "tokens", "(params / tokens)", "(6 * params * tokens)", "(1 / tokens)", "(params + c)"]
+)
 powers = st.builds(lambda b, e: f"{b}**{e}", bases, exponents)
-products = st.builds(lambda scale, parts: " * ".join([scale, *parts]), st.sampled_from(["A", "B", "1 / A", "B / A"]), st.lists(powers, min_size=1, max_size=3))
+products = st.builds(
+    lambda scale, parts: " * ".join([scale, *parts]),
+    st.sampled_from(["A", "B", "1 / A", "B / A"]),
+    st.lists(powers, min_size=1, max_size=3),
+)
 
 
 @settings(max_examples=60, deadline=None)

@@ -21,7 +21,13 @@ def loss(params: np.ndarray, tokens: np.ndarray, floor: float = TRUTH["E"]) -> n
 def ladder() -> Callable[..., Runs]:
     """Runs of the known law: `ladder(rows, noise, seed, tokens_per_param)`; independent sizes and tokens by default."""
 
-    def make(rows: int = 40, noise: float = 0.005, seed: int = 0, tokens_per_param: float | None = None, params: float | None = None) -> Runs:
+    def make(
+        rows: int = 40,
+        noise: float = 0.005,
+        seed: int = 0,
+        tokens_per_param: float | None = None,
+        params: float | None = None,
+    ) -> Runs:
         generator = np.random.default_rng(seed)
         sizes = 10 ** generator.uniform(7, 10, rows) if params is None else np.full(rows, params)
         drawn = 10 ** generator.uniform(9, 12, rows)

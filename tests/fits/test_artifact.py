@@ -14,7 +14,9 @@ from allometry.notices import Refused
 
 @pytest.fixture
 def saved(ladder, tmp_path: Path) -> Path:
-    settings = Settings(objective=Huber(2e-3), bootstrap=60, priors={"alpha": Prior(0.35, 0.1)}, fixed={"E": 1.8}, seed=3)
+    settings = Settings(
+        objective=Huber(2e-3), bootstrap=60, priors={"alpha": Prior(0.35, 0.1)}, fixed={"E": 1.8}, seed=3
+    )
     return save_fit(fit(ladder(), "chinchilla", settings), tmp_path / "fit.json")
 
 

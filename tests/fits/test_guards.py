@@ -62,7 +62,9 @@ def test_a_constant_target_is_refused() -> None:
 def test_a_term_that_does_nothing_is_named() -> None:
     sizes = np.logspace(7, 10, 40)
     bent = 1 + 0.02 * np.linspace(-1, 1, 40)  # falls a little faster than a power: an offset can only make it worse
-    found = fit(read_runs({"params": sizes, "loss": 480 / sizes**0.35 / bent}), "E + A / params**alpha", Settings(bootstrap=0))
+    found = fit(
+        read_runs({"params": sizes, "loss": 480 / sizes**0.35 / bent}), "E + A / params**alpha", Settings(bootstrap=0)
+    )
     message = next(n.message for n in found.notices if n.code == "term-negligible")
     assert "the term with E is below 0.1%" in message
 

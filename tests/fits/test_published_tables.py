@@ -15,9 +15,16 @@ SIZES = ("d=96_l=8_h=4", "d=512_l=8_h=4", "d=576_l=24_h=8", "d=1024_l=24_h=8")
 @pytest.mark.parametrize(("dataset", "E", "alpha", "k", "r2", "scale"), [
     ("stack_v2_python", 0.691, 0.1894, 0.3934, 0.9978, (1.12e7, 1.14e7)), ("pile", 1.288, 0.196, 0.334, 0.9987, (1.9e8, 2.05e8)),
 ])  # fmt: skip
-def test_parallel_streams(published, dataset: str, E: float, alpha: float, k: float, r2: float, scale: tuple[float, float]) -> None:
+def test_parallel_streams(
+    published, dataset: str, E: float, alpha: float, k: float, r2: float, scale: tuple[float, float]
+) -> None:
     table = published("parscale.csv")
-    runs = read_runs(table, map={"params": "params_non_embedding"}, where=f"dataset == '{dataset}'", conventions={"params": "non-embedding"})
+    runs = read_runs(
+        table,
+        map={"params": "params_non_embedding"},
+        where=f"dataset == '{dataset}'",
+        conventions={"params": "non-embedding"},
+    )
     found = fit(runs, "parscale", HUBER)
     assert found.values["E"] == pytest.approx(E, abs=1e-3)
     assert found.values["alpha"] == pytest.approx(alpha, abs=5e-4)
@@ -32,9 +39,17 @@ def test_over_training_predicts_the_two_held_out_runs(published) -> None:
     table = published("gadre_overtraining.csv")
     first = " or ".join(f"model == '{name}'" for name in SIZES)
     where = f"train_dataset == 'rpj' and ((chinchilla_multiplier == 1 and ({first})) or (chinchilla_multiplier == 16 and model == '{SIZES[0]}'))"
-    found = fit(read_runs(table, map={"loss": "loss_c4_val"}, where=where), "overtraining", Settings(objective=Squared(), space="identity", bootstrap=0))
+    found = fit(
+        read_runs(table, map={"loss": "loss_c4_val"}, where=where),
+        "overtraining",
+        Settings(objective=Squared(), space="identity", bootstrap=0),
+    )
     assert len(found.rows) == 5
-    held = read_runs(table, map={"loss": "loss_c4_val"}, where="train_dataset == 'rpj' and ((model == 'open_lm_1b' and chinchilla_multiplier == 32) or model == 'open_lm_7b')")
+    held = read_runs(
+        table,
+        map={"loss": "loss_c4_val"},
+        where="train_dataset == 'rpj' and ((model == 'open_lm_1b' and chinchilla_multiplier == 32) or model == 'open_lm_7b')",
+    )
     rows = held.rows_for(found.law.axes, "loss")
     error = np.abs(found.predict(rows.axes) / rows.target - 1) * 100
     assert sorted(error) == pytest.approx([0.7103, 0.7320], abs=2e-3)
@@ -42,7 +57,9 @@ def test_over_training_predicts_the_two_held_out_runs(published) -> None:
 
 def test_checkpoints_are_resampled_by_run_unasked(published) -> None:
     runs = read_runs(published("misfitting_checkpoints.csv"), rows="all")
-    whole, rows = (fit(runs, "chinchilla", Settings(objective=Huber(1e-3), bootstrap=100, cluster=c)) for c in (None, "none"))
+    whole, rows = (
+        fit(runs, "chinchilla", Settings(objective=Huber(1e-3), bootstrap=100, cluster=c)) for c in (None, "none")
+    )
     assert "runs" in whole.interval_kind
     assert rows.warned("rows-not-independent")
     alpha = whole.law.parameter_names.index("alpha")

@@ -44,9 +44,17 @@ def demo(
         print_json({"fit": fit_json(found, diagnosis), "forecast": {"forecasts": [f.as_json() for f in forecasts]},
                     "plan": planned.as_json(), "report": str(page), "saved": str(out / "fit.json")})  # fmt: skip
         return
-    print_lines("The embedded ladder: byte-level transformers trained on the Python standard library (measured by this project).", runs.usage, "")
+    print_lines(
+        "The embedded ladder: byte-level transformers trained on the Python standard library (measured by this project).",
+        runs.usage,
+        "",
+    )
     show_fit(found, diagnosis)
     print_lines("", "Ten times beyond the largest run:")
     show_plan(planned)
     show_forecasts(forecasts)
-    print_lines("", f"report: {page}", f"fit: {out / 'fit.json'}; try: allometry forecast {out / 'fit.json'} --at 'params=2e6 tokens=2e7'")
+    print_lines(
+        "",
+        f"report: {page}",
+        f"fit: {out / 'fit.json'}; try: allometry forecast {out / 'fit.json'} --at 'params=2e6 tokens=2e7'",
+    )

@@ -59,18 +59,28 @@ def laws(name: Annotated[str | None, typer.Argument(help="A law to show in full.
     if json:
         print_json({"laws": [law_json(law) for law in chosen]})
     elif name is None:
-        print_table("", ("law", "axes", "published", "title"), [(law.name, " ".join(law.axes), " ".join(law.published), law.title) for law in chosen])
+        print_table(
+            "",
+            ("law", "axes", "published", "title"),
+            [(law.name, " ".join(law.axes), " ".join(law.published), law.title) for law in chosen],
+        )
     else:
         _show_law(chosen[0])
 
 
 def _show_law(law: Law) -> None:
-    print_lines(f"{law.name}: {law.title}", f"{law.metric} = {law.formula.text.strip()}", f"axes: {', '.join(law.axes)}; subject: {law.subject}")
+    print_lines(
+        f"{law.name}: {law.title}",
+        f"{law.metric} = {law.formula.text.strip()}",
+        f"axes: {', '.join(law.axes)}; subject: {law.subject}",
+    )
     print_lines(f"source: {law.source}", f"use: {law.use}", f"avoid: {law.avoid}", f"needs {law.min_runs} runs or more")
     print_table("", ("parameter", "unit", "meaning"), [(p.name, p.unit, p.meaning) for p in law.parameters])
     for key, constants in law.published.items():
         values = ", ".join(f"{n} {number(v)}" for n, v in constants.values.items())
-        print_lines(f"published, {law.name}@{key} ({constants.status}): {values}; {constants.source}, {constants.where}")
+        print_lines(
+            f"published, {law.name}@{key} ({constants.status}): {values}; {constants.source}, {constants.where}"
+        )
 
 
 def evaluate(
@@ -83,20 +93,35 @@ def evaluate(
     """Evaluate a law at a point for given or published constants."""
     points = [point(text) for text in at]
     chosen, constants, provenance = _constants(law, values, published_key, points)
-    results = [float(chosen.evaluate(constants, {name: [value] for name, value in where.items()})[0]) for where in points]
+    results = [
+        float(chosen.evaluate(constants, {name: [value] for name, value in where.items()})[0]) for where in points
+    ]
     if json:
-        print_json({"law": chosen.name, "value": results[0], "values": results, "at": points, "constants": constants, "provenance": provenance})
+        print_json(
+            {
+                "law": chosen.name,
+                "value": results[0],
+                "values": results,
+                "at": points,
+                "constants": constants,
+                "provenance": provenance,
+            }
+        )
     else:
         print_table(f"{chosen.metric} by {chosen.name}, constants {provenance}", (*chosen.axes, chosen.metric),
                     [(*(number(where[a]) for a in chosen.axes), f"{value:.6g}") for where, value in zip(points, results, strict=True)])  # fmt: skip
 
 
-def _constants(law: str, values: str | None, key: str | None, points: list[dict[str, float]]) -> tuple[Law, dict[str, float], str]:
+def _constants(
+    law: str, values: str | None, key: str | None, points: list[dict[str, float]]
+) -> tuple[Law, dict[str, float], str]:
     if key is not None or ("@" in law and values is None):
         chosen, constants = published(law if "@" in law else f"{law}@{key}")
         return chosen, dict(constants.values), f"published: {constants.source}"
     if values is None:
-        raise Refused("no-constants", "no constants were given", "evaluate", "add --with 'E=1.7 A=400 ...' or --published KEY")
+        raise Refused(
+            "no-constants", "no constants were given", "evaluate", "add --with 'E=1.7 A=400 ...' or --published KEY"
+        )
     return find_law(law, axes=points[0]), quantities(values.replace(",", " ").split(), "--with"), "given"
 
 

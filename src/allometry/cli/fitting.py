@@ -9,7 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from allometry.cli.options import (
-    Convention, Json, Level, Map, MapFile, RowsRule, Seed, Table, Where, assignments, level_of, notices_json, quantities, read_table,
+    Convention,
+    Json,
+    Level,
+    Map,
+    MapFile,
+    RowsRule,
+    Seed,
+    Table,
+    Where,
+    assignments,
+    level_of,
+    notices_json,
+    quantities,
+    read_table,
 )  # fmt: skip
 from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table, progress
 from allometry.expressions import parse_number
@@ -19,7 +32,6 @@ from allometry.laws import find_law
 from allometry.notices import Refused
 from allometry.plans import default_quantities, paired_optima
 from allometry.runs import Runs
-
 
 
 def fit(
@@ -50,7 +62,12 @@ def fit(
         chosen, settings = pattern.law, pattern.settings
     else:
         if law is None:
-            raise Refused("no-law", "no law was given", "--law", "name one of `allometry laws`, e.g. --law chinchilla, or write a formula")
+            raise Refused(
+                "no-law",
+                "no law was given",
+                "--law",
+                "name one of `allometry laws`, e.g. --law chinchilla, or write a formula",
+            )
         chosen = find_law(law, axes=runs.columns, metric=(target or ["loss"])[0])
         settings = Settings(
             objective=objective_named(robust, delta if delta == "auto" else parse_number(delta, "--delta")), space=space,
@@ -72,10 +89,17 @@ def fit(
 
 def _check_out(out: Path | None, fits: int) -> None:
     if out is not None and fits > 1:
-        raise Refused("many-fits", f"{fits} fits do not go into one file", "--out", "fit one group and one target at a time to save it")
+        raise Refused(
+            "many-fits",
+            f"{fits} fits do not go into one file",
+            "--out",
+            "fit one group and one target at a time to save it",
+        )
 
 
-def _one(runs: Runs, law: Any, settings: Settings, target: str, label: Mapping[str, str]) -> tuple[Fit, Diagnosis, Mapping[str, str]]:
+def _one(
+    runs: Runs, law: Any, settings: Settings, target: str, label: Mapping[str, str]
+) -> tuple[Fit, Diagnosis, Mapping[str, str]]:
     with progress(f"resampling {label['group']}".strip(), settings.bootstrap) as tick:
         found = fit_law(runs, law, settings, target=target, tick=tick)
     return found, diagnose(found, default_quantities(found)), label
@@ -105,7 +129,9 @@ def _print(results: list[tuple[Fit, Diagnosis, Mapping[str, str]]], json: bool, 
     if json:
         each = [{**label, **fit_json(found, diagnosis)} for found, diagnosis, label in results]
         extra = {"fits": each, "paired": [pair.as_json() for pair in pairs]} if len(each) > 1 else {}
-        print_json({**{k: v for k, v in each[0].items() if k not in ("group",)}, **extra, **({"out": str(out)} if out else {})})
+        print_json(
+            {**{k: v for k, v in each[0].items() if k not in ("group",)}, **extra, **({"out": str(out)} if out else {})}
+        )
         return
     for found, diagnosis, label in results:
         if label["group"] or len(results) > 1:
@@ -121,7 +147,9 @@ def _print(results: list[tuple[Fit, Diagnosis, Mapping[str, str]]], json: bool, 
 def show_fit(found: Fit, diagnosis: Diagnosis) -> None:
     """One fit as a person reads it."""
     print_lines(f"{found.law.name}: {found.rows.metric} = {found.law.formula.text.strip()}")
-    print_lines(f"{len(found.rows)} of {found.rows.given} rows used; {found.status}; {found.agree:.0%} of {found.finalists} best starts agree")
+    print_lines(
+        f"{len(found.rows)} of {found.rows.given} rows used; {found.status}; {found.agree:.0%} of {found.finalists} best starts agree"
+    )
     delta = "" if found.delta is None else f", delta {found.delta:.3g}"
     print_lines(f"objective {found.objective:.6g} ({found.settings.objective.name} in {found.space} space{delta})")
     cells = [(name, *interval_cells(p)) for name, p in found.parameters.items()]
@@ -130,7 +158,7 @@ def show_fit(found: Fit, diagnosis: Diagnosis) -> None:
     for item in diagnosis.influence:
         word = "finding" if item.finding else "not a finding"
         listed = ", ".join(map(str, item.rows))
-        print_lines(f"influence ({word}): without rows {listed} {item.quantity} changes by x{item.effect:.3g}; simulated tables reach x{item.expected[0]:.3g}")
+        print_lines(
+            f"influence ({word}): without rows {listed} {item.quantity} changes by x{item.effect:.3g}; simulated tables reach x{item.expected[0]:.3g}"
+        )
     print_notices([*found.rows.notices, *found.notices, *diagnosis.notices])
-
-

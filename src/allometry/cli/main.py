@@ -48,7 +48,9 @@ def _run(words: list[str]) -> int:
         click.echo(shown.format_message())
         return 0
     except click.ClickException as wrong:
-        print_error("usage", wrong.format_message(), "the command line", "see allometry COMMAND --help", as_json=as_json)
+        print_error(
+            "usage", wrong.format_message(), "the command line", "see allometry COMMAND --help", as_json=as_json
+        )
         return REFUSED
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED

@@ -18,12 +18,20 @@ Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON ob
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)]
 Level: TypeAlias = Annotated[float | None, typer.Option(help="Level of intervals, such as 0.9.")]
 Table: TypeAlias = Annotated[str, typer.Argument(help="Table of runs: CSV, Parquet or JSON lines.")]
-FitName: TypeAlias = Annotated[str, typer.Argument(metavar="FIT", help="A saved fit, or LAW@KEY for published constants.")]
+FitName: TypeAlias = Annotated[
+    str, typer.Argument(metavar="FIT", help="A saved fit, or LAW@KEY for published constants.")
+]
 Map: TypeAlias = Annotated[list[str] | None, typer.Option("--map", help="axis=column; repeatable.")]
 MapFile: TypeAlias = Annotated[Path | None, typer.Option("--map-file", help="TOML file with a [map] table.")]
-Where: TypeAlias = Annotated[str | None, typer.Option(help="Keep rows where this holds, e.g. 'params > 100M and state == \"finished\"'.")]
-RowsRule: TypeAlias = Annotated[str | None, typer.Option("--rows", help="final (default), all, or after:FRACTION of each run.")]
-Convention: TypeAlias = Annotated[list[str] | None, typer.Option("--convention", help="What a column counts, e.g. params=non-embedding; repeatable.")]
+Where: TypeAlias = Annotated[
+    str | None, typer.Option(help="Keep rows where this holds, e.g. 'params > 100M and state == \"finished\"'.")
+]
+RowsRule: TypeAlias = Annotated[
+    str | None, typer.Option("--rows", help="final (default), all, or after:FRACTION of each run.")
+]
+Convention: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--convention", help="What a column counts, e.g. params=non-embedding; repeatable.")
+]
 
 
 def read_table(
@@ -43,10 +51,17 @@ def _mapping_file(path: Path | None) -> dict[str, str]:
     try:
         contents = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Refused("bad-map-file", f"the mapping cannot be read: {error}", str(path), "give a TOML file with a [map] table") from None
+        raise Refused(
+            "bad-map-file", f"the mapping cannot be read: {error}", str(path), "give a TOML file with a [map] table"
+        ) from None
     table = contents.get("map", {})
     if not isinstance(table, dict) or not all(isinstance(v, str) for v in table.values()):
-        raise Refused("bad-map-file", "the [map] table must give a column name for each axis", str(path), 'write lines such as params = "n_params"')
+        raise Refused(
+            "bad-map-file",
+            "the [map] table must give a column name for each axis",
+            str(path),
+            'write lines such as params = "n_params"',
+        )
     return table
 
 

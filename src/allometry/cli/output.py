@@ -40,7 +40,9 @@ def print_error(code: str, message: str, where: str, mend: str, *, as_json: bool
         print_json({"error": {"code": code, "message": message, "where": where, "mend": mend}})
         return
     place = f" ({where})" if where else ""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"allometry: {escape(message)}{escape(place)}" + (f": {escape(mend)}" if mend else ""))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"allometry: {escape(message)}{escape(place)}" + (f": {escape(mend)}" if mend else "")
+    )
 
 
 def console() -> Console:

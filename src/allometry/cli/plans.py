@@ -8,8 +8,22 @@ import numpy as np
 import typer
 
 from allometry.cli.options import (
-    Convention, FitName, Json, Level, Map, MapFile, RowsRule, Seed, Table, Where, assignments, level_of, open_fit, point,
-    quantities, read_table,
+    Convention,
+    FitName,
+    Json,
+    Level,
+    Map,
+    MapFile,
+    RowsRule,
+    Seed,
+    Table,
+    Where,
+    assignments,
+    level_of,
+    open_fit,
+    point,
+    quantities,
+    read_table,
 )  # fmt: skip
 from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table
 from allometry.costs import size_axis
@@ -36,10 +50,19 @@ def forecast(
     found = open_fit(fit)
     asked = [point(text) for text in at or ()] + (_rows(points, found.law.axes) if points else [])
     if not asked:
-        raise Refused("no-points", "no point was given", "forecast", "add --at 'params=7e9 tokens=2e12' or --points TABLE")
+        raise Refused(
+            "no-points", "no point was given", "forecast", "add --at 'params=7e9 tokens=2e12' or --points TABLE"
+        )
     results = forecast_at(found, asked, of=what, level=level_of(level, found.settings.level), seed=seed)
     if json:
-        print_json({"law": found.law.name, "forecasts": [f.as_json() for f in results], "interval": results[0].interval, "complete": True})
+        print_json(
+            {
+                "law": found.law.name,
+                "forecasts": [f.as_json() for f in results],
+                "interval": results[0].interval,
+                "complete": True,
+            }
+        )
     else:
         show_forecasts(results)
 
@@ -91,20 +114,29 @@ def plan(
 
 
 def _among(texts: list[str] | None) -> dict[str, list[float]]:
-    return {name: [parse_number(v, "--among") for v in values.split(",")] for name, values in assignments(texts, "--among").items()}
+    return {
+        name: [parse_number(v, "--among") for v in values.split(",")]
+        for name, values in assignments(texts, "--among").items()
+    }
 
 
 def show_plan(result: Plan) -> None:
     """The plan, its near-optimal regions, its steps and what to doubt."""
     cells = [(name, *interval_cells(found)) for name, found in [*result.at.items(), (result.metric, result.loss)]]
-    print_table(f"plan by {result.law}, {result.provenance}; {result.level:.0%} intervals: {result.interval}", ("", "value", "low", "high", ""), cells)
+    print_table(
+        f"plan by {result.law}, {result.provenance}; {result.level:.0%} intervals: {result.interval}",
+        ("", "value", "low", "high", ""),
+        cells,
+    )
     for region in result.near_optimal:
         spans = ", ".join(f"{name} {number(span.low)} to {number(span.high)}" for name, span in region.axes.items())
         print_lines(f"within {region.within:.1%} of the best {result.metric}: {spans}")
     if result.wrong is not None:
-        print_lines(f"cost of being wrong: {result.metric} higher by {result.wrong.expected:.2%} on average, {result.wrong.p95:.2%} at the 95th percentile")
+        print_lines(
+            f"cost of being wrong: {result.metric} higher by {result.wrong.expected:.2%} on average, {result.wrong.p95:.2%} at the 95th percentile"
+        )
     for step in result.steps:
-        print_lines(f"[{step.provenance}] {step.text}")
+        print_lines(f"[{step.mark}] {step.name}: {step.says}")
     print_notices(result.notices)
 
 
@@ -130,8 +162,14 @@ def isoflop(
 
 
 def _show_isoflop(result: IsoFlop) -> None:
-    cells = [(number(b.flops), str(b.runs), "yes" if b.convex else "no", *interval_cells(b.tokens)) for b in result.budgets]
-    print_table(f"optimum of each budget; intervals: {result.interval}", ("FLOPs", "runs", "convex", "tokens", "low", "high", ""), cells)
+    cells = [
+        (number(b.flops), str(b.runs), "yes" if b.convex else "no", *interval_cells(b.tokens)) for b in result.budgets
+    ]
+    print_table(
+        f"optimum of each budget; intervals: {result.interval}",
+        ("FLOPs", "runs", "convex", "tokens", "low", "high", ""),
+        cells,
+    )
     found = [("exponent of tokens", result.exponent_tokens), *result.plan.items()]
     print_table("frontier" if result.flops is None else f"frontier at {number(result.flops)} FLOPs", ("", "value", "low", "high", ""),
                 [(name, *interval_cells(interval)) for name, interval in found])  # fmt: skip

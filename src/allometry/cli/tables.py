@@ -32,7 +32,8 @@ def show(found: Description) -> None:
     print_lines(f"{found.source}: {found.usage}")
     ranges = {**found.axes, **found.metrics}
     cells = [
-        (name, number(r.low), number(r.high), str(r.distinct), r.unit, "derived" if r.derived else r.why) for name, r in ranges.items()
+        (name, number(r.low), number(r.high), str(r.distinct), r.unit, "derived" if r.derived else r.why)
+        for name, r in ranges.items()
     ]
     print_table("", ("column", "low", "high", "distinct", "unit", ""), cells)
     if found.others:
@@ -51,6 +52,10 @@ def show(found: Description) -> None:
 def _show_repeats(found: Description) -> None:
     if found.runs is not None:
         print_lines(f"runs: {found.runs}; states: " + ", ".join(f"{k} {v}" for k, v in found.states.items()))
-    print_lines(f"repeats (equal axes, other {found.metric}): {len(found.repeats)} groups; duplicates: {len(found.duplicates)} groups")
+    print_lines(
+        f"repeats (equal axes, other {found.metric}): {len(found.repeats)} groups; duplicates: {len(found.duplicates)} groups"
+    )
     if found.noise.value is not None:
-        print_lines(f"noise floor: {found.noise.value:.2%} of {found.metric} (repeats, {found.degrees_of_freedom} degrees of freedom)")
+        print_lines(
+            f"noise floor: {found.noise.value:.2%} of {found.metric} (repeats, {found.degrees_of_freedom} degrees of freedom)"
+        )

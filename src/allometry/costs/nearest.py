@@ -78,8 +78,8 @@ def nearest_shape(
 
     Arguments: `params` counted by `convention` ("total" or "non-embedding"); `vocab` entries of the
     embedding; `head_size` of each head (by default 128 from 1e9 params, 64 from 1e7, else 16);
-    `aspect` width over layers; `multiple` that the feed-forward width is rounded to (by default 64, or a smaller head size); `tied` whether
-    the head is the embedding.
+    `aspect` width over layers; `multiple` that the feed-forward width is rounded to (by default 64,
+    or a smaller head size); `tied` whether the head is the embedding.
     Errors: `Refused` for a count that is not positive or an unknown convention, and for a count that
     the embedding alone exceeds.
 
@@ -98,7 +98,7 @@ def nearest_shape(
     best = min(shapes, key=lambda shape: _penalty(shape, params, convention, aspect))
     if not 0.5 < _count(best.parameters(), convention) / params < 2:
         least = f"{_count(best.parameters(), convention):,}"
-        raise Refused("no-shape", f"no decoder with {vocab} tokens and heads of {head} comes near {params:.3g} parameters",
+        raise Refused("no-shape", f"no decoder with {vocab} tokens and heads of {head} is near {params:.3g} parameters",
                       "the shape", f"the nearest has {least}; give a smaller vocabulary or head size")  # fmt: skip
     return Buildable(best, params, convention, _assumptions(head, head_size, aspect, multiple, tied))
 

@@ -36,7 +36,7 @@ def rule_flops(params: ArrayLike, tokens: ArrayLike) -> NDArray[np.float64]:
     >>> float(rule_flops(70_000_000_000, 1_400_000_000_000))
     5.88e+23
     """
-    return FLOPS_PER_PARAMETER_AND_TOKEN * np.asarray(params, float) * np.asarray(tokens, float)
+    return np.asarray(FLOPS_PER_PARAMETER_AND_TOKEN * np.asarray(params, float) * np.asarray(tokens, float))
 
 
 def rule_partner(flops: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
@@ -45,7 +45,7 @@ def rule_partner(flops: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
     >>> float(rule_partner(6e20, 1e9))
     100000000000.0
     """
-    return np.asarray(flops, float) / (FLOPS_PER_PARAMETER_AND_TOKEN * np.asarray(other, float))
+    return np.asarray(np.asarray(flops, float) / (FLOPS_PER_PARAMETER_AND_TOKEN * np.asarray(other, float)))
 
 
 def compute_of(axes: Mapping[str, ArrayLike]) -> NDArray[np.float64] | None:

@@ -49,7 +49,11 @@ class Lowering:
         if node.operation in ("add", "multiply", "divide", "log1p", "expm1", "sqrt", "min"):
             return all(self.positive(a) for a in arguments)
         if node.operation in ("power", "clip"):
-            return all(self.positive(a) for a in arguments[:2]) if node.operation == "clip" else self.positive(arguments[0])
+            return (
+                all(self.positive(a) for a in arguments[:2])
+                if node.operation == "clip"
+                else self.positive(arguments[0])
+            )
         if node.operation == "where":
             return self.positive(arguments[1]) and self.positive(arguments[2])
         if node.operation == "max":
@@ -122,7 +126,9 @@ class Lowering:
         if node.operation in ("power", "sqrt"):
             return True
         inner = (a for a in node.arguments if isinstance(a, Call))
-        return node.operation in ("multiply", "divide") and any(self._has_power(a) or a.operation == "exp" for a in inner)
+        return node.operation in ("multiply", "divide") and any(
+            self._has_power(a) or a.operation == "exp" for a in inner
+        )
 
     def _plain_name(self, name: str) -> int:
         if name in self.bounds:

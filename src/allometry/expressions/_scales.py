@@ -91,12 +91,18 @@ def pivot(root: Node, scales: frozenset[str], axes: frozenset[str]) -> tuple[Nod
                 found[scale[0]] = scale[1]
                 return _mark(node, dict(scale[1].exponents))
         arguments = tuple(visit(a) for a in node.arguments)
-        return node if all(a is b for a, b in zip(arguments, node.arguments, strict=True)) else Call(node.operation, arguments)
+        return (
+            node
+            if all(a is b for a, b in zip(arguments, node.arguments, strict=True))
+            else Call(node.operation, arguments)
+        )
 
     return visit(root), found
 
 
-def _scale_of(node: Node, once: frozenset[str], axes: frozenset[str], taken: frozenset[str]) -> tuple[str, Scale] | None:
+def _scale_of(
+    node: Node, once: frozenset[str], axes: frozenset[str], taken: frozenset[str]
+) -> tuple[str, Scale] | None:
     parts = factors(node)
     powers = tuple((f.base.name, f.exponent) for f in parts if isinstance(f.base, Name) and f.base.name in axes)
     used = {name for _, exponent in powers for name in count_names(exponent)}

@@ -114,7 +114,9 @@ class Tape:
     def _pull(self, slots: list[Array], slot: int, adjoint: Array, adjoints: dict[int, Array]) -> None:
         step = self.steps[slot - self.parameters - self.inputs]
         arguments = tuple(slots[a] for a in step.arguments)
-        for a, pulled in zip(step.arguments, OPERATIONS[step.operation].pull(adjoint, slots[slot], arguments), strict=True):
+        for a, pulled in zip(
+            step.arguments, OPERATIONS[step.operation].pull(adjoint, slots[slot], arguments), strict=True
+        ):
             if pulled is not None:
                 adjoints[a] = adjoints[a] + pulled if a in adjoints else pulled
 

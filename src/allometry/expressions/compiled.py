@@ -14,11 +14,10 @@ import numpy as np
 from scipy.special import expit, logit
 
 from allometry.expressions._logspace import Bounds, Lowering
-from allometry.expressions._scales import PIVOTED, Scale, count_names, linear_terms, pivot
+from allometry.expressions._scales import Scale, linear_terms, pivot
 from allometry.expressions._tape import Tape
 from allometry.expressions.evaluate import evaluate
-from allometry.expressions.grammar import Formula
-from allometry.expressions.tree import Call, Node
+from allometry.expressions.tree import Call, Formula, Node
 from allometry.notices import Refused
 
 Array = np.ndarray
@@ -35,7 +34,9 @@ class LinearTerm:
 class Compiled:
     """A formula ready for numbers: see `compile_formula`."""
 
-    def __init__(self, formula: Formula, axes: Mapping[str, bool], parameters: Mapping[str, Bounds], space: str) -> None:
+    def __init__(
+        self, formula: Formula, axes: Mapping[str, bool], parameters: Mapping[str, Bounds], space: str
+    ) -> None:
         self.formula, self.space = formula, space
         self.axes, self.bounds = dict(axes), dict(parameters)
         self.parameters = tuple(parameters)

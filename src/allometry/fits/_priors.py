@@ -38,7 +38,12 @@ class Prior:
 
     def __post_init__(self) -> None:
         floor = 1.0 if self.factor else 0.0
-        if not (math.isfinite(self.mean) and math.isfinite(self.sd) and self.sd > floor and (self.mean > 0 or not self.factor)):
+        if not (
+            math.isfinite(self.mean)
+            and math.isfinite(self.sd)
+            and self.sd > floor
+            and (self.mean > 0 or not self.factor)
+        ):
             raise Refused("bad-prior", f"a prior of mean {self.mean:g} and width {self.sd:g} says nothing", "prior",
                           "give mean,sd with sd above zero, or mean,xFACTOR with a factor above one")  # fmt: skip
 
@@ -50,7 +55,9 @@ class Prior:
         except ValueError as error:
             if isinstance(error, Refused):
                 raise
-            raise Refused("bad-prior", f"{text!r} is not a prior", f"prior of {name}", "write mean,sd or mean,xFACTOR") from None
+            raise Refused(
+                "bad-prior", f"{text!r} is not a prior", f"prior of {name}", "write mean,sd or mean,xFACTOR"
+            ) from None
 
     @property
     def location(self) -> float:
@@ -116,6 +123,3 @@ def noise_strength(objective: Objective, residuals: Array, weights: Array) -> fl
     step = 0.5 * max(MAD_TO_SD * float(np.median(np.abs(used))), 1e-12)
     expected = float(np.mean(objective.slope(used + step) - objective.slope(used - step))) / (2 * step)
     return float(np.mean(objective.slope(used) ** 2)) / max(expected, 1e-300)
-
-
-

@@ -109,5 +109,7 @@ class Problem:
         ahead = self.compiled.predictions(state.q + step * direction, self.inputs) - batch.target
         along = np.matmul(direction[:, None, :], state.gradient)[:, 0]
         second = 2 / step * ((ahead - state.residuals) / step - along)
-        row = batch.weights * (self.objective.curvature(state.residuals) + damping[:, None] * self.objective.majorant(state.residuals))
+        row = batch.weights * (
+            self.objective.curvature(state.residuals) + damping[:, None] * self.objective.majorant(state.residuals)
+        )
         return np.matmul(state.gradient, np.nan_to_num(row * second)[:, :, None])[:, :, 0]

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allometry.expressions import Compiled, Formula, Name, Node, Number, compile_formula, substitute
-from allometry.expressions import count_names
+from allometry.expressions import Compiled, Formula, Name, Node, Number, compile_formula, count_names, substitute
 from allometry.laws import Law
 from allometry.notices import Refused
 
@@ -58,10 +57,17 @@ def _check(law: Law, fixed: Mapping[str, float], ties: Mapping[str, str]) -> Non
     known = {p.name: p for p in law.parameters}
     for name in [*fixed, *ties, *ties.values()]:
         if name not in known:
-            raise Refused("unknown-parameter", f"{law.name} has no parameter {name!r}", mend=f"it has {', '.join(known)}")
+            raise Refused(
+                "unknown-parameter", f"{law.name} has no parameter {name!r}", mend=f"it has {', '.join(known)}"
+            )
     for name, value in fixed.items():
         if not np.isfinite(value) or not known[name].allows(value):
             raise Refused("bad-value", f"{name} cannot be fixed at {value:g}", law.name, "keep it inside its bounds")
     for name, partner in ties.items():
         if name in fixed or partner in ties or name == partner:
-            raise Refused("bad-tie", f"{name} cannot be tied to {partner}", law.name, "tie a free parameter to one that is not itself tied")
+            raise Refused(
+                "bad-tie",
+                f"{name} cannot be tied to {partner}",
+                law.name,
+                "tie a free parameter to one that is not itself tied",
+            )

@@ -105,8 +105,14 @@ def _refit(problem: Problem, minima: Array, cluster: Array | None, seed: int, me
         batch = problem.batch(weights=np.stack(list(islice(weights, len(some)))), means=some)
         solutions = [_warm(problem, start, batch) for start in minima]
         best = np.argmin([s.cost for s in solutions], axis=0)
-        picked = [np.stack(column)[best, np.arange(len(some))] for column in zip(*(s[:3] for s in solutions), strict=True)]
-        parts.append(_Refits(picked[0], picked[1], picked[2] & np.isfinite(picked[1]), np.sum(batch.weights > 0, axis=1) >= needed))
+        picked = [
+            np.stack(column)[best, np.arange(len(some))] for column in zip(*(s[:3] for s in solutions), strict=True)
+        ]
+        parts.append(
+            _Refits(
+                picked[0], picked[1], picked[2] & np.isfinite(picked[1]), np.sum(batch.weights > 0, axis=1) >= needed
+            )
+        )
         tick(len(some))
     return _Refits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
@@ -115,7 +121,9 @@ def _warm(problem: Problem, start: Array, batch: Batch) -> Solution:
     return solve(problem, np.repeat(start[None], len(batch.weights), axis=0), batch, WARM_STEPS, WARM_DAMPING)
 
 
-def _spot_checks(problem: Problem, minima: Array, cluster: Array | None, seed: int, means: Array, refits: _Refits) -> float:
+def _spot_checks(
+    problem: Problem, minima: Array, cluster: Array | None, seed: int, means: Array, refits: _Refits
+) -> float:
     """Share of some evenly spaced resamples for which starts spread around the known minima find less."""
     draws = len(means)
     if problem.rows > SPOT_ROWS:

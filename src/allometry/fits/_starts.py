@@ -21,7 +21,9 @@ EXPONENT_RANGE = (0.05, 1.5)  # assumed: published exponents of loss in params, 
 FACTOR_RANGE = (1e-3, 1e3)  # assumed: a dimensionless factor no declaration speaks of
 
 
-def starts(problem: Problem, count: int, seed: int, box: Box, exponents: frozenset[str] = frozenset(), raw: bool = False) -> Array:
+def starts(
+    problem: Problem, count: int, seed: int, box: Box, exponents: frozenset[str] = frozenset(), raw: bool = False
+) -> Array:
     """(count, p) internal coordinates; `box` gives natural ranges, `raw` leaves linear coefficients drawn."""
     compiled = problem.compiled
     unit = _sobol(count, problem.size, seed)

@@ -24,7 +24,18 @@ from allometry.notices import Notice, Refused
 from allometry.runs import Rows
 
 FORMAT, VERSION = "allometry-fit", 1
-_PLAIN = ("space", "objective", "delta", "agree", "finalists", "gap", "converged", "status", "interval_kind", "provenance")
+_PLAIN = (
+    "space",
+    "objective",
+    "delta",
+    "agree",
+    "finalists",
+    "gap",
+    "converged",
+    "status",
+    "interval_kind",
+    "provenance",
+)
 _ARRAYS = ("estimate", "draws", "draw_numbers", "residuals")
 _OBJECTIVES: dict[str, Callable[..., Objective]] = {"huber": Huber, "squared": Squared, "asymmetric": Asymmetric}
 
@@ -40,7 +51,9 @@ def save_fit(fitted: Fit, path: str | Path) -> Path:
         partial.write_text(json.dumps(fit_to_dict(fitted), allow_nan=False, indent=1), encoding="utf-8")
         partial.replace(path)
     except OSError as error:
-        raise Refused("cannot-write", f"the fit cannot be written: {error.strerror}", str(path), "choose a folder that exists") from None
+        raise Refused(
+            "cannot-write", f"the fit cannot be written: {error.strerror}", str(path), "choose a folder that exists"
+        ) from None
     return path
 
 
@@ -53,7 +66,9 @@ def load_fit(path: str | Path) -> Fit:
     try:
         contents = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Refused("cannot-read", f"the fit cannot be read: {error.strerror}", str(path), "give the path of a saved fit") from None
+        raise Refused(
+            "cannot-read", f"the fit cannot be read: {error.strerror}", str(path), "give the path of a saved fit"
+        ) from None
     except ValueError:
         raise Refused("damaged-fit", "this is not a whole JSON file", str(path), "fit again with --out") from None
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
@@ -66,7 +81,9 @@ def load_fit(path: str | Path) -> Fit:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, Refused):
             raise
-        raise Refused("damaged-fit", f"the fit lacks or garbles a part ({error})", str(path), "fit again with --out") from None
+        raise Refused(
+            "damaged-fit", f"the fit lacks or garbles a part ({error})", str(path), "fit again with --out"
+        ) from None
 
 
 def fit_to_dict(fitted: Fit) -> dict[str, Any]:

@@ -16,7 +16,15 @@ from allometry.fits._resampling import Draws, Tick, ignore, pairs, residuals
 from allometry.fits._search import Winner, search
 from allometry.fits._starts import starts
 from allometry.fits.fit import BOOTSTRAP_KINDS, Fit
-from allometry.fits.guards import at_bounds, check_rows, confounded, confounded_notices, exchangeable, moving_together, outliers
+from allometry.fits.guards import (
+    at_bounds,
+    check_rows,
+    confounded,
+    confounded_notices,
+    exchangeable,
+    moving_together,
+    outliers,
+)
 from allometry.fits.objectives import HUBER_EFFICIENCY, Asymmetric, robust_scale
 from allometry.fits.settings import Settings
 from allometry.fits.terms import names_in_exponents, negligible_notices
@@ -33,7 +41,14 @@ FEW_GROUPS = 10
 RATIO_DRAWS = 300
 
 
-def fit(runs: Runs | Rows, law: Law | str, settings: Settings | None = None, *, target: str | None = None, tick: Tick = ignore) -> Fit:
+def fit(
+    runs: Runs | Rows,
+    law: Law | str,
+    settings: Settings | None = None,
+    *,
+    target: str | None = None,
+    tick: Tick = ignore,
+) -> Fit:
     """Fit a scaling law to runs, with joint uncertainty by resampling.
 
     Use it for any law and any table; it refuses what the table cannot determine and says what it
@@ -107,9 +122,16 @@ def _problem(reduced: Reduced, rows: Rows, target: Array, weights: Array, settin
     pivots = compiled.pivots(rows.axes)
     for name in settings.priors:
         if name not in reduced.free:
-            raise Refused("bad-prior", f"{name} is not a free parameter of {reduced.law.name}", "prior", f"free: {', '.join(reduced.free)}")
+            raise Refused(
+                "bad-prior",
+                f"{name} is not a free parameter of {reduced.law.name}",
+                "prior",
+                f"free: {', '.join(reduced.free)}",
+            )
     penalty = Penalty(compiled, pivots, settings.priors)
-    return Problem(compiled, compiled.row_inputs(rows.axes, pivots), pivots, target, weights, settings.objective, penalty)
+    return Problem(
+        compiled, compiled.row_inputs(rows.axes, pivots), pivots, target, weights, settings.objective, penalty
+    )
 
 
 def _minimise(problem: Problem, law: Law, settings: Settings) -> tuple[Problem, Winner]:
@@ -200,7 +222,14 @@ def _recheck(reduced: Reduced, problem: Problem, rows: Rows, q: Array) -> _Check
 
 
 def _assemble(
-    reduced: Reduced, rows: Rows, settings: Settings, space: str, problem: Problem, winner: Winner, notices: list[Notice], tick: Tick
+    reduced: Reduced,
+    rows: Rows,
+    settings: Settings,
+    space: str,
+    problem: Problem,
+    winner: Winner,
+    notices: list[Notice],
+    tick: Tick,
 ) -> Fit:
     checked = _recheck(reduced, problem, rows, winner.q)
     together = moving_together(rows.axes, problem.weights > 0)
@@ -227,7 +256,11 @@ def _search_notices(winner: Winner, checked: _Checked) -> list[Notice]:
     if not winner.converged:
         found.append(Notice("not-converged", "the search stopped before it converged: treat the parameters as rough"))
     if checked.mismatch > EXACT_TOLERANCE:
-        found.append(Notice("inexact", f"the plain formula gives an objective that differs by {checked.mismatch:.1e} of its value"))
+        found.append(
+            Notice(
+                "inexact", f"the plain formula gives an objective that differs by {checked.mismatch:.1e} of its value"
+            )
+        )
     if winner.agree < 0.2 and winner.finalists > 4:
         found.append(Notice("starts-disagree", f"only {winner.agree:.0%} of the {winner.finalists} best starts reached the minimum: "
                             "try more with --starts"))  # fmt: skip
@@ -240,7 +273,11 @@ def _draws(
     """Joint draws of the free coordinates, what kind they are, and what to say of them."""
     if settings.bootstrap < 2:
         none = Draws(np.empty((0, problem.size)), np.empty(0, int), 0, 0, 0.0)
-        return none, BOOTSTRAP_KINDS["none"], [Notice("no-intervals", "no resamples were asked for, so there are no intervals")]
+        return (
+            none,
+            BOOTSTRAP_KINDS["none"],
+            [Notice("no-intervals", "no resamples were asked for, so there are no intervals")],
+        )
     if count < 2 * problem.size:
         drawn = residuals(problem, winner.minima, settings.bootstrap, settings.seed)
         return drawn, BOOTSTRAP_KINDS["residuals"], _draw_notices(drawn, settings.bootstrap)
@@ -253,22 +290,38 @@ def _draws(
         return drawn, BOOTSTRAP_KINDS["rows"], notices
     number = len(np.unique(groups))
     if number < FEW_GROUPS:
-        notices.append(Notice("few-groups", f"only {number} {rows.cluster_kind} to resample: intervals are too narrow to trust"))
+        notices.append(
+            Notice("few-groups", f"only {number} {rows.cluster_kind} to resample: intervals are too narrow to trust")
+        )
     return drawn, f"cluster bootstrap over {number} {rows.cluster_kind}", notices
 
 
 def _draw_notices(drawn: Draws, asked: int) -> list[Notice]:
     notices = []
     if drawn.unconverged:
-        notices.append(Notice("draws-dropped", f"{drawn.unconverged} of {asked} resamples did not converge and are left out"))
+        notices.append(
+            Notice("draws-dropped", f"{drawn.unconverged} of {asked} resamples did not converge and are left out")
+        )
     if drawn.deficient:
-        notices.append(Notice("draws-deficient", f"{drawn.deficient} of {asked} resamples kept fewer distinct rows than parameters and are left out"))
+        notices.append(
+            Notice(
+                "draws-deficient",
+                f"{drawn.deficient} of {asked} resamples kept fewer distinct rows than parameters and are left out",
+            )
+        )
     if drawn.missed:
-        notices.append(Notice("draws-rough", f"{drawn.missed:.0%} of the spot-checked resamples have a lower minimum than was found: intervals are rough"))
+        notices.append(
+            Notice(
+                "draws-rough",
+                f"{drawn.missed:.0%} of the spot-checked resamples have a lower minimum than was found: intervals are rough",
+            )
+        )
     return notices
 
 
-def _ratio_notice(reduced: Reduced, problem: Problem, winner: Winner, rows: Rows, settings: Settings, drawn: Draws) -> Notice:
+def _ratio_notice(
+    reduced: Reduced, problem: Problem, winner: Winner, rows: Rows, settings: Settings, drawn: Draws
+) -> Notice:
     """How much narrower plain rows make the intervals than whole runs would."""
     whole = pairs(problem, winner.minima, RATIO_DRAWS, rows.cluster, settings.seed)
     spread = [np.subtract(*np.quantile(d.q, [0.95, 0.05], axis=0)) for d in (whole, drawn)]
@@ -295,4 +348,3 @@ def prior_shares(problem: Problem, q: Array, own: Array) -> dict[str, float]:
 
 def _versions() -> dict[str, str]:
     return {"allometry": version("allometry"), "numpy": np.__version__, "python": platform.python_version()}
-

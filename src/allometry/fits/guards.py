@@ -22,7 +22,9 @@ OUTLIER_SCALES = 6.0
 LISTED = 5
 
 
-def check_rows(law: Law, axes: Mapping[str, Array], target: Array, weights: Array, unknowns: int, informed: int) -> list[Notice]:
+def check_rows(
+    law: Law, axes: Mapping[str, Array], target: Array, weights: Array, unknowns: int, informed: int
+) -> list[Notice]:
     """Refuse what cannot be fitted; say what will be weak. `informed` unknowns carry a prior."""
     used = weights > 0
     count = int(np.sum(used))
@@ -31,7 +33,12 @@ def check_rows(law: Law, axes: Mapping[str, Array], target: Array, weights: Arra
                       "add runs, fix parameters (--fix name=value) or give priors (--prior name=mean,sd)")  # fmt: skip
     if not np.all(np.isfinite(target)):
         bad = np.flatnonzero(~np.isfinite(target))[:LISTED].tolist()
-        raise Refused("bad-target", f"{law.metric} has no finite value in the fitting space in rows {bad}", "the table", "remove them or use --space identity")
+        raise Refused(
+            "bad-target",
+            f"{law.metric} has no finite value in the fitting space in rows {bad}",
+            "the table",
+            "remove them or use --space identity",
+        )
     if np.ptp(target[used]) <= CONSTANT_SPREAD * max(1.0, float(np.abs(target[used]).max())):
         raise Refused("constant-target", f"{law.metric} is the same in all {count} runs, so nothing can be fitted to it",
                       "the table", "check the column, or the rows that were kept")  # fmt: skip
@@ -44,7 +51,10 @@ def check_rows(law: Law, axes: Mapping[str, Array], target: Array, weights: Arra
 
 def _axis_notices(axes: Mapping[str, Array], used: Array) -> list[Notice]:
     notices = [
-        Notice("axis-constant", f"{name} never varied ({axes[name][used][0]:.4g} in every run): the data say nothing about its effect")
+        Notice(
+            "axis-constant",
+            f"{name} never varied ({axes[name][used][0]:.4g} in every run): the data say nothing about its effect",
+        )
         for name in _constant(axes, used)
     ]
     names = moving_together(axes, used)
@@ -124,7 +134,9 @@ def confounded_notices(reasons: Mapping[str, str]) -> list[Notice]:
     if not reasons:
         return []
     groups = [(", ".join(n for n in reasons if reasons[n] == why), why) for why in dict.fromkeys(reasons.values())]
-    return [Notice("confounded", "not determined by these runs: " + "; ".join(f"{names} {why}" for names, why in groups))]
+    return [
+        Notice("confounded", "not determined by these runs: " + "; ".join(f"{names} {why}" for names, why in groups))
+    ]
 
 
 def _identifying_rows(problem: Problem, q: Array) -> Array:
@@ -147,7 +159,10 @@ def terms_of(node: Node) -> list[Node]:
 def negligible(law: Law, values: Mapping[str, float], axes: Mapping[str, Array]) -> list[tuple[Node, list[str]]]:
     """Terms below a thousandth of the sum at every run, each with the parameters in it."""
     with np.errstate(all="ignore"):
-        parts = [np.broadcast_to(evaluate(term, {**values, **axes}), len(next(iter(axes.values())))) for term in terms_of(law.formula.root)]
+        parts = [
+            np.broadcast_to(evaluate(term, {**values, **axes}), len(next(iter(axes.values()))))
+            for term in terms_of(law.formula.root)
+        ]
         total = np.abs(np.sum(parts, axis=0))
     found = []
     for term, part in zip(terms_of(law.formula.root), parts, strict=True):
@@ -173,4 +188,9 @@ def outliers(residuals: Array, numbers: Array, used: Array) -> list[Notice]:
     worst = far[np.argsort(-np.abs(residuals[far]))]
     listed = ", ".join(str(int(numbers[i])) for i in worst[:LISTED])
     more = f" and {len(far) - LISTED} more" if len(far) > LISTED else ""
-    return [Notice("outliers", f"rows {listed}{more} lie more than {OUTLIER_SCALES:g} robust standard deviations off the curve: look at them")]
+    return [
+        Notice(
+            "outliers",
+            f"rows {listed}{more} lie more than {OUTLIER_SCALES:g} robust standard deviations off the curve: look at them",
+        )
+    ]

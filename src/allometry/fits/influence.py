@@ -67,7 +67,9 @@ def influence(
     start = solve(problem, np.repeat(q[None], len(tables), axis=0), problem.batch(target=tables), 60, 1e-2).q
     found = [_search(reduced, problem, start, tables, quantity) for quantity in quantities.values()]
     results = [
-        Influence(tuple(int(numbers[i]) for i in rows), name, effect, tuple(sorted(null, key=lambda f: -abs(np.log(f)))))
+        Influence(
+            tuple(int(numbers[i]) for i in rows), name, effect, tuple(sorted(null, key=lambda f: -abs(np.log(f))))
+        )
         for name, (rows, effect, null) in zip(quantities, found, strict=True)
     ]
     return tuple(sorted(results, key=lambda item: -abs(np.log(item.effect))))
@@ -81,7 +83,9 @@ def _tables(problem: Problem, q: Array, seed: int) -> Array:
     return np.concatenate([problem.target[None], curve + own[drawn]])
 
 
-def _search(reduced: Reduced, problem: Problem, start: Array, tables: Array, quantity: Quantity) -> tuple[Array, float, list[float]]:
+def _search(
+    reduced: Reduced, problem: Problem, start: Array, tables: Array, quantity: Quantity
+) -> tuple[Array, float, list[float]]:
     """Rows and effect of the best removal on the first table, and the effects on the others."""
     base = _value(reduced, problem, start, quantity)
     chains = _chains(reduced, problem, start, tables, quantity)
@@ -93,7 +97,11 @@ def _search(reduced: Reduced, problem: Problem, start: Array, tables: Array, qua
     for step in range(int(np.ceil(budget / size))):
         pushes = _pushes(reduced, problem, q, _batch(problem, chains, tables, removed), quantity)
         for i, chain in enumerate(chains):
-            wanted = chain.first[:size] if step == 0 else np.argsort(-chain.direction * pushes[i] + 1e300 * removed[i])[:size]
+            wanted = (
+                chain.first[:size]
+                if step == 0
+                else np.argsort(-chain.direction * pushes[i] + 1e300 * removed[i])[:size]
+            )
             removed[i, wanted[: budget - int(removed[i].sum())]] = True
         q = solve(problem, q, _batch(problem, chains, tables, removed), REFIT_STEPS, 1e-2).q
         moved = _value(reduced, problem, q, quantity) - base[[c.table for c in chains]]

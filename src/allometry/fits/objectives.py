@@ -53,7 +53,9 @@ class Huber:
     name: ClassVar[str] = "huber"
 
     def __post_init__(self) -> None:
-        if self.delta_setting != "auto" and not (isinstance(self.delta_setting, int | float) and self.delta_setting > 0):
+        if self.delta_setting != "auto" and not (
+            isinstance(self.delta_setting, int | float) and self.delta_setting > 0
+        ):
             raise Refused("bad-delta", f"delta is {self.delta_setting!r}", "delta", "give a number above zero, or auto")
 
     @property
@@ -122,7 +124,9 @@ class Asymmetric:
 
     def __post_init__(self) -> None:
         if not self.over > 0:
-            raise Refused("bad-asymmetry", f"the cost of over-prediction is {self.over!r}", "over", "give a number above zero")
+            raise Refused(
+                "bad-asymmetry", f"the cost of over-prediction is {self.over!r}", "over", "give a number above zero"
+            )
 
     @property
     def delta(self) -> float | None:
@@ -165,5 +169,7 @@ def objective_named(name: str, delta: float | str = "auto", over: float = 5.0) -
         "asymmetric": Asymmetric(over),
     }
     if name not in known:
-        raise Refused("unknown-objective", f"no objective is called {name!r}", "robust", f"use one of {', '.join(known)}")
+        raise Refused(
+            "unknown-objective", f"no objective is called {name!r}", "robust", f"use one of {', '.join(known)}"
+        )
     return known[name]

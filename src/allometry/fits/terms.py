@@ -21,7 +21,9 @@ from allometry.runs import Rows
 Array = np.ndarray
 
 
-def negligible_notices(reduced: Reduced, problem: Problem, rows: Rows, values: Mapping[str, float], cost: float) -> list[Notice]:
+def negligible_notices(
+    reduced: Reduced, problem: Problem, rows: Rows, values: Mapping[str, float], cost: float
+) -> list[Notice]:
     """Terms that are below a thousandth everywhere, with the objective once each is left out."""
     found = []
     for term, names in negligible(reduced.law, values, rows.axes):
@@ -45,7 +47,13 @@ def _without(reduced: Reduced, problem: Problem, rows: Rows, term: Node) -> floa
     formula = Formula("", root, tuple(n for n in reduced.compiled.formula.names if n in used))
     compiled = compile_formula(formula, reduced.compiled.axes, bounds, reduced.compiled.space)
     pivots = compiled.pivots(rows.axes)
-    smaller = replace(problem, compiled=compiled, inputs=compiled.row_inputs(rows.axes, pivots), pivots=pivots, penalty=Penalty(compiled, pivots, {}))
+    smaller = replace(
+        problem,
+        compiled=compiled,
+        inputs=compiled.row_inputs(rows.axes, pivots),
+        pivots=pivots,
+        penalty=Penalty(compiled, pivots, {}),
+    )
     return search(smaller, starts(smaller, 64, 0, {}, names_in_exponents(root))).cost
 
 

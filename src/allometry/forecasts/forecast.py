@@ -98,13 +98,14 @@ def forecast(
 
 
 def _columns(fit: Fit, points: Sequence[Mapping[str, float]]) -> dict[str, Array]:
+    names = ", ".join(fit.law.axes)
     for i, point in enumerate(points):
         for name in fit.law.axes:
             if name not in point:
-                raise Refused("missing-axis", f"point {i} has no {name}", "--at", f"{fit.law.name} needs {', '.join(fit.law.axes)}")
+                raise Refused("missing-axis", f"point {i} has no {name}", "--at", f"{fit.law.name} needs {names}")
         unknown = [name for name in point if name not in fit.law.axes]
         if unknown:
-            raise Refused("unknown-axis", f"{fit.law.name} has no axis {unknown[0]}", "--at", f"it has {', '.join(fit.law.axes)}")
+            raise Refused("unknown-axis", f"{fit.law.name} has no axis {unknown[0]}", "--at", f"it has {names}")
     return {name: np.array([float(point[name]) for point in points]) for name in fit.law.axes}
 
 

@@ -100,14 +100,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for ladder.csv and provenance.json")
     parser.add_argument("--quick", action="store_true", help="18 runs, under ten minutes on two cores")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
-    parser.add_argument("--other-corpus", action="store_true", help="accept another standard library than the one measured")
+    parser.add_argument(
+        "--other-corpus", action="store_true", help="accept another standard library than the one measured"
+    )
     options = parser.parse_args()
     recipe, corpus = Recipe(), read_corpus()
     options.out.mkdir(parents=True, exist_ok=True)
     check_corpus(corpus, options.out, options.other_corpus)
     write_provenance(options.out, provenance(corpus, recipe))
     runs = quick_ladder() if options.quick else ladder()
-    run_ladder(runs, recipe, options.out / "ladder.csv", options.workers, lambda line: print(line, file=sys.stderr, flush=True))
+    run_ladder(
+        runs, recipe, options.out / "ladder.csv", options.workers, lambda line: print(line, file=sys.stderr, flush=True)
+    )
 
 
 if __name__ == "__main__":

@@ -60,9 +60,7 @@ def row(run: Run, recipe: Recipe, measured: Measurement) -> dict[str, object]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def run_ladder(
-    runs: Iterable[Run], recipe: Recipe, table: Path, workers: int, report: Callable[[str], None]
-) -> None:
+def run_ladder(runs: Iterable[Run], recipe: Recipe, table: Path, workers: int, report: Callable[[str], None]) -> None:
     """Run what `table` does not hold yet, cheapest first, in `workers` processes of one thread."""
     done = finished(table)
     todo = sorted((r for r in runs if r.run_id not in done), key=lambda r: r.cost)

@@ -96,7 +96,9 @@ def _loss(model: Transformer, batch: torch.Tensor) -> torch.Tensor:
     return functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
 
 
-def _update(model: Transformer, optimiser: torch.optim.Optimizer, batch: torch.Tensor, rate: float, clip: float) -> float:
+def _update(
+    model: Transformer, optimiser: torch.optim.Optimizer, batch: torch.Tensor, rate: float, clip: float
+) -> float:
     for group in optimiser.param_groups:
         group["lr"] = rate
     optimiser.zero_grad(set_to_none=True)
@@ -129,6 +131,8 @@ def _evaluation_windows(data: np.ndarray, recipe: Recipe) -> torch.Tensor:
     """The same windows for every run, spread evenly over the held-out files."""
     available = windows(data, recipe.context)
     if len(available) < recipe.evaluation_windows:
-        raise ValueError(f"{len(available)} held-out windows are fewer than the {recipe.evaluation_windows} to evaluate on")
+        raise ValueError(
+            f"{len(available)} held-out windows are fewer than the {recipe.evaluation_windows} to evaluate on"
+        )
     chosen = np.linspace(0, len(available) - 1, recipe.evaluation_windows).astype(int)
     return torch.from_numpy(available[chosen].astype(np.int64))

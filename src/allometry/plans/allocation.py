@@ -31,8 +31,8 @@ class Allocation(NamedTuple):
     size: Array
     tokens: Array
     loss: Array
-    at_low: Array
-    at_high: Array
+    at_low: NDArray[np.bool_]
+    at_high: NDArray[np.bool_]
     setting: NDArray[np.int64]
 
 
@@ -47,7 +47,7 @@ class Surface(NamedTuple):
     def loss(self, log_size: Array, log_product: Array) -> Array:
         """Loss (B, k) at log sizes (B, k) or (k,) of budgets (B,); NaN counts as infinitely bad."""
         x, product = np.atleast_2d(log_size), log_product[:, None]
-        points = {self.size: np.exp(x), TOKENS: np.exp(product - x), **{n: np.array(v) for n, v in self.setting.items()}}
+        points = {self.size: np.exp(x), TOKENS: np.exp(product - x), **self.setting}
         return np.nan_to_num(metric_at(self.law, self.draws, points), nan=np.inf)
 
     def core(self) -> Core | None:
@@ -68,8 +68,8 @@ def best_split(law: Law, draws: Array, flops: Array | float, space: Space) -> Al
     found = [_best_at(Surface(law, draws, space.size, setting), product, space) for setting in space.settings]
     which = np.argmin(np.stack([one.loss for one in found]), axis=0)
     rows = np.arange(len(draws))
-    chosen = [np.stack(values)[which, rows] for values in zip(*found, strict=True)]
-    return Allocation(*chosen[:-1], setting=which)
+    fields = [np.stack(values)[which, rows] for values in zip(*found, strict=True)]
+    return Allocation(*fields)._replace(setting=which)
 
 
 def _best_at(surface: Surface, product: Array, space: Space) -> Allocation:
@@ -79,8 +79,8 @@ def _best_at(surface: Surface, product: Array, space: Space) -> Allocation:
     x = _closed(surface, product, bounds)
     rest = ~np.isfinite(x)
     if rest.any():
-        some = Bounds(bounds.low[rest], bounds.high[rest], bounds.low_name, bounds.high_name, bounds.low_asked, bounds.high_asked)
-        x[rest] = _searched(surface._replace(draws=surface.draws[rest]), product[rest], some)
+        some = surface._replace(draws=surface.draws[rest])
+        x[rest] = _searched(some, product[rest], bounds.low[rest], bounds.high[rest])
     loss = surface.loss(x[:, None], product)[:, 0]
     at_low, at_high = x <= bounds.low + _AT_END, x >= bounds.high - _AT_END
     size, tokens = (np.clip(np.exp(log), *space.limits[name]) for name, log in ((space.size, x), (TOKENS, product - x)))
@@ -98,7 +98,8 @@ def _best_option(surface: Surface, product: Array, space: Space) -> Allocation:
     best, rows = np.argmin(loss, axis=1), np.arange(len(product))
     taken = {name: listed[rows, best], other: partner[rows, best]}
     never = np.zeros(len(product), bool)
-    return Allocation(taken[space.size], taken[TOKENS], loss[rows, best], never, never, np.zeros(len(product), np.int64))
+    first = np.zeros(len(product), np.int64)
+    return Allocation(taken[space.size], taken[TOKENS], loss[rows, best], never, never, first)
 
 
 def _within(values: Array, limits: tuple[float, float]) -> NDArray[np.bool_]:
@@ -118,15 +119,15 @@ def _closed(surface: Surface, product: Array, bounds: Bounds) -> Array:
     return np.where(np.isfinite(turn) & (least | (x != turn)), x, np.nan)
 
 
-def _searched(surface: Surface, product: Array, bounds: Bounds) -> Array:
-    """Log size (B,) on a grid between the bounds, then by golden section around its best point."""
+def _searched(surface: Surface, product: Array, least: Array, most: Array) -> Array:
+    """Log size (B,) on a grid between two ends (B,), then by golden section around its best point."""
     share = np.linspace(0.0, 1.0, GRID)
-    grid = bounds.low[:, None] + share * (bounds.high - bounds.low)[:, None]
+    grid = least[:, None] + share * (most - least)[:, None]
     loss = surface.loss(grid, product)
     best, rows = np.argmin(loss, axis=1), np.arange(len(product))
     low, high = grid[rows, np.maximum(best - 1, 0)], grid[rows, np.minimum(best + 1, GRID - 1)]
     x = _golden(surface, product, low, high)
-    ends = np.stack([x, bounds.low, bounds.high], axis=1)
+    ends = np.stack([x, least, most], axis=1)
     return np.asarray(ends[rows, np.argmin(surface.loss(ends, product), axis=1)])
 
 

@@ -37,7 +37,9 @@ def bounds_of(space: Space, log_product: Array) -> Bounds:
     asked_low, low_name = _asked(space, log_product, above=False)
     asked_high, high_name = _asked(space, log_product, above=True)
     if np.any(asked_low > asked_high * (1 + 1e-12)):
-        raise Refused("no-allocation", "no split of this budget keeps all the limits", "--at-least, --at-most", "widen them")
+        raise Refused(
+            "no-allocation", "no split of this budget keeps all limits", "--at-least, --at-most", "widen them"
+        )
     low = np.minimum(0.5 * (log_product - np.log(MOST_RATIO)), asked_high - _ROOM)
     high = np.maximum(0.5 * (log_product - np.log(LEAST_RATIO)), asked_low + _ROOM)
     low_asked, high_asked = bool(asked_low[0] >= low[0]), bool(asked_high[0] <= high[0])

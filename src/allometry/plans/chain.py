@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-
 
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, Buildable
 from allometry.fits import Fit
@@ -48,10 +47,11 @@ def grounds(fit: Fit, terms: Terms, decision: Decision) -> Iterable[Step]:
         yield Step("given", "; ".join(given), "assumed")
     further = [name for name in fit.law.axes if name not in (decision.space.size, TOKENS)]
     if further:
-        yield Step("further axes", f"the FLOPs rule counts nothing for {', '.join(further)}: what they cost besides is left out", "assumed")
+        text = f"the FLOPs rule counts nothing for {', '.join(further)}: what they cost besides is left out"
+        yield Step("further axes", text, "assumed")
     if decision.bounds is not None:
-        yield Step("search", f"{MOST_RATIO:g} to {LEAST_RATIO:g} tokens per parameter, a decade or more outside any model "
-                   "known to have been trained, unless limits were given", "assumed")  # fmt: skip
+        yield Step("search", f"{LEAST_RATIO:g} to {MOST_RATIO:g} tokens per parameter, a decade or more outside any "
+                   "model known to have been trained, unless limits were given", "assumed")  # fmt: skip
 
 
 def _runs(fit: Fit) -> str:
@@ -69,9 +69,11 @@ def _constants(fit: Fit) -> str:
 
 
 def _rule(fit: Fit, size: str) -> str:
-    counted = fit.conventions.get("params")
-    how = f"parameters counted as the runs count them ({counted})" if counted else "parameters counted as the runs count them (not said how)"
-    return f"FLOPs = {FLOPS_PER_PARAMETER_AND_TOKEN} x {size} x tokens, {how}; attention over the context is left out (Kaplan et al. 2020)"
+    counted = fit.conventions.get("params", "not stated")
+    return (
+        f"FLOPs = {FLOPS_PER_PARAMETER_AND_TOKEN} x {size} x tokens, parameters counted as the runs count them "
+        f"({counted}); attention over the context is left out (Kaplan et al. 2020)"
+    )
 
 
 def _given(terms: Terms) -> Iterable[str]:
@@ -85,7 +87,9 @@ def _given(terms: Terms) -> Iterable[str]:
     yield from (f"{name} among {', '.join(f'{v:.4g}' for v in values)}" for name, values in terms.among.items())
 
 
-def answer_steps(fit: Fit, decision: Decision, at: dict[str, Interval], loss: Interval, regions: tuple[Region, ...]) -> Iterable[Step]:
+def answer_steps(
+    fit: Fit, decision: Decision, at: Mapping[str, Interval], loss: Interval, regions: tuple[Region, ...]
+) -> Iterable[Step]:
     """What the plan says: the split, the loss it gives, and what is nearly as good."""
     mark = fitted_mark(fit)
     if not decision.interior:
@@ -93,10 +97,12 @@ def answer_steps(fit: Fit, decision: Decision, at: dict[str, Interval], loss: In
         return
     split = ", ".join(f"{name} {shown(found)}" for name, found in at.items())
     yield Step("split", split + (f"; at the limit of {decision.limited}" if decision.limited else ""), mark)
-    yield Step("loss", f"{fit.law.metric} {shown(loss)}; intervals hold {FIT_NOISE}" if len(fit.draws) else f"{fit.law.metric} {shown(loss)}", mark)
+    held = f"; intervals hold {FIT_NOISE}" if len(fit.draws) else f"; no intervals ({fit.interval_kind})"
+    yield Step("loss", f"{fit.law.metric} {shown(loss)}{held}", mark)
     for region in regions:
         size = region.axes[decision.space.size]
-        yield Step("near-optimal", f"{decision.space.size} from {_end(size.low)} to {_end(size.high)} is within {region.within:.2%} of the best loss", mark)
+        span = f"{decision.space.size} from {_end(size.low)} to {_end(size.high)}"
+        yield Step("near-optimal", f"{span} is within {region.within:.2%} of the best loss", mark)
 
 
 def shown(found: Interval, digits: int = 4) -> str:
@@ -111,13 +117,16 @@ def _end(value: float | None, digits: int = 4) -> str:
     return "?" if value is None else f"{value:.{digits}g}"
 
 
-def doubts(fit: Fit, size: str, extrapolation: Extrapolation | None, cuts: tuple[Cut, ...], second: IsoFlop | None) -> Iterable[Step]:
+def doubts(
+    size: str, extrapolation: Extrapolation | None, cuts: tuple[Cut, ...], second: IsoFlop | None
+) -> Iterable[Step]:
     """What speaks against it: distance from the runs, the plans of the table cut short, the isoFLOP method."""
     if extrapolation is not None and extrapolation.word != "inside":
         yield Step("distance", f"{extrapolation.sentence}; that the law holds there is not measured", "assumed")
     for cut in cuts:
         text = cut.why or ", ".join(f"{name} {shown(found, 3)}" for name, found in cut.plan.items())
-        yield Step("cut back", f"from the {cut.runs} runs to {cut.flops:.3g} FLOPs, {_decades(cut.decades)} below the largest: {text}", "fitted")
+        rows = f"the {cut.runs} runs to {cut.flops:.3g} FLOPs, {_decades(cut.decades)} below the largest"
+        yield Step("cut back", f"from {rows}: {text}", "fitted")
     if second is not None:
         yield Step("second opinion", _second(second, size), "fitted")
 
@@ -129,8 +138,8 @@ def _decades(count: float) -> str:
 def _second(second: IsoFlop, size: str) -> str:
     used = sum(budget.convex for budget in second.budgets)
     found = second.plan[size]
-    convex = f"{used} of {len(second.budgets)} budgets have a convex, bracketed minimum"
-    return f"the isoFLOP method: {convex}; {size} {shown(found, 3)}" if found.value is not None else f"the isoFLOP method: {convex}, so none"
+    answer = f"{size} {shown(found, 3)}" if found.value is not None else f"no plan: {found.why}"
+    return f"the isoFLOP method: {used} of {len(second.budgets)} budgets have a convex, bracketed minimum; {answer}"
 
 
 def shape_step(shape: Buildable) -> Step:
@@ -138,10 +147,8 @@ def shape_step(shape: Buildable) -> Step:
     off = shape.counted / shape.wanted - 1
     return Step(
         "shape",
-        f"{built.layers} layers, width {built.width}, {built.heads} heads of {built.head_size}, feed-forward {built.ffn}, "
-        f"vocabulary {built.vocab}: {counts.total:,} parameters in total, {counts.non_embedding:,} without embedding and head "
-        f"({off:+.1%} of the plan, counted {shape.convention}); {'; '.join(shape.assumed)}",
+        f"{built.layers} layers, width {built.width}, {built.heads} heads of {built.head_size}, "
+        f"feed-forward {built.ffn}, vocabulary {built.vocab}: {counts.total:,} parameters in total, "
+        f"{counts.non_embedding:,} without embedding and head ({off:+.1%} of the plan, counted {shape.convention}); {'; '.join(shape.assumed)}",
         "assumed",
     )
-
-

@@ -90,8 +90,8 @@ def _split(law: Law, theta: Array, flops: Array, space: Space) -> Allocation:
     reached = np.isfinite(flops)
     found = best_split(law, theta, np.where(reached, flops, flops[0]), space)
     usable = reached & np.isfinite(found.loss)
-    blank = {name: np.where(usable, getattr(found, name), np.nan) for name in ("size", "tokens", "loss")}
-    return found._replace(**blank, at_low=found.at_low & usable, at_high=found.at_high & usable)
+    size, tokens, least = (np.where(usable, values, np.nan) for values in (found.size, found.tokens, found.loss))
+    return Allocation(size, tokens, least, found.at_low & usable, found.at_high & usable, found.setting)
 
 
 def _check_reached(fit: Fit, flops: Array, loss: float, space: Space) -> None:
@@ -106,7 +106,9 @@ def _check_reached(fit: Fit, flops: Array, loss: float, space: Space) -> None:
                   "ask for a higher one")  # fmt: skip
 
 
-def axis_interval(fit: Fit, decision: Decision, pick: Callable[[Allocation], Array], rising: bool, level: float) -> Interval:
+def axis_interval(
+    fit: Fit, decision: Decision, pick: Callable[[Allocation], Array], rising: bool, level: float
+) -> Interval:
     """An axis of the plan with its interval, empty at an end where over 5% of the draws lie at a bound.
 
     `pick` takes the axis (1 + B,) from the allocation; `rising` says whether it grows with size.

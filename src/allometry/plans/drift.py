@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from allometry.costs import compute_of
 from allometry.fits import Fit
 from allometry.notices import Interval, Notice, Refused
+from allometry.plans.ends import ends_json
+
+Answer: TypeAlias = Callable[[Fit], Mapping[str, Interval]]
 
 CUTS = (0.5, 1.0)
 CUT_RESAMPLES = 200
@@ -41,24 +44,22 @@ class Cut:
             "decades": self.decades,
             "flops": self.flops,
             "runs": self.runs,
-            "plan": {name: {"value": i.value, "low": i.low, "high": i.high, "why": i.why} for name, i in self.plan.items()},
+            "plan": {name: ends_json(found) for name, found in self.plan.items()},
             "why": self.why,
         }
 
 
-def cut_back(fit: Fit, answer: Callable[[Fit], Mapping[str, Interval]], refit: Refit) -> tuple[Cut, ...]:
+def cut_back(fit: Fit, answer: Answer, refit: Refit) -> tuple[Cut, ...]:
     """The answer from the rows half a decade and one decade below the largest compute, in that order."""
     compute = compute_of(fit.rows.axes)
     if compute is None or not len(fit.rows):
         return ()
     top = np.quantile(np.log10(compute), TOP_QUANTILE)
-    return tuple(_cut(fit, compute, decades, float(10 ** (top - decades)), answer, refit) for decades in CUTS)
+    ends = [(decades, float(10 ** (top - decades))) for decades in CUTS]
+    return tuple(_cut(fit, compute <= most, decades, most, answer, refit) for decades, most in ends)
 
 
-def _cut(
-    fit: Fit, compute: NDArray[np.float64], decades: float, most: float, answer: Callable[[Fit], Mapping[str, Interval]], refit: Refit
-) -> Cut:
-    keep = compute <= most
+def _cut(fit: Fit, keep: NDArray[np.bool_], decades: float, most: float, answer: Answer, refit: Refit) -> Cut:
     try:
         shorter = refit(fit, keep, bootstrap=min(CUT_RESAMPLES, len(fit.draws)))
         return Cut(decades, most, int(keep.sum()), answer(shorter))
@@ -72,8 +73,8 @@ def drift_notices(now: Mapping[str, Interval], cuts: tuple[Cut, ...]) -> tuple[N
     if not moved:
         return ()
     paths = "; ".join(f"{name} {' -> '.join(_path(name, now, cuts))}" for name in moved)
-    return (Notice("plan-drifts", f"the plan moves one way as larger runs are added, by more than its interval: {paths}. "
-                   "Expect it to move on: the law may bend beyond the runs"),)  # fmt: skip
+    text = f"the plan moves one way as larger runs are added, by more than its interval: {paths}"
+    return (Notice("plan-drifts", f"{text}. Expect it to move on: the law may bend beyond the runs"),)
 
 
 def _drifts(before: list[Interval | None], now: Interval) -> bool:
@@ -82,8 +83,9 @@ def _drifts(before: list[Interval | None], now: Interval) -> bool:
         return False
     path = np.array([*values, now.value], dtype=float)
     steps = np.diff(path)
-    falls, rises = bool(np.all(steps < 0)), bool(np.all(steps > 0))
-    return (falls and now.high is not None and path[0] > now.high) or (rises and now.low is not None and path[0] < now.low)
+    if now.high is not None and np.all(steps < 0):
+        return bool(path[0] > now.high)
+    return now.low is not None and bool(np.all(steps > 0)) and bool(path[0] < now.low)
 
 
 def _path(name: str, now: Mapping[str, Interval], cuts: tuple[Cut, ...]) -> list[str]:

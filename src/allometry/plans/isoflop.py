@@ -5,7 +5,6 @@ A second opinion on a plan: it never sees the fitted law, only parabolas in log 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, rule_flops, size_axis
 from allometry.forecasts import FIT_NOISE, percentiles
 from allometry.notices import Interval, Notice, Refused
+from allometry.plans.ends import ends_json
 from allometry.plans.parabola import LEAST_POINTS, Optimum, Profile, budget_slope, optima, profiles
 from allometry.runs import Rows
 
@@ -70,19 +70,15 @@ class IsoFlop:
     def as_json(self) -> dict[str, object]:
         return {
             "budgets": [budget.as_json() for budget in self.budgets],
-            "exponent_tokens": _ends(self.exponent_tokens),
+            "exponent_tokens": ends_json(self.exponent_tokens),
             "flops": self.flops,
-            "plan": {name: _ends(found) for name, found in self.plan.items()},
+            "plan": {name: ends_json(found) for name, found in self.plan.items()},
             "decades_beyond": self.decades,
             "flops_per_param_token": self.flops_per_param_token,
             "interval": self.interval,
             "provenance": "fitted",
             "warnings": [{"code": notice.code, "message": notice.message} for notice in self.notices],
         }
-
-
-def _ends(found: Interval) -> dict[str, object]:
-    return {"value": found.value, "low": found.low, "high": found.high, "why": found.why}
 
 
 def isoflop(
@@ -191,7 +187,9 @@ def _short(used: list[Budget]) -> str:
 
 def _notices(budgets: tuple[Budget, ...], used: list[Budget]) -> tuple[Notice, ...]:
     unused = [f"{budget.flops:.3g} ({budget.tokens.why})" for budget in budgets if not budget.convex]
-    found = [Notice("budgets-unused", f"budgets without an optimum were left out: {', '.join(unused)}")] if unused else []
+    found = (
+        [Notice("budgets-unused", f"budgets without an optimum were left out: {', '.join(unused)}")] if unused else []
+    )
     if len(used) == 2:
         found.append(Notice("two-budgets", "the frontier runs through two budgets: nothing says that it is straight"))
     return tuple(found)

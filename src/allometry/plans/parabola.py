@@ -84,7 +84,9 @@ def optima(found: list[Profile], slope: float, draws: int, seed: int) -> list[Op
     """The optimum of each budget; resamples redraw the residuals of all budgets together."""
     levelled = [profile.loss - slope * profile.off for profile in found]
     inverses = [np.linalg.pinv(profile.design) for profile in found]
-    curves = [profile.design @ (inverse @ loss) for profile, inverse, loss in zip(found, inverses, levelled, strict=True)]
+    curves = [
+        profile.design @ (inverse @ loss) for profile, inverse, loss in zip(found, inverses, levelled, strict=True)
+    ]
     noise = _noise([loss - curve for loss, curve in zip(levelled, curves, strict=True)])
     generator = np.random.default_rng([seed, 4])
     results = []

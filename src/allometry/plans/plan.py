@@ -65,7 +65,7 @@ def plan(
     steps = [
         *grounds(fit, terms, decision),
         *answer_steps(fit, decision, at, reached, regions),
-        *doubts(fit, decision.space.size, away, cuts, second),
+        *doubts(decision.space.size, away, cuts, second),
         *([shape_step(shape)] if shape is not None else []),
     ]
     return Plan(
@@ -133,7 +133,9 @@ def _judged(terms: Terms, decision: Decision, at: Mapping[str, Interval], reache
     return judged or {"loss": reached}
 
 
-def _cuts(fit: Fit, terms: Terms, decision: Decision, away: Extrapolation | None, level: float, refit: Refit | None) -> tuple[Cut, ...]:
+def _cuts(
+    fit: Fit, terms: Terms, decision: Decision, away: Extrapolation | None, level: float, refit: Refit | None
+) -> tuple[Cut, ...]:
     """The plan of shorter tables, where the plan lies beyond the runs in compute."""
     if refit is None or away is None or not away.compute or away.compute < 0:
         return ()
@@ -176,17 +178,27 @@ def _shape(fit: Fit, decision: Decision, vocab: int | None) -> tuple[Buildable |
 def _notices(decision: Decision, at: Mapping[str, Interval], second: IsoFlop | None) -> Iterable[Notice]:
     size = decision.space.size
     if not decision.interior:
-        yield Notice("no-interior-optimum", f"the law has no interior optimum at this budget: its loss still falls at {decision.limited}")
+        yield Notice(
+            "no-interior-optimum",
+            f"the law has no interior optimum at this budget: its loss still falls at {decision.limited}",
+        )
     elif decision.limited:
         yield Notice("at-limit", f"the plan lies at the limit of {decision.limited}")
     for high in (False, True):
         share = decision.share_at(high)
-        if share > MOST_LOST and decision.bounds is not None and not (decision.bounds.high_asked if high else decision.bounds.low_asked):
+        if (
+            share > MOST_LOST
+            and decision.bounds is not None
+            and not (decision.bounds.high_asked if high else decision.bounds.low_asked)
+        ):
             end = decision.bounds.high_name if high else decision.bounds.low_name
             yield Notice("draws-at-bound", f"{share:.0%} of the draws have no interior optimum: theirs lies at {end}")
     found = None if second is None else second.plan.get(size)
     if found is not None and _apart(found, at[size]):
-        yield Notice("second-opinion-differs", f"the isoFLOP method gives {size} {shown(found, 3)}, apart from {shown(at[size], 3)}")
+        yield Notice(
+            "second-opinion-differs",
+            f"the isoFLOP method gives {size} {shown(found, 3)}, apart from {shown(at[size], 3)}",
+        )
 
 
 def _apart(one: Interval, other: Interval) -> bool:

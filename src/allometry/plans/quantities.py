@@ -34,7 +34,9 @@ def default_quantities(fit: Fit) -> dict[str, Quantity]:
     compute, size = target_compute(fit), size_axis(fit.law.axes)
     if compute is None:
         first = fit.law.axes[0]
-        return {f"{fit.law.metric} at {AHEAD:g}x the largest {first}": value_at({**largest, first: AHEAD * largest[first]})}
+        return {
+            f"{fit.law.metric} at {AHEAD:g}x the largest {first}": value_at({**largest, first: AHEAD * largest[first]})
+        }
     if size is None or "tokens" not in fit.law.axes:
         return {f"{fit.law.metric} at {compute:.3g} FLOPs": value_at({**largest, "flops": compute})}
     further = {name: value for name, value in largest.items() if name not in (size, "tokens")}
@@ -64,7 +66,14 @@ class PairedRatio:
 
     def as_json(self) -> dict[str, object]:
         ratio = self.ratio
-        return {"label": self.label, "flops": self.flops, "value": ratio.value, "low": ratio.low, "high": ratio.high, "why": ratio.why}
+        return {
+            "label": self.label,
+            "flops": self.flops,
+            "value": ratio.value,
+            "low": ratio.low,
+            "high": ratio.high,
+            "why": ratio.why,
+        }
 
 
 def paired_optima(fits: Sequence[Fit]) -> tuple[PairedRatio, ...]:
@@ -83,7 +92,9 @@ def _ratio(one: Fit, other: Fit) -> PairedRatio | None:
     best = optimal_params(compute, further)
     shared, first, second = np.intersect1d(one.draw_numbers, other.draw_numbers, return_indices=True)
     try:
-        values = [best(f.law, np.concatenate([f.estimate[None], f.draws[i]])) for f, i in ((one, first), (other, second))]
+        values = [
+            best(f.law, np.concatenate([f.estimate[None], f.draws[i]])) for f, i in ((one, first), (other, second))
+        ]
     except Refused:
         return None
     ratios = values[0] / values[1]

@@ -34,7 +34,13 @@ class Region:
 
 
 def near_optimal(
-    law: Law, theta: Array, setting: Mapping[str, float], flops: float, loss: float, space: Space, within: tuple[float, ...]
+    law: Law,
+    theta: Array,
+    setting: Mapping[str, float],
+    flops: float,
+    loss: float,
+    space: Space,
+    within: tuple[float, ...],
 ) -> tuple[Region, ...]:
     """The regions of the point estimate `theta` (P,) around its best `loss` at `flops`."""
     surface = Surface(law, theta[None], space.size, setting)
@@ -48,7 +54,13 @@ def near_optimal(
 
 
 def _region(
-    surface: Surface, product: Array, space: Space, bounds: Bounds, curve: tuple[Array, Array], loss: float, share: float
+    surface: Surface,
+    product: Array,
+    space: Space,
+    bounds: Bounds,
+    curve: tuple[Array, Array],
+    loss: float,
+    share: float,
 ) -> Region:
     grid, values = curve
     most = loss + share * abs(loss)
@@ -90,4 +102,10 @@ def _listed(surface: Surface, product: Array, space: Space, loss: float, share: 
     losses = surface.loss(np.log(values if name == space.size else partner), product)[0]
     good = losses <= loss + share * abs(loss) + 1e-12 * abs(loss)
     other = TOKENS if name == space.size else space.size
-    return Region(share, {axis: Interval(None, float(kept[good].min()), float(kept[good].max())) for axis, kept in ((name, values), (other, partner))})
+    return Region(
+        share,
+        {
+            axis: Interval(None, float(kept[good].min()), float(kept[good].max()))
+            for axis, kept in ((name, values), (other, partner))
+        },
+    )

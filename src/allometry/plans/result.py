@@ -11,6 +11,7 @@ from allometry.notices import Interval, Notice
 from allometry.plans.chain import Step
 from allometry.plans.decision import Wrong
 from allometry.plans.drift import Cut
+from allometry.plans.ends import ends_json
 from allometry.plans.isoflop import IsoFlop
 from allometry.plans.region import Region
 from allometry.plans.terms import Terms
@@ -53,8 +54,8 @@ class Plan:
         return {
             "law": self.law,
             "metric": self.metric,
-            "plan": {name: _ends(found) for name, found in self.at.items()},
-            "loss": _ends(self.loss),
+            "plan": {name: ends_json(found) for name, found in self.at.items()},
+            "loss": ends_json(self.loss),
             "interval": self.interval,
             "level": self.level,
             "near_optimal": _region(self.near_optimal[0]) if self.near_optimal else {},
@@ -78,9 +79,7 @@ class Plan:
         return {"expected": self.wrong.expected, "p95": self.wrong.p95, "unit": "share of the draw's own best loss"}
 
 
-def _ends(found: Interval) -> dict[str, object]:
-    return {"value": found.value, "low": found.low, "high": found.high, "why": found.why}
-
-
 def _region(region: Region) -> dict[str, object]:
-    return {name: {"low": i.low, "high": i.high, "within": region.within, "why": i.why} for name, i in region.axes.items()}
+    return {
+        name: {"low": i.low, "high": i.high, "within": region.within, "why": i.why} for name, i in region.axes.items()
+    }

@@ -75,7 +75,7 @@ class _Reader:
         inner = moving[0]
         if node.operation in _RISING:
             return self.core(inner, direction)
-        if node.operation in ("multiply", "power", "divide", "negative") and (inner is node.arguments[0] or node.operation == "multiply"):
+        if node.operation == "multiply" or (node.operation in ("power", "divide") and inner is node.arguments[0]):
             return self.core(inner, direction * self._slope(node, inner))
         if node.operation == "divide":
             return self.core(inner, -direction * np.sign(self._known(node.arguments[0])))
@@ -84,7 +84,7 @@ class _Reader:
     def _slope(self, node: Call, inner: Node) -> Array:
         """The sign (B,) of how a product, power or quotient moves with its first moving part."""
         others = [np.sign(self._known(argument)) for argument in node.arguments if argument is not inner]
-        return np.prod([np.ones(self.draws), *others], axis=0) * (-1.0 if node.operation == "negative" else 1.0)
+        return np.asarray(np.prod([np.ones(self.draws), *others], axis=0))
 
     def _known(self, node: Node) -> Array:
         value = self.free(node)

@@ -77,7 +77,9 @@ def space_of(law: Law, terms: Terms) -> Space:
     if missing:
         raise Refused("axis-open", f"{law.name} also depends on {', '.join(missing)}, which a plan cannot choose by itself",
                       "--fix", f"give {' and '.join(f'{name}=VALUE' for name in missing)}")  # fmt: skip
-    settings = tuple(dict(zip(further, values, strict=True)) for values in itertools.product(*(listed[n] for n in further)))
+    settings = tuple(
+        dict(zip(further, values, strict=True)) for values in itertools.product(*(listed[n] for n in further))
+    )
     return Space(size, _limits(size, terms), _options(size, listed), settings)
 
 
@@ -95,7 +97,9 @@ def _size(law: Law) -> str:
 
 def _check_ask(terms: Terms) -> None:
     if (terms.flops is None) == (terms.loss is None):
-        raise Refused("plan-ask", "a plan needs a FLOPs budget or a loss to reach, one of the two", "--flops, --loss", "give one")
+        raise Refused(
+            "plan-ask", "a plan needs a FLOPs budget or a loss to reach, one of the two", "--flops, --loss", "give one"
+        )
     if terms.flops is not None and not (math.isfinite(terms.flops) and terms.flops > 0):
         raise Refused("plan-ask", f"{terms.flops:g} is not a FLOPs budget", "--flops", "give a positive number")
     if terms.loss is not None and not math.isfinite(terms.loss):
@@ -103,14 +107,28 @@ def _check_ask(terms: Terms) -> None:
 
 
 def _check_axes(law: Law, size: str, terms: Terms) -> None:
-    for option, given in (("--fix", terms.fixed), ("--among", terms.among), ("--at-most", terms.at_most), ("--at-least", terms.at_least)):
+    for option, given in (
+        ("--fix", terms.fixed),
+        ("--among", terms.among),
+        ("--at-most", terms.at_most),
+        ("--at-least", terms.at_least),
+    ):
         known = law.axes if option in ("--fix", "--among") else (size, TOKENS)
         for name in given:
             if name not in known:
-                raise Refused("unknown-axis", f"{name} is not an axis that can be set here", option, f"use {', '.join(known)}")
-    for name, values in [*terms.listed.items(), *((n, (v,)) for g in (terms.at_most, terms.at_least) for n, v in g.items())]:
+                raise Refused(
+                    "unknown-axis", f"{name} is not an axis that can be set here", option, f"use {', '.join(known)}"
+                )
+    for name, values in [
+        *terms.listed.items(),
+        *((n, (v,)) for g in (terms.at_most, terms.at_least) for n, v in g.items()),
+    ]:
         if not values or not all(math.isfinite(v) and (v > 0 or not law.axis(name).positive) for v in values):
-            raise Refused("bad-value", f"{name} cannot be {', '.join(f'{v:g}' for v in values) or 'nothing'}", mend="give positive numbers")
+            raise Refused(
+                "bad-value",
+                f"{name} cannot be {', '.join(f'{v:g}' for v in values) or 'nothing'}",
+                mend="give positive numbers",
+            )
     twice = [name for name in terms.fixed if name in terms.among]
     if twice:
         raise Refused("set-twice", f"{twice[0]} is both fixed and listed", "--fix, --among", "give one of the two")
@@ -120,7 +138,12 @@ def _limits(size: str, terms: Terms) -> dict[str, tuple[float, float]]:
     limits = {name: (terms.at_least.get(name, 0.0), terms.at_most.get(name, math.inf)) for name in (size, TOKENS)}
     for name, (low, high) in limits.items():
         if low > high:
-            raise Refused("empty-limits", f"{name} cannot be at least {low:g} and at most {high:g}", "--at-least, --at-most", "widen one")
+            raise Refused(
+                "empty-limits",
+                f"{name} cannot be at least {low:g} and at most {high:g}",
+                "--at-least, --at-most",
+                "widen one",
+            )
     return limits
 
 
