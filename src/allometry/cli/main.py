@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from allometry.cli import demo, explain, fitting, plans, tables
@@ -14,12 +13,14 @@ from allometry.cli.output import print_error
 from allometry.notices import Refused
 
 REFUSED, FAULT, INTERRUPTED = 2, 1, 130
+# Newer typer carries its own click, so the base of its public error is the only common way to the class.
+UsageError: type[Exception] = typer.BadParameter.__base__ or typer.BadParameter
 
 
 def build_app() -> typer.Typer:
     """All commands, in the order a newcomer meets them."""
     app = typer.Typer(
-        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+        add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
         help="From a table of training runs to a plan you can trust. Start with: allometry demo",
     )  # fmt: skip
     for command in (
@@ -33,7 +34,7 @@ def build_app() -> typer.Typer:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `allometry` command."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(words))
+    sys.exit(_run(words or ["--help"]))
 
 
 def _run(words: list[str]) -> int:
@@ -44,15 +45,11 @@ def _run(words: list[str]) -> int:
     except Refused as refused:
         print_error(refused.code, refused.message, refused.where, refused.mend, as_json=as_json)
         return REFUSED
-    except click.exceptions.NoArgsIsHelpError as shown:
-        click.echo(shown.format_message())
-        return 0
-    except click.ClickException as wrong:
-        print_error(
-            "usage", wrong.format_message(), "the command line", "see allometry COMMAND --help", as_json=as_json
-        )
+    except UsageError as wrong:
+        message = str(getattr(wrong, "format_message", wrong.__str__)())
+        print_error("usage", message, "the command line", "see allometry COMMAND --help", as_json=as_json)
         return REFUSED
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -88,6 +88,7 @@ def interval_cells(interval: Interval) -> tuple[str, str, str, str]:
 def progress(what: str, total: int) -> Iterator[Tick]:
     """A bar on stderr that a function may advance by calling what this yields."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
         task = bar.add_task(escape(what), total=total)
         yield lambda done: bar.advance(task, done)

@@ -117,7 +117,7 @@ class Compiled:
         """Whether every natural value (S,) is a finite number: a scale far from its pivot may overflow."""
         values = self.natural(q, pivots) if self.scales else q
         positive = [self.parameters.index(name) for name in self.scales]
-        return np.isfinite(values).all(axis=1) & (values[:, positive] > 0).all(axis=1)
+        return np.asarray(np.isfinite(values).all(axis=1) & (values[:, positive] > 0).all(axis=1))
 
     def internal(self, values: Array, pivots: Array) -> Array:
         """Internal coordinates (S, p) of natural values (S, p) strictly inside their bounds."""

@@ -47,7 +47,7 @@ def _deltas(problem: Problem) -> list[float | None]:
     own = problem.objective.delta
     if own is None:
         return [None, None, None]
-    return [max(own, d) for d in SMOOTH_DELTAS] + [own]
+    return [*(max(own, d) for d in SMOOTH_DELTAS), own]
 
 
 def _kept(cost: Array) -> Array:

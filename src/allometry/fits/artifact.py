@@ -108,11 +108,12 @@ def fit_from_dict(contents: Mapping[str, Any]) -> Fit:
         raise ValueError(f"{len(arrays['estimate'])} parameter values for {count} parameters")
     arrays["draws"] = arrays["draws"].reshape(-1, count)
     arrays["draw_numbers"] = arrays["draw_numbers"].astype(int)
+    parts: dict[str, Any] = {**{name: contents[name] for name in _PLAIN}, **arrays}
     return Fit(
         law=law, rows=Rows.from_dict(contents["rows"]), settings=_settings_from_dict(contents["settings"]),
         notices=tuple(Notice(**notice) for notice in contents["notices"]), confounded=contents["confounded"],
         prior_share=contents["prior_share"], versions=contents["versions"],
-        **{name: contents[name] for name in _PLAIN}, **arrays,
+        **parts,
     )  # fmt: skip
 
 

@@ -91,7 +91,10 @@ class Squared:
     """Half the squared residual: least squares. Use it for clean Gaussian noise; one bad run moves it."""
 
     name: ClassVar[str] = "squared"
-    delta: ClassVar[float | None] = None
+
+    @property
+    def delta(self) -> float | None:
+        return None
 
     def at(self, delta: float) -> Squared:
         return self

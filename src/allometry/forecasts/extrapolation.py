@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from allometry.costs import compute_of
 from allometry.forecasts.metric import Array
@@ -76,8 +76,8 @@ class Surroundings:
     >>> found = Surroundings(rows).of({"params": 1e10, "tokens": 1e11})
     >>> found.word, found.axes["params"], round(found.compute, 3), found.distance
     ('beyond', 1.0, 1.0, 1.0)
-    >>> Surroundings(rows).of({"params": 1e7, "tokens": 1e11}).word
-    'edge'
+    >>> Surroundings(rows).of({"params": 3e8, "tokens": 3e10}).word
+    'inside'
     """
 
     rows: Rows
@@ -117,8 +117,8 @@ class Surroundings:
         return np.unique(np.stack(columns, axis=1), axis=0)
 
     @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self._places)
+    def _tree(self) -> KDTree:
+        return KDTree(self._places)
 
     @cached_property
     def _spacing(self) -> float:

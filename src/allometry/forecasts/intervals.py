@@ -33,8 +33,10 @@ def interval_of(fit: Fit, value: float, draws: Array, level: float | None = None
 def percentiles(value: float, draws: Array, level: float, none: str, method: str = "linear") -> Interval:
     """The same without a fit; `none` is the reason given where there are no draws at all.
 
-    >>> percentiles(2.0, np.linspace(1.0, 3.0, 101), 0.9, "no resamples")
-    Interval(value=2.0, low=1.1, high=2.9, why='')
+    >>> percentiles(2.0, np.arange(1.0, 102.0), 0.9, "no resamples")
+    Interval(value=2.0, low=6.0, high=96.0, why='')
+    >>> percentiles(2.0, np.empty(0), 0.9, "no resamples").why
+    'no resamples'
     """
     if not len(draws):
         return Interval(value, None, None, none)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN
 from allometry.forecasts import metric_at
@@ -47,7 +47,7 @@ class Surface(NamedTuple):
     def loss(self, log_size: Array, log_product: Array) -> Array:
         """Loss (B, k) at log sizes (B, k) or (k,) of budgets (B,); NaN counts as infinitely bad."""
         x, product = np.atleast_2d(log_size), log_product[:, None]
-        points = {self.size: np.exp(x), TOKENS: np.exp(product - x), **self.setting}
+        points: dict[str, ArrayLike] = {self.size: np.exp(x), TOKENS: np.exp(product - x), **self.setting}
         return np.nan_to_num(metric_at(self.law, self.draws, points), nan=np.inf)
 
     def core(self) -> Core | None:

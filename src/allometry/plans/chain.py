@@ -149,6 +149,7 @@ def shape_step(shape: Buildable) -> Step:
         "shape",
         f"{built.layers} layers, width {built.width}, {built.heads} heads of {built.head_size}, "
         f"feed-forward {built.ffn}, vocabulary {built.vocab}: {counts.total:,} parameters in total, "
-        f"{counts.non_embedding:,} without embedding and head ({off:+.1%} of the plan, counted {shape.convention}); {'; '.join(shape.assumed)}",
+        f"{counts.non_embedding:,} without embedding and head "
+        f"({off:+.1%} of the plan, counted {shape.convention}); {'; '.join(shape.assumed)}",
         "assumed",
     )

@@ -103,7 +103,8 @@ def isoflop(
 
     >>> spread, budget = np.meshgrid(np.geomspace(0.25, 4, 7), [1e19, 1e20, 1e21])
     >>> size = spread * np.sqrt(budget / 120)
-    >>> table = Rows({"params": size.ravel(), "tokens": (budget / 6 / size).ravel()}, 2 + np.log(spread.ravel()) ** 2, "loss")
+    >>> axes = {"params": size.ravel(), "tokens": (budget / 6 / size).ravel()}
+    >>> table = Rows(axes, 2 + np.log(spread.ravel()) ** 2, "loss")
     >>> found = isoflop(table, 1e22)
     >>> [budget.convex for budget in found.budgets], round(found.exponent_tokens.value, 3)
     ([True, True, True], 0.5)

@@ -50,7 +50,7 @@ def plan(
     >>> from allometry.fits import published_fit
     >>> found = plan(published_fit("chinchilla@hoffmann"), flops=5.76e23)
     >>> round(found.at["params"].value / 1e9, 1), found.at["params"].low, found.interval
-    (31.2, None, 'none')
+    (32.2, None, 'none')
     """
     terms = Terms(flops, loss, fixed or {}, at_most or {}, at_least or {}, among or {})
     level = fit.settings.level if level is None else level

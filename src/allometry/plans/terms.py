@@ -75,7 +75,7 @@ def space_of(law: Law, terms: Terms) -> Space:
     further = [name for name in law.axes if name not in (size, TOKENS)]
     missing = [name for name in further if name not in listed]
     if missing:
-        raise Refused("axis-open", f"{law.name} also depends on {', '.join(missing)}, which a plan cannot choose by itself",
+        raise Refused("axis-open", f"{law.name} also depends on {', '.join(missing)}, which a plan cannot choose",
                       "--fix", f"give {' and '.join(f'{name}=VALUE' for name in missing)}")  # fmt: skip
     settings = tuple(
         dict(zip(further, values, strict=True)) for values in itertools.product(*(listed[n] for n in further))
@@ -85,12 +85,12 @@ def space_of(law: Law, terms: Terms) -> Space:
 
 def _size(law: Law) -> str:
     if law.metric in RISING_METRICS:
-        raise Refused("metric-rises", f"{law.name} predicts {law.metric}, of which more is better; plans look for the least",
+        raise Refused("metric-rises", f"{law.name} predicts {law.metric}, of which more is better; plans seek the least",
                       "the law", "plan with a law of loss or error")  # fmt: skip
     size = size_axis(law.axes)
     if size is None or TOKENS not in law.axes:
         has = ", ".join(law.axes)
-        raise Refused("no-allocation", f"{law.name} has {has}, so it cannot say how to split FLOPs between size and tokens",
+        raise Refused("no-allocation", f"{law.name} is a law of {has}: it cannot split FLOPs between size and tokens",
                       "the law", "plan with a law of params and tokens, such as chinchilla")  # fmt: skip
     return size
 
@@ -150,6 +150,6 @@ def _limits(size: str, terms: Terms) -> dict[str, tuple[float, float]]:
 def _options(size: str, listed: Mapping[str, Sequence[float]]) -> tuple[str, Array] | None:
     chosen = [name for name in (size, TOKENS) if name in listed]
     if len(chosen) == 2:
-        raise Refused("nothing-open", f"{size} and tokens are both given, so there is nothing to plan", "--fix, --among",
+        raise Refused("nothing-open", f"{size} and tokens are both given, so nothing is left to plan", "--fix, --among",
                       "leave one open, or ask for a forecast there")  # fmt: skip
     return (chosen[0], np.unique(np.asarray(listed[chosen[0]], float))) if chosen else None
