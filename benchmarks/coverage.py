@@ -25,9 +25,10 @@ from functools import partial
 
 import numpy as np
 from _report import Report, published_table
+from scipy.optimize import brentq
 
 from allometry.expressions import from_space, target_transform
-from allometry.fits import Fit, Settings, fit
+from allometry.fits import Fit, Huber, Settings, fit
 from allometry.laws import Law, find_law, list_laws
 from allometry.notices import Refused
 from allometry.runs import Rows, read_runs
@@ -66,7 +67,10 @@ class Job:
 
 
 def residual_pool(law: Law) -> tuple[Array | None, str]:
-    """Centred residuals of the law's fit to its published table, with the share of variance the fit took put back."""
+    """Residuals (m,) of the law's fit to its published table, with the share of variance the fit took put back.
+
+    They are centred where the fit's objective puts their middle: skewed noise centred elsewhere has another truth.
+    """
     assert law.design is not None
     student = f"t4 noise, standard deviation {law.design.noise:g}"
     table = TABLES.get(law.name)
@@ -76,8 +80,9 @@ def residual_pool(law: Law) -> tuple[Array | None, str]:
     renamed = dict(table.columns)
     runs = read_runs(path, where=table.where, map=renamed) if renamed else read_runs(path, where=table.where)
     found = fit(runs, law, Settings(bootstrap=0, cluster="none"))
-    own = found.residuals - np.median(found.residuals)
-    own = own * np.sqrt(len(own) / (len(own) - len(law.parameters)))
+    objective = Huber(found.delta or 1.0)
+    middle = brentq(lambda c: float(np.sum(objective.slope(found.residuals - c))), *np.quantile(found.residuals, [0.0, 1.0]))
+    own = (found.residuals - middle) * np.sqrt(len(own) / (len(own) - len(law.parameters)))
     return own, f"{len(own)} residuals of {table.file}, standard deviation {own.std():.3g}"
 
 

@@ -38,9 +38,11 @@ def test_the_rule_is_the_exact_count_without_attention_and_embedding() -> None:
 
 def test_compute_prefers_the_rule_and_falls_back_to_the_flops_axis() -> None:
     by_rule = compute_of({"non_embedding_params": [2.0], "tokens": [3.0], "flops": [99.0]})
-    assert by_rule is not None and by_rule.tolist() == [6.0 * FLOPS_PER_PARAMETER_AND_TOKEN]
+    assert by_rule is not None
+    assert by_rule.tolist() == [6.0 * FLOPS_PER_PARAMETER_AND_TOKEN]
     given_flops = compute_of({"params": [2.0], "flops": [99.0]})
-    assert given_flops is not None and given_flops.tolist() == [99.0]
+    assert given_flops is not None
+    assert given_flops.tolist() == [99.0]
     assert compute_of({"params": [2.0], "streams": [4.0]}) is None
 
 

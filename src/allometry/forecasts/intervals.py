@@ -33,8 +33,8 @@ def interval_of(fit: Fit, value: float, draws: Array, level: float | None = None
 def percentiles(value: float, draws: Array, level: float, none: str, method: str = "linear") -> Interval:
     """The same without a fit; `none` is the reason given where there are no draws at all.
 
-    >>> percentiles(2.0, np.arange(1.0, 102.0), 0.9, "no resamples")
-    Interval(value=2.0, low=6.0, high=96.0, why='')
+    >>> percentiles(2.0, np.arange(5.0), 0.5, "no resamples")
+    Interval(value=2.0, low=1.0, high=3.0, why='')
     >>> percentiles(2.0, np.empty(0), 0.9, "no resamples").why
     'no resamples'
     """

@@ -88,7 +88,7 @@ def append(table: Path, rows: list[dict[str, object]]) -> None:
     """Append rows, flushed to disk before this returns."""
     new = not table.exists()
     with table.open("a", newline="") as file:
-        writer = csv.DictWriter[str](file, COLUMNS, lineterminator="\n")
+        writer: csv.DictWriter[str] = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerows(rows)

@@ -23,24 +23,26 @@ class Sliders:
 
     function: str
     data: str
+    draws: int
 
 
 def sliders(fit: Fit, planned: Mapping[str, float] | None = None) -> Sliders:
     """One slider an axis, from the runs to a hundred times beyond them, starting at the plan or amid the runs."""
     start = middle(fit) | {name: value for name, value in (planned or {}).items() if name in fit.law.axes}
     size = size_axis(fit.law.axes) if "tokens" in fit.law.axes else None
+    draws = [[float(f"{value:.{_DIGITS}g}") for value in draw] for draw in thinned(fit)]
     data = {
         "axes": [_axis(fit, name, start[name]) for name in fit.law.axes],
         "metric": fit.rows.metric,
         "unit": fit.law.metric_unit or fit.law.axis(fit.law.metric).unit,
         "parameters": list(fit.law.parameter_names),
         "estimate": fit.estimate.tolist(),
-        "draws": [[float(f"{value:.{_DIGITS}g}") for value in draw] for draw in thinned(fit)],
+        "draws": draws,
         "level": fit.settings.level,
         "size": size,
         "flopsPerTokenParameter": FLOPS_PER_PARAMETER_AND_TOKEN if size else None,
     }
-    return Sliders(fit.law.javascript(), embedded_json(data))
+    return Sliders(fit.law.javascript(), embedded_json(data), len(draws))
 
 
 def _axis(fit: Fit, name: str, start: float) -> dict[str, object]:

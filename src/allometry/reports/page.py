@@ -1,0 +1,100 @@
+"""The page: one template filled with words and figures; every text is escaped, only our own scripts are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.resources import files
+
+from allometry.fits import Diagnosis, Fit
+from allometry.forecasts import Forecast, interval_label
+from allometry.plans import Plan
+from allometry.reports import words
+from allometry.reports.figures import deciding_rows, figures, planned_point
+from allometry.reports.groups import grouped
+from allometry.reports.mathml import formula_mathml
+from allometry.reports.numbers import counted
+from allometry.reports.plan_words import plan_words
+from allometry.reports.sliders import sliders
+
+_FOLDER = files("allometry.reports")
+
+
+def page(fit: Fit, diagnosis: Diagnosis | None, plan: Plan | None, forecasts: Sequence[Forecast]) -> str:
+    """The whole HTML text."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    template = environment.from_string(_text("template.html.j2"))
+    return template.render(
+        **_fit_words(fit), **_findings(fit, diagnosis), **_sliders(fit, plan), **_code(fit, diagnosis, plan),
+        notices=words.notices(fit, diagnosis, plan),
+        plan=plan_words(plan) if plan else None,
+        forecasts=words.forecasts(forecasts),
+    )  # fmt: skip
+
+
+def _fit_words(fit: Fit) -> dict[str, object]:
+    return {
+        "title": fit.law.title or fit.law.name,
+        "provenance": fit.provenance,
+        "formula": fit.law.formula.text.strip(),
+        "tiles": words.headline(fit),
+        "parameters": words.parameters(fit),
+        "interval_head": f"{fit.settings.level:.0%} interval ({interval_label(fit)})" if len(fit.draws) else "interval",
+        "interval_label": interval_label(fit),
+        "interval_note": words.interval_note(fit),
+        "facts": words.facts(fit),
+        "metric": fit.rows.metric,
+        "level": f"{fit.settings.level:.0%}",
+        "version": version("allometry"),
+    }
+
+
+def _findings(fit: Fit, diagnosis: Diagnosis | None) -> dict[str, object]:
+    found = diagnosis or Diagnosis((), None, {}, ())
+    simulations = max((len(item.expected) for item in found.influence), default=0)
+    return {
+        "influence": words.influence(found.influence),
+        "simulations": counted(simulations, "table"),
+        "sensitivity": words.sensitivity(fit, found.sensitivity) if found.sensitivity else None,
+        "trends": words.trends(found),
+        "fit_note": _fit_note(fit, deciding_rows(diagnosis)),
+    }
+
+
+def _fit_note(fit: Fit, marked: tuple[int, ...]) -> str:
+    by = grouped(fit).by if len(fit.rows) else None
+    said = f"One curve for each group of runs by {by}, drawn at the group's median." if by else "The curve through the runs."
+    band = f" Bands: {fit.settings.level:.0%} of the draws, fit noise only." if len(fit.draws) else ""
+    return said + band + (" Ringed: the rows that move the answer." if marked else "")
+
+
+def _sliders(fit: Fit, plan: Plan | None) -> dict[str, object]:
+    from markupsafe import Markup
+
+    found = sliders(fit, planned_point(plan)) if len(fit.rows) else None
+    return {
+        "slider_data": Markup(found.data) if found else "",
+        "slider_function": Markup(found.function) if found else "",
+        "draw_count": counted(found.draws, "draw") if found else "",
+    }
+
+
+def _code(fit: Fit, diagnosis: Diagnosis | None, plan: Plan | None) -> dict[str, object]:
+    """Texts that stand in the page unescaped: our own, or escaped where they are made."""
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    formula = formula_mathml(fit.law)
+    return {
+        "css": Markup(_text("page.css")),
+        "script": Markup(_text("sliders.js") + _text("page.js")),
+        "plotly": Markup(get_plotlyjs()),
+        "mathml": Markup(formula) if formula else "",
+        "figures": {name: Markup(text) for name, text in figures(fit, diagnosis, plan).items()},
+    }
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,42 @@
+"""Write a report: one HTML file that opens anywhere, without a network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from allometry.fits import Diagnosis, Fit
+from allometry.forecasts import Forecast
+from allometry.plans import Plan
+from allometry.reports.page import page
+
+
+def write_report(
+    fit: Fit, path: str | os.PathLike[str], *, diagnosis: Diagnosis | None = None, plan: Plan | None = None, forecasts: Sequence[Forecast] = ()
+) -> Path:
+    """Write a fit and what followed from it as one page with figures and live sliders.
+
+    Use it to show or keep a result; read numbers by program from the saved fit. The file is about
+    5 MB, nearly all of it the drawing library, so that it opens without a network. It appears under
+    `path` only when it is complete.
+
+    Arguments: `diagnosis`, `plan` and `forecasts` of the same fit; what is not given is left out.
+    Errors: OSError where the file cannot be written.
+
+    >>> import tempfile
+    >>> from allometry.fits import published_fit
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = write_report(published_fit("chinchilla@hoffmann"), Path(folder) / "report.html")
+    ...     print(written.name, written.stat().st_size > 4_000_000)
+    report.html True
+    """
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    text = page(fit, diagnosis, plan, tuple(forecasts))
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
