@@ -110,7 +110,9 @@ def test_published_constants_stand_in_for_a_fit(told) -> None:
     plan = told("plan", "chinchilla@epoch", "--flops", 5.76e23)
     assert plan["plan"]["params"]["low"] is None
     assert plan["provenance"] == "published"
-    assert told("evaluate", "chinchilla@hoffmann", "--at", "params=70e9 tokens=1.4e12")["value"] == pytest.approx(1.9366, abs=1e-4)
+    assert told("evaluate", "chinchilla@hoffmann", "--at", "params=70e9 tokens=1.4e12")["value"] == pytest.approx(
+        1.9366, abs=1e-4
+    )
     assert {law["name"] for law in told("laws")["laws"]} >= {"chinchilla", "kaplan", "bnsl", "power", "parscale"}
 
 
@@ -119,7 +121,9 @@ def test_isoflop(told, tmp_path: Path) -> None:
     size = spread * np.sqrt(budget / 120)
     rows = zip(size.ravel(), (budget / 6 / size).ravel(), (2 + np.log(spread.ravel()) ** 2).ravel(), strict=True)
     path = tmp_path / "sweep.csv"
-    path.write_text("params,tokens,loss\n" + "".join(f"{a!r},{b!r},{c!r}\n" for a, b, c in (map(float, r) for r in rows)))
+    path.write_text(
+        "params,tokens,loss\n" + "".join(f"{a!r},{b!r},{c!r}\n" for a, b, c in (map(float, r) for r in rows))
+    )
     found = told("isoflop", path, "--flops", 1e21, "--bootstrap", 20)
     assert found["exponent_tokens"]["value"] == pytest.approx(0.5, abs=1e-6)
     assert all(b["convex"] for b in found["budgets"])
@@ -167,7 +171,10 @@ def test_a_table_whose_axes_move_together_gets_no_plan(told, run, tmp_path: Path
     params = np.logspace(7, 10, 20)
     loss = (1.8 + 480 / params**0.35 + 2100 / (20 * params) ** 0.37) * np.exp(0.003 * np.sin(np.arange(20.0)))
     path, fit = tmp_path / "chinchilla_line.csv", tmp_path / "fit.json"
-    path.write_text("params,tokens,loss\n" + "".join(f"{n!r},{20 * n!r},{y!r}\n" for n, y in zip(params.tolist(), loss.tolist(), strict=True)))
+    path.write_text(
+        "params,tokens,loss\n"
+        + "".join(f"{n!r},{20 * n!r},{y!r}\n" for n, y in zip(params.tolist(), loss.tolist(), strict=True))
+    )
     found = told("fit", path, "--law", "chinchilla", "--bootstrap", 40, "--out", fit)
     assert "axes-together" in {w["code"] for w in found["warnings"]}
     assert found["parameters"]["A"]["value"] is None

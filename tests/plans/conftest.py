@@ -12,8 +12,6 @@ from allometry.fits import Fit, published_fit
 from allometry.laws import Law
 from allometry.runs import Rows
 
-EPOCH = {"E": 1.81722, "A": 477.83, "alpha": 0.34731, "B": 2143.4, "beta": 0.36717}
-
 
 @pytest.fixture
 def known() -> Callable[..., Fit]:

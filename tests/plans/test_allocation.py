@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allometry.fits import Fit
 from allometry.laws import Law, find_law
 from allometry.plans import allocation
 from allometry.plans.allocation import Surface, best_split
 from allometry.plans.bounds import bounds_of
 from allometry.plans.reach import flops_for
 from allometry.plans.terms import Terms, space_of
-from tests.plans.conftest import EPOCH
 
 BUDGET = 5.76e23
+# the Huber minimum on the 240 runs of Besiroglu et al. 2024
+EPOCH = {"E": 1.81722, "A": 477.83, "alpha": 0.34731, "B": 2143.4, "beta": 0.36717}
 CLOSED = {
     "chinchilla": EPOCH,
     "kaplan": {"Nc": 6.4e13, "alpha_N": 0.076, "Dc": 1.8e13, "alpha_D": 0.103},
@@ -140,7 +139,7 @@ def test_a_loss_below_the_floor_takes_infinite_flops() -> None:
     assert np.all(np.isfinite(flops[floors < 1.81]))
 
 
-def test_a_thousand_draws_are_quick(known: Callable[..., Fit]) -> None:
+def test_a_thousand_draws_are_quick() -> None:
     law = find_law("chinchilla")
     draws = spread(law, EPOCH, 1000)
     space = space_of(law, Terms(flops=BUDGET))

@@ -142,8 +142,9 @@ def _minimise(problem: Problem, law: Law, settings: Settings) -> tuple[Problem, 
     if pilot or settings.priors:
         sample, problem = _calibrated(sample, problem, q, pilot)
     winner = search(sample, q)
-    if sample is not problem:
-        winner = search(problem, winner.minima)
+    if sample.rows < problem.rows:
+        polished = search(problem, winner.minima)
+        winner = polished._replace(agree=winner.agree, finalists=winner.finalists, gap=winner.gap)
     return problem, winner
 
 

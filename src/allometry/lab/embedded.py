@@ -96,7 +96,9 @@ def write_provenance(out: Path, contents: dict[str, object]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m allometry.lab.embedded", description="Measure the embedded ladder again.")
+    parser = argparse.ArgumentParser(
+        prog="python -m allometry.lab.embedded", description="Measure the embedded ladder again."
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for ladder.csv and provenance.json")
     parser.add_argument("--quick", action="store_true", help="18 runs, under ten minutes on two cores")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes, one thread each")

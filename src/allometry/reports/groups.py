@@ -40,7 +40,11 @@ def grouped(fit: Fit) -> Grouped:
     size = size_axis(fit.law.axes)
     if size is not None and "tokens" in fit.law.axes:
         compute = compute_of({name: fit.rows.axes[name] for name in (size, "tokens")})
-        return Grouped("compute", size, compute, _groups(fit, "compute", size, compute)) if compute is not None else _plain(fit)
+        return (
+            Grouped("compute", size, compute, _groups(fit, "compute", size, compute))
+            if compute is not None
+            else _plain(fit)
+        )
     return _plain(fit)
 
 

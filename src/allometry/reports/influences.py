@@ -33,7 +33,10 @@ def influence_figure(found: tuple[Influence, ...]) -> go.Figure:
     y = [name for name, item in zip(names, found, strict=True) for _ in item.expected]
     figure.add_scatter(x=x, y=y, mode="markers", name="simulated tables, nothing wrong",
                        marker={"color": MUTED, "size": 8, "opacity": 0.5}, hovertemplate="x%{x:.3f}<extra></extra>")  # fmt: skip
-    for finding, name, colour in ((True, "your table: more than all of them", WARM), (False, "your table: no more than they", ACCENT)):
+    for finding, name, colour in (
+        (True, "your table: more than all of them", WARM),
+        (False, "your table: no more than they", ACCENT),
+    ):
         chosen = [(factor(item.effect), own) for item, own in zip(found, names, strict=True) if item.finding == finding]
         if chosen:
             figure.add_scatter(
@@ -42,6 +45,8 @@ def influence_figure(found: tuple[Influence, ...]) -> go.Figure:
             )  # fmt: skip
     framed(figure, 150 + _LINE_HEIGHT * len(found))
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    figure.update_xaxes(title_text="factor by which leaving out at most 5% of the rows changes it", type="log", tickformat=".3~g")
+    figure.update_xaxes(
+        title_text="factor by which leaving out at most 5% of the rows changes it", type="log", tickformat=".3~g"
+    )
     figure.update_yaxes(automargin=True)
     return figure

@@ -99,4 +99,8 @@ def _bracketed(text: str) -> str:
 def _row(text: str) -> str:
     """One element: a fraction takes exactly two children."""
     single = text.startswith(("<mi>", "<mn>")) and text.count("<m") == 1
-    return text if single or (text.startswith("<msup>") and text.endswith("</msup>") and text.count("<msup>") == 1) else f"<mrow>{text}</mrow>"
+    return (
+        text
+        if single or (text.startswith("<msup>") and text.endswith("</msup>") and text.count("<msup>") == 1)
+        else f"<mrow>{text}</mrow>"
+    )

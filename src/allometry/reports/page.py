@@ -65,7 +65,11 @@ def _findings(fit: Fit, diagnosis: Diagnosis | None) -> dict[str, object]:
 
 def _fit_note(fit: Fit, marked: tuple[int, ...]) -> str:
     by = grouped(fit).by if len(fit.rows) else None
-    said = f"One curve for each group of runs by {by}, drawn at the group's median." if by else "The curve through the runs."
+    said = (
+        f"One curve for each group of runs by {by}, drawn at the group's median."
+        if by
+        else "The curve through the runs."
+    )
     band = f" Bands: {fit.settings.level:.0%} of the draws, fit noise only." if len(fit.draws) else ""
     return said + band + (" Ringed: the rows that move the answer." if marked else "")
 

@@ -53,7 +53,9 @@ def _sentences(plan: Plan) -> Iterator[str]:
         second = ", ".join(f"{name} {_interval(found)}" for name, found in plan.second_opinion.plan.items())
         yield f"Second opinion, the isoFLOP method on the same rows: {second}."
     if plan.shape is not None:
-        shape = ", ".join(f"{name} {value}" for name, value in plan.shape.as_json().items() if isinstance(value, int | str))
+        shape = ", ".join(
+            f"{name} {value}" for name, value in plan.shape.as_json().items() if isinstance(value, int | str)
+        )
         yield f"Nearest decoder that can be built: {shape}."
 
 

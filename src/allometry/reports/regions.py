@@ -47,7 +47,9 @@ def region_figure(fit: Fit, plan: Plan) -> go.Figure | None:
 
 def _grid(plan: Plan, size: str) -> Array:
     regions = [region.axes[size] for region in plan.near_optimal]
-    ends = [end for found in (plan.at[size], *regions) for end in (found.value, found.low, found.high) if end is not None]
+    ends = [
+        end for found in (plan.at[size], *regions) for end in (found.value, found.low, found.high) if end is not None
+    ]
     return np.geomspace(min(ends) / _BEYOND, max(ends) * _BEYOND, _POINTS)
 
 

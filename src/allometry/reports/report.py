@@ -13,7 +13,12 @@ from allometry.reports.page import page
 
 
 def write_report(
-    fit: Fit, path: str | os.PathLike[str], *, diagnosis: Diagnosis | None = None, plan: Plan | None = None, forecasts: Sequence[Forecast] = ()
+    fit: Fit,
+    path: str | os.PathLike[str],
+    *,
+    diagnosis: Diagnosis | None = None,
+    plan: Plan | None = None,
+    forecasts: Sequence[Forecast] = (),
 ) -> Path:
     """Write a fit and what followed from it as one page with figures and live sliders.
 

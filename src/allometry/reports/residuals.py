@@ -26,7 +26,9 @@ def residual_figure(fit: Fit, marked: tuple[int, ...] = ()) -> go.Figure:
     panels[f"fitted {fit.rows.metric}"] = fit.predict(fit.rows.axes)
     columns = min(COLUMNS, len(panels))
     lines = -(-len(panels) // columns)
-    figure = make_subplots(rows=lines, cols=columns, shared_yaxes=True, horizontal_spacing=0.04, vertical_spacing=0.22 / lines)
+    figure = make_subplots(
+        rows=lines, cols=columns, shared_yaxes=True, horizontal_spacing=0.04, vertical_spacing=0.22 / lines
+    )
     for i, (name, x) in enumerate(panels.items()):
         place = {"row": i // columns + 1, "col": i % columns + 1}
         _add_panel(figure, fit, x, marked, place)

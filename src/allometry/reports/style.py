@@ -28,7 +28,14 @@ def framed(figure: go.Figure, height: int, legend: bool = True) -> go.Figure:
         font={"family": FONT, "size": 13, "color": INK}, margin={"l": 72, "r": 24, "t": 36, "b": 56},
         legend={"font": {"size": 12}, "itemsizing": "constant", "bgcolor": "rgba(255,255,255,0.8)"},
     )  # fmt: skip
-    frame = {"gridcolor": LINE, "linecolor": "#cbd2d9", "zeroline": False, "ticks": "outside", "tickcolor": "#cbd2d9", "automargin": True}
+    frame = {
+        "gridcolor": LINE,
+        "linecolor": "#cbd2d9",
+        "zeroline": False,
+        "ticks": "outside",
+        "tickcolor": "#cbd2d9",
+        "automargin": True,
+    }
     figure.update_xaxes(**frame)
     figure.update_yaxes(**frame)
     return figure

@@ -24,14 +24,22 @@ def headline(fit: Fit) -> list[dict[str, str]]:
         runs,
         {"name": "objective", "value": _objective(fit), "note": f"residuals in {fit.space} of {fit.rows.metric}"},
         {"name": "status", "value": "converged" if fit.converged else "not converged", "note": fit.status},
-        {"name": "intervals", "value": interval_label(fit), "note": f"{fit.interval_kind}, {fit.settings.level:.0%} level"},
+        {
+            "name": "intervals",
+            "value": interval_label(fit),
+            "note": f"{fit.interval_kind}, {fit.settings.level:.0%} level",
+        },
     ]
 
 
 def _left_out(fit: Fit) -> str:
     if not len(fit.rows):
         return "the constants are published"
-    return f"{counted(len(fit.rows.excluded), 'row')} of the table left out" if fit.rows.excluded else "all rows of the table"
+    return (
+        f"{counted(len(fit.rows.excluded), 'row')} of the table left out"
+        if fit.rows.excluded
+        else "all rows of the table"
+    )
 
 
 def _objective(fit: Fit) -> str:
@@ -45,7 +53,8 @@ def parameters(fit: Fit) -> list[tuple[str, ...]]:
     """One line a parameter; one without a value says why in the place of its interval."""
     meant = {parameter.name: parameter for parameter in fit.law.parameters}
     return [
-        (name, shown(found.value), _ends(found), meant[name].unit, meant[name].meaning) for name, found in fit.parameters.items()
+        (name, shown(found.value), _ends(found), meant[name].unit, meant[name].meaning)
+        for name, found in fit.parameters.items()
     ]
 
 
@@ -61,7 +70,12 @@ def interval_note(fit: Fit) -> str:
 
 def notices(fit: Fit, diagnosis: Diagnosis | None, plan: Plan | None) -> list[Notice]:
     """All warnings, each said once, those about the fit first."""
-    found = (*fit.notices, *(diagnosis.notices if diagnosis else ()), *(plan.notices if plan else ()), *fit.rows.notices)
+    found = (
+        *fit.notices,
+        *(diagnosis.notices if diagnosis else ()),
+        *(plan.notices if plan else ()),
+        *fit.rows.notices,
+    )
     return list(dict.fromkeys(found))
 
 
@@ -69,7 +83,14 @@ def forecasts(found: Sequence[Forecast]) -> list[tuple[str, ...]]:
     """One line a forecast."""
     meant = {"mean": "the curve", "new-run": "one new run"}
     return [
-        (_point(item.at.items()), meant[item.of], shown(item.result.value), _ends(item.result), item.extrapolation.sentence, item.provenance)
+        (
+            _point(item.at.items()),
+            meant[item.of],
+            shown(item.result.value),
+            _ends(item.result),
+            item.extrapolation.sentence,
+            item.provenance,
+        )
         for item in found
     ]
 
@@ -109,19 +130,30 @@ def sensitivity(fit: Fit, found: Sensitivity) -> dict[str, object]:
     """The parameters at a third, once and three times delta."""
     heads = ["", *(f"delta {shown(delta, 3)}" for delta in found.deltas)]
     rows = [(name, *(shown(float(e[i])) for e in found.estimates)) for i, name in enumerate(fit.law.parameter_names)]
-    return {"heads": heads, "rows": rows, "note": f"{found.inside:.0%} of the residuals lie within the delta used (middle column)."}
+    return {
+        "heads": heads,
+        "rows": rows,
+        "note": f"{found.inside:.0%} of the residuals lie within the delta used (middle column).",
+    }
 
 
 def facts(fit: Fit) -> list[tuple[str, str]]:
     """Conventions, source, exclusions, search and versions."""
     law, excluded = fit.law, fit.rows.excluded
-    found = [("law", f"{law.name}: {law.source}" if law.source else law.name), ("use it for", law.use), ("it fails at", law.avoid)]
+    found = [
+        ("law", f"{law.name}: {law.source}" if law.source else law.name),
+        ("use it for", law.use),
+        ("it fails at", law.avoid),
+    ]
     found += [(f"convention, {name}", text) for name, text in fit.conventions.items()]
     found += [(f"row {item.row} left out", item.reason) for item in excluded[:MOST_LISTED]]
     found += [("further rows left out", str(len(excluded) - MOST_LISTED))] if len(excluded) > MOST_LISTED else []
     found += [("derived", text) for text in fit.rows.derived]
     if fit.provenance == "fitted":
-        found += [("minimum", f"reached by {fit.agree:.0%} of {counted(fit.finalists, 'finalist')}"), ("seed", str(fit.settings.seed))]
+        found += [
+            ("minimum", f"reached by {fit.agree:.0%} of {counted(fit.finalists, 'finalist')}"),
+            ("seed", str(fit.settings.seed)),
+        ]
         found += [("rows, SHA-256", fit.rows.fingerprint)]
     found += [("made with", ", ".join(f"{name} {text}" for name, text in fit.versions.items()))]
     return [(name, text) for name, text in found if text.strip()]
