@@ -21,6 +21,7 @@ CUT_RESAMPLES = 200
 # Assumed: "the largest compute" of a table is the 99th percentile of its runs, so that a straggler does not move
 # the cuts: the largest 2 of the 240 runs of Besiroglu et al. 2024 are 0.2 and 0.6 decades above all others.
 TOP_QUANTILE = 0.99
+_ROUNDING = 1e-6  # runs of a budget that lies on the cut are kept or left out together
 
 
 class Refit(Protocol):
@@ -54,9 +55,9 @@ def cut_back(fit: Fit, answer: Answer, refit: Refit) -> tuple[Cut, ...]:
     compute = compute_of(fit.rows.axes)
     if compute is None or not len(fit.rows):
         return ()
-    top = np.quantile(np.log10(compute), TOP_QUANTILE)
-    ends = [(decades, float(10 ** (top - decades))) for decades in CUTS]
-    return tuple(_cut(fit, compute <= most, decades, most, answer, refit) for decades, most in ends)
+    logs = np.log10(compute)
+    ends = [(decades, float(np.quantile(logs, TOP_QUANTILE)) - decades) for decades in CUTS]
+    return tuple(_cut(fit, logs <= end + _ROUNDING, decades, 10**end, answer, refit) for decades, end in ends)
 
 
 def _cut(fit: Fit, keep: NDArray[np.bool_], decades: float, most: float, answer: Answer, refit: Refit) -> Cut:

@@ -28,7 +28,7 @@ def fit_figure(fit: Fit, marked: tuple[int, ...] = ()) -> go.Figure:
         _add_curve(figure, fit, group, colour)
         _add_runs(figure, fit, found, group, colour)
     _add_marked(figure, fit, found.x, marked)
-    framed(figure, 480, legend=found.by is not None)
+    framed(figure, 540, legend=found.by is not None)
     figure.update_xaxes(log_axis(coordinate(fit, found.name), found.x))
     figure.update_yaxes(log_axis(label(fit.law, fit.rows.metric), fit.rows.target))
     if found.by:

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from allometry.fits import Influence
-from allometry.reports.style import ACCENT, MUTED, WARM, framed
+from allometry.reports.style import ACCENT, LEGEND_ABOVE, MUTED, WARM, framed
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -43,10 +43,10 @@ def influence_figure(found: tuple[Influence, ...]) -> go.Figure:
                 x=[effect for effect, _ in chosen], y=[own for _, own in chosen], mode="markers", name=name,
                 marker={"symbol": "diamond", "color": colour, "size": 14}, hovertemplate="x%{x:.3f}<extra></extra>",
             )  # fmt: skip
-    framed(figure, 150 + _LINE_HEIGHT * len(found))
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    framed(figure, 180 + _LINE_HEIGHT * len(found))
+    figure.update_layout(legend=LEGEND_ABOVE, margin_t=72)
     figure.update_xaxes(
-        title_text="factor by which leaving out at most 5% of the rows changes it", type="log", tickformat=".3~g"
+        title_text="factor of change, up or down, from leaving out at most 5% of the rows", type="log", tickformat=".3~g"
     )
     figure.update_yaxes(automargin=True)
     return figure

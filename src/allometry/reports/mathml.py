@@ -35,7 +35,7 @@ def formula_mathml(law: Law) -> str | None:
     if len(body) > LONGEST:
         return None
     left = escape(law.axis(law.metric).symbol or law.metric)
-    return f'<math display="block"><mi>{left}</mi><mo>=</mo>{body}</math>'
+    return f'<math displaystyle="true"><mi>{left}</mi><mo>=</mo>{body}</math>'
 
 
 def symbol_of(name: str) -> str:

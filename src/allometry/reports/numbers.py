@@ -11,13 +11,13 @@ _SMALL, _LARGE = 1e-3, 1e5
 def shown(value: float | None, digits: int = 4) -> str:
     """A number to so many significant digits, with a power of ten where it is very large or small.
 
-    >>> shown(0.34782, 3), shown(5.88e23, 3), shown(None), shown(1e9)
-    ('0.348', '5.88×10²³', '–', '10⁹')
+    >>> shown(0.34782, 3), shown(19154.2), shown(5.88e23, 3), shown(1e9), shown(None)
+    ('0.348', '19,150', '5.88×10²³', '10⁹', '–')
     """
     if value is None or not math.isfinite(value):
         return "–"
     if value == 0 or _SMALL <= abs(value) < _LARGE:
-        return f"{value:.{digits}g}"
+        return f"{float(f'{value:.{digits}g}'):,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     power = f"10{str(int(exponent)).translate(_RAISED)}"

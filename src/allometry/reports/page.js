@@ -55,7 +55,7 @@ function startSliders(data) {
     rows.forEach((refresh) => refresh());
     const value = pointValue(law, data, data.estimate, point), ends = interval(law, data, point);
     document.getElementById("value").textContent = number(value);
-    document.getElementById("ends").textContent = ends ? `${number(ends[0])} to ${number(ends[1])}` : "no interval";
+    document.getElementById("ends").textContent = ends ? `${number(ends[0])} to ${number(ends[1])}` : "none";
     document.getElementById("where").textContent = whereText();
     document.getElementById("ratio").textContent = data.size ? `${number(point.tokens / point[data.size])} tokens per parameter` : "";
     draw(value);
@@ -63,6 +63,7 @@ function startSliders(data) {
 
   function whereText() {
     const found = outsideRuns(data, point);
+    if (!data.axes.some((axis) => axis.runs)) return "no runs to compare with: the constants are published";
     if (!found.length) return "within the range of the runs on every axis";
     return found.map((axis) => `${Math.abs(axis.decades).toFixed(2)} decades ${axis.decades > 0 ? "above" : "below"} the runs in ${axis.name}`).join(", ");
   }

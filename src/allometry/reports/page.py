@@ -77,11 +77,11 @@ def _fit_note(fit: Fit, marked: tuple[int, ...]) -> str:
 def _sliders(fit: Fit, plan: Plan | None) -> dict[str, object]:
     from markupsafe import Markup
 
-    found = sliders(fit, planned_point(plan)) if len(fit.rows) else None
+    found = sliders(fit, planned_point(plan))
     return {
         "slider_data": Markup(found.data) if found else "",
         "slider_function": Markup(found.function) if found else "",
-        "draw_count": counted(found.draws, "draw") if found else "",
+        "draw_count": (counted(found.draws, "draw") if found.draws else "the published constants") if found else "",
     }
 
 

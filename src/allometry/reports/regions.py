@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from allometry.costs import rule_partner, size_axis
 from allometry.fits import Fit
 from allometry.plans import Plan
 from allometry.reports.draws import band, curve
-from allometry.reports.style import ACCENT, WARM, Array, framed, label, log_axis
+from allometry.reports.style import ACCENT, LEGEND_ABOVE, WARM, Array, framed, label, log_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -39,7 +38,7 @@ def region_figure(fit: Fit, plan: Plan) -> go.Figure | None:
                        name="the fit", hovertemplate="%{x:.3s}: %{y:.4g}<extra></extra>")  # fmt: skip
     _add_plan(figure, plan, size)
     framed(figure, 420)
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    figure.update_layout(legend=LEGEND_ABOVE, margin_t=72)
     figure.update_xaxes(log_axis(label(fit.law, size) + ", tokens following at the plan's compute", grid))
     figure.update_yaxes(title_text=label(fit.law, fit.law.metric))
     return figure
@@ -75,5 +74,5 @@ def _add_plan(figure: go.Figure, plan: Plan, size: str) -> None:
     bars = None if at.low is None or at.high is None else {
         "type": "data", "symmetric": False, "array": [at.high - at.value], "arrayminus": [at.value - at.low], "color": WARM,
     }  # fmt: skip
-    figure.add_scatter(x=[at.value], y=[reached], mode="markers", name=escape("the plan, with its interval"), error_x=bars,
+    figure.add_scatter(x=[at.value], y=[reached], mode="markers", name="the plan, with its interval", error_x=bars,
                        marker={"symbol": "star", "size": 15, "color": WARM})  # fmt: skip

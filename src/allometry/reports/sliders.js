@@ -33,7 +33,7 @@ function movedTo(data, point, along, value) {
 }
 
 function outsideRuns(data, point) {
-  return data.axes.filter((axis) => axis.log).map((axis) => {
+  return data.axes.filter((axis) => axis.log && axis.runs).map((axis) => {
     const value = point[axis.name];
     const decades = value > axis.runs[1] ? Math.log10(value / axis.runs[1]) : value < axis.runs[0] ? Math.log10(value / axis.runs[0]) : 0;
     return { name: axis.name, decades };

@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 
 INK, MUTED, LINE, ACCENT, WARM = "#1f2933", "#7b8794", "#e4e7eb", "#2b6cb0", "#c2570c"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+LEGEND_ABOVE = {"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0}
 _LOG_SPAN = 4.0  # a wider range than this factor is drawn on a logarithmic axis
 
 

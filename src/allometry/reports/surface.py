@@ -14,14 +14,14 @@ from allometry.forecasts import metric_at
 from allometry.reports.curves import RUN_MARKER, hover_texts
 from allometry.reports.draws import curve, ends, thinned
 from allometry.reports.groups import middle
-from allometry.reports.style import INK, MUTED, WARM, Array, framed, label
+from allometry.reports.style import INK, LEGEND_ABOVE, MUTED, WARM, Array, framed, label
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _GRID, _BUDGETS, _SIZES = 70, 40, 400
 _BEYOND = 4.0  # factor by which the map reaches beyond the runs and the plan
-_LEVELS = 14
+_LEVELS = 24
 
 
 def surface_figure(fit: Fit, planned: Mapping[str, float] | None = None) -> go.Figure | None:
@@ -38,7 +38,7 @@ def surface_figure(fit: Fit, planned: Mapping[str, float] | None = None) -> go.F
     _add_frontier(figure, fit, size, sizes, tokens)
     _add_points(figure, fit, size, planned)
     framed(figure, 560)
-    figure.update_layout(legend={"orientation": "h", "y": 1.08, "x": 0})
+    figure.update_layout(legend=LEGEND_ABOVE, margin_t=72)
     scale = {"type": "log", "exponentformat": "power", "showgrid": False, "dtick": 1}
     figure.update_xaxes(**scale, title_text=label(fit.law, size), range=np.log10(sizes[[0, -1]]).tolist())
     figure.update_yaxes(**scale, title_text=label(fit.law, "tokens"), range=np.log10(tokens[[0, -1]]).tolist())

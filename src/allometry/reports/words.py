@@ -22,7 +22,7 @@ def headline(fit: Fit) -> list[dict[str, str]]:
     runs = {"name": "runs", "value": f"{number:,}" if number else "none", "note": _left_out(fit)}
     return [
         runs,
-        {"name": "objective", "value": _objective(fit), "note": f"residuals in {fit.space} of {fit.rows.metric}"},
+        {"name": "objective", **_objective(fit)},
         {"name": "status", "value": "converged" if fit.converged else "not converged", "note": fit.status},
         {
             "name": "intervals",
@@ -42,11 +42,12 @@ def _left_out(fit: Fit) -> str:
     )
 
 
-def _objective(fit: Fit) -> str:
+def _objective(fit: Fit) -> dict[str, str]:
     if fit.provenance == "published":
-        return "as published"
+        return {"value": "as published", "note": "see the source below"}
     delta = "" if fit.delta is None else f", delta {shown(fit.delta, 3)}"
-    return f"{shown(fit.objective, 4)} ({fit.settings.objective.name}{delta})"
+    name = f"{fit.settings.objective.name}{delta}, residuals of {fit.space} {fit.rows.metric}"
+    return {"value": shown(fit.objective), "note": name}
 
 
 def parameters(fit: Fit) -> list[tuple[str, ...]]:
