@@ -82,7 +82,8 @@ def residual_pool(law: Law) -> tuple[Array | None, str]:
     found = fit(runs, law, Settings(bootstrap=0, cluster="none"))
     objective = Huber(found.delta or 1.0)
     middle = brentq(lambda c: float(np.sum(objective.slope(found.residuals - c))), *np.quantile(found.residuals, [0.0, 1.0]))
-    own = (found.residuals - middle) * np.sqrt(len(own) / (len(own) - len(law.parameters)))
+    count = len(found.residuals)
+    own = (found.residuals - middle) * np.sqrt(count / (count - len(law.parameters)))
     return own, f"{len(own)} residuals of {table.file}, standard deviation {own.std():.3g}"
 
 

@@ -15,9 +15,9 @@ from allometry.notices import Refused
 
 def table(name: str) -> list[dict[str, str]]:
     folder = os.environ.get("ALLOMETRY_DATA")
-    if not folder or not (path := Path(folder) / f"{name}.csv").exists():
-        pytest.skip(f"ALLOMETRY_DATA names no folder with {name}.csv")
-    with path.open(newline="") as file:
+    if not folder:
+        pytest.skip("ALLOMETRY_DATA is not set: no published tables to check against")
+    with (Path(folder) / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 

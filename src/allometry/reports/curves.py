@@ -30,7 +30,7 @@ def fit_figure(fit: Fit, marked: tuple[int, ...] = ()) -> go.Figure:
     _add_marked(figure, fit, found.x, marked)
     framed(figure, 540, legend=found.by is not None)
     figure.update_xaxes(log_axis(coordinate(fit, found.name), found.x))
-    figure.update_yaxes(log_axis(label(fit.law, fit.rows.metric), fit.rows.target))
+    figure.update_yaxes(log_axis(label(fit, fit.rows.metric), fit.rows.target))
     if found.by:
         figure.update_layout(legend_title_text=escape(found.by))
     return figure
@@ -38,7 +38,7 @@ def fit_figure(fit: Fit, marked: tuple[int, ...] = ()) -> go.Figure:
 
 def coordinate(fit: Fit, name: str) -> str:
     """The title of a coordinate: compute, by the rule of thumb, or an axis."""
-    return f"training compute 6ND ({AXES['flops'].unit})" if name == "compute" else label(fit.law, name)
+    return f"training compute 6ND ({AXES['flops'].unit})" if name == "compute" else label(fit, name)
 
 
 def _add_curve(figure: go.Figure, fit: Fit, group: Group, colour: str) -> None:

@@ -29,7 +29,7 @@ def band(fit: Fit, points: Mapping[str, Array]) -> tuple[Array, Array] | None:
 
 def curve(fit: Fit, points: Mapping[str, Array]) -> Array:
     """The metric (k,) of the estimate, NaN or infinite where it has no value."""
-    return metric_at(fit.law, fit.estimate[None], points)[0]
+    return np.asarray(metric_at(fit.law, fit.estimate[None], points)[0])
 
 
 def ends(fit: Fit, values: Array) -> tuple[Array, Array]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _LINE_HEIGHT = 52
+_LOG_FACTOR = 5.0
 
 
 def factor(effect: float) -> float:
@@ -43,10 +44,12 @@ def influence_figure(found: tuple[Influence, ...]) -> go.Figure:
                 x=[effect for effect, _ in chosen], y=[own for _, own in chosen], mode="markers", name=name,
                 marker={"symbol": "diamond", "color": colour, "size": 14}, hovertemplate="x%{x:.3f}<extra></extra>",
             )  # fmt: skip
+    most = max(x + [factor(item.effect) for item in found])
     framed(figure, 180 + _LINE_HEIGHT * len(found))
     figure.update_layout(legend=LEGEND_ABOVE, margin_t=72)
     figure.update_xaxes(
-        title_text="factor of change, up or down, from leaving out at most 5% of the rows", type="log", tickformat=".3~g"
+        title_text="factor of change, up or down, from leaving out at most 5% of the rows",
+        type="log" if most > _LOG_FACTOR else "linear",
     )
-    figure.update_yaxes(automargin=True)
+    figure.update_yaxes(range=[len(found) - 0.5, -0.5])
     return figure

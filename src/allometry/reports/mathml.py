@@ -18,7 +18,7 @@ _COMPARISONS = {
     "and": "and", "or": "or",
 }  # fmt: skip
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
-LONGEST = 20_000
+LONGEST = 2_500  # characters of MathML; beyond that the lines of the formula read better
 
 
 def formula_mathml(law: Law) -> str | None:
@@ -30,7 +30,7 @@ def formula_mathml(law: Law) -> str | None:
     >>> "<mfrac><mi>A</mi><msup><mi>N</mi><mi>α</mi></msup></mfrac>" in formula_mathml(find_law("chinchilla"))
     True
     """
-    symbols = {name: law.axis(name).symbol or name for name in law.axes}
+    symbols = {name: f"<mi>{escape(law.axis(name).symbol or name)}</mi>" for name in law.axes}
     body, _ = _node(law.formula.root, symbols)
     if len(body) > LONGEST:
         return None
@@ -39,13 +39,14 @@ def formula_mathml(law: Law) -> str | None:
 
 
 def symbol_of(name: str) -> str:
-    """A name as one letter where it spells a Greek one.
+    """A name as MathML: a Greek letter where it spells one, what follows an underscore as its index.
 
-    >>> symbol_of("alpha"), symbol_of("E"), symbol_of("alpha_2")
-    ('α', 'E', 'α2')
+    >>> symbol_of("alpha"), symbol_of("d_1")
+    ('<mi>α</mi>', '<msub><mi>d</mi><mi>1</mi></msub>')
     """
     head, _, index = name.partition("_")
-    return _GREEK.get(head.lower(), head) + index if head.lower() in _GREEK else name
+    letter = f"<mi>{escape(_GREEK.get(head, head))}</mi>"
+    return f"<msub>{letter}<mi>{escape(index)}</mi></msub>" if index else letter
 
 
 def _node(node: Node, symbols: Mapping[str, str]) -> tuple[str, int]:
@@ -53,7 +54,7 @@ def _node(node: Node, symbols: Mapping[str, str]) -> tuple[str, int]:
     if isinstance(node, Number):
         return f"<mn>{escape(shown(float(node.value), 6))}</mn>", _ATOM if node.value >= 0 else _SUM
     if isinstance(node, Name):
-        return f"<mi>{escape(symbols.get(node.name) or symbol_of(node.name))}</mi>", _ATOM
+        return symbols.get(node.name) or symbol_of(node.name), _ATOM
     return _call(node, symbols)
 
 

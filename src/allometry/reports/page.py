@@ -66,7 +66,7 @@ def _findings(fit: Fit, diagnosis: Diagnosis | None) -> dict[str, object]:
 def _fit_note(fit: Fit, marked: tuple[int, ...]) -> str:
     by = grouped(fit).by if len(fit.rows) else None
     said = (
-        f"One curve for each group of runs by {by}, drawn at the group's median."
+        f"One curve for each group of runs by {by}, drawn at the group's median of all other axes."
         if by
         else "The curve through the runs."
     )
@@ -79,6 +79,7 @@ def _sliders(fit: Fit, plan: Plan | None) -> dict[str, object]:
 
     found = sliders(fit, planned_point(plan))
     return {
+        "counts_compute": found is not None and found.compute,
         "slider_data": Markup(found.data) if found else "",
         "slider_function": Markup(found.function) if found else "",
         "draw_count": (counted(found.draws, "draw") if found.draws else "the published constants") if found else "",

@@ -39,8 +39,8 @@ def region_figure(fit: Fit, plan: Plan) -> go.Figure | None:
     _add_plan(figure, plan, size)
     framed(figure, 420)
     figure.update_layout(legend=LEGEND_ABOVE, margin_t=72)
-    figure.update_xaxes(log_axis(label(fit.law, size) + ", tokens following at the plan's compute", grid))
-    figure.update_yaxes(title_text=label(fit.law, fit.law.metric))
+    figure.update_xaxes(log_axis(label(fit, size) + ", tokens following at the plan's compute", grid))
+    figure.update_yaxes(title_text=label(fit, fit.rows.metric))
     return figure
 
 
@@ -62,9 +62,8 @@ def _add_regions(figure: go.Figure, plan: Plan, size: str, grid: Array) -> None:
     for region in reversed(plan.near_optimal):
         found = region.axes[size]
         low, high = found.low or float(grid[0]), found.high or float(grid[-1])
-        figure.add_vrect(x0=low, x1=high, fillcolor=WARM, opacity=0.1, line_width=0, layer="below",
-                         annotation={"text": f"within {region.within:.1%}", "font": {"size": 11, "color": WARM}},
-                         annotation_position="bottom right")  # fmt: skip
+        figure.add_vrect(x0=low, x1=high, fillcolor=WARM, opacity=0.1 + 0.1 * (region is plan.near_optimal[0]), line_width=0,
+                         layer="below", showlegend=True, name=f"within {region.within:.1%} of the best")  # fmt: skip
 
 
 def _add_plan(figure: go.Figure, plan: Plan, size: str) -> None:
@@ -74,5 +73,5 @@ def _add_plan(figure: go.Figure, plan: Plan, size: str) -> None:
     bars = None if at.low is None or at.high is None else {
         "type": "data", "symmetric": False, "array": [at.high - at.value], "arrayminus": [at.value - at.low], "color": WARM,
     }  # fmt: skip
-    figure.add_scatter(x=[at.value], y=[reached], mode="markers", name="the plan, with its interval", error_x=bars,
+    figure.add_scatter(x=[at.value], y=[reached], mode="markers", name="the plan" if bars is None else "the plan, with its interval", error_x=bars,
                        marker={"symbol": "star", "size": 15, "color": WARM})  # fmt: skip

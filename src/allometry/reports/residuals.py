@@ -32,14 +32,14 @@ def residual_figure(fit: Fit, marked: tuple[int, ...] = ()) -> go.Figure:
     for i, (name, x) in enumerate(panels.items()):
         place = {"row": i // columns + 1, "col": i % columns + 1}
         _add_panel(figure, fit, x, marked, place)
-        figure.update_xaxes(log_axis(label(fit.law, name) if name in fit.law.axes else escape(name), x), **place)
+        figure.update_xaxes(log_axis(label(fit, name) if name in fit.law.axes else escape(name), x), **place)
     framed(figure, _ROW_HEIGHT * lines, legend=False)
     figure.update_yaxes(title_text=_unit(fit), col=1)
     return figure
 
 
 def _unit(fit: Fit) -> str:
-    return "predicted over measured − 1" if fit.space == "log" else f"predicted − measured ({escape(fit.space)})"
+    return "predicted / measured − 1" if fit.space == "log" else f"predicted − measured ({escape(fit.space)})"
 
 
 def shown_residuals(fit: Fit) -> Array:

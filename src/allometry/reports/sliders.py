@@ -10,7 +10,7 @@ import numpy as np
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, size_axis
 from allometry.fits import Fit
 from allometry.reports.draws import thinned
-from allometry.reports.style import Array, embedded_json
+from allometry.reports.style import Array, embedded_json, metric_unit
 
 _BEYOND = 100.0  # factor by which a slider reaches beyond the runs: far enough for a plan, marked as extrapolation
 _DIGITS = 9  # of a draw; 200 of them stand in the page
@@ -23,6 +23,7 @@ class Sliders:
     function: str
     data: str
     draws: int
+    compute: bool
 
 
 def sliders(fit: Fit, planned: Mapping[str, float] | None = None) -> Sliders | None:
@@ -33,13 +34,15 @@ def sliders(fit: Fit, planned: Mapping[str, float] | None = None) -> Sliders | N
     axes = _axes(fit)
     if axes is None:
         return None
-    start = {name: float(np.median(values)) for name, values in axes.items()} | {name: value for name, value in (planned or {}).items() if name in fit.law.axes}
+    start = {name: float(np.median(values)) for name, values in axes.items()} | {
+        name: value for name, value in (planned or {}).items() if name in fit.law.axes
+    }
     size = size_axis(fit.law.axes) if "tokens" in fit.law.axes else None
-    draws = [[float(f"{value:.{_DIGITS}g}") for value in draw] for draw in thinned(fit)]
+    draws = [[float(f"{value:.{_DIGITS}g}") for value in draw] for draw in thinned(fit) if np.isfinite(draw).all()]
     data = {
         "axes": [_axis(fit, name, values, start[name]) for name, values in axes.items()],
         "metric": fit.rows.metric,
-        "unit": fit.law.metric_unit or fit.law.axis(fit.law.metric).unit,
+        "unit": metric_unit(fit),
         "parameters": list(fit.law.parameter_names),
         "estimate": fit.estimate.tolist(),
         "draws": draws,
@@ -47,7 +50,7 @@ def sliders(fit: Fit, planned: Mapping[str, float] | None = None) -> Sliders | N
         "size": size,
         "flopsPerTokenParameter": FLOPS_PER_PARAMETER_AND_TOKEN if size else None,
     }
-    return Sliders(fit.law.javascript(), embedded_json(data), len(draws))
+    return Sliders(fit.law.javascript(), embedded_json(data), len(draws), size is not None)
 
 
 def _axes(fit: Fit) -> dict[str, Array] | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allometry.laws import Law
+from allometry.fits import Fit
+from allometry.reports.numbers import shown
+from allometry.runs.conventions import NOT_STATED
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -19,6 +22,7 @@ Array = NDArray[np.float64]
 INK, MUTED, LINE, ACCENT, WARM = "#1f2933", "#7b8794", "#e4e7eb", "#2b6cb0", "#c2570c"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 LEGEND_ABOVE = {"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0}
+_FEW_DECADES = 1.5  # below that powers of ten alone leave an axis almost without numbers
 _LOG_SPAN = 4.0  # a wider range than this factor is drawn on a logarithmic axis
 
 
@@ -36,6 +40,7 @@ def framed(figure: go.Figure, height: int, legend: bool = True) -> go.Figure:
         "ticks": "outside",
         "tickcolor": "#cbd2d9",
         "automargin": True,
+        "title_font_size": 13,
     }
     figure.update_xaxes(**frame)
     figure.update_yaxes(**frame)
@@ -48,14 +53,25 @@ def log_axis(name: str, values: Array) -> dict[str, Any]:
     wide = bool(len(values)) and values.min() > 0 and values.max() / values.min() > _LOG_SPAN
     if not wide:
         return title | {"exponentformat": "power"}
-    decades = np.log10(values.max() / values.min())
-    return title | {"type": "log", "exponentformat": "power", "dtick": 1 if decades > 1.5 else "D2"}
+    scale = title | {"type": "log", "exponentformat": "power"}
+    if np.log10(values.max() / values.min()) > _FEW_DECADES:
+        return scale | {"dtick": 1}
+    low, high = math.floor(np.log10(values.min())) - 1, math.ceil(np.log10(values.max())) + 1
+    places = [digit * 10.0**power for power in range(low, high + 1) for digit in (1, 2, 5)]
+    return scale | {"tickvals": places, "ticktext": [shown(place) for place in places]}
 
 
-def label(law: Law, name: str) -> str:
+def metric_unit(fit: Fit) -> str:
+    """The unit of the metric: as the table states it, else the law's own, else that of its name."""
+    stated = fit.conventions.get("loss_unit", NOT_STATED) if fit.rows.metric == "loss" else NOT_STATED
+    if stated != NOT_STATED:
+        return stated
+    return fit.law.metric_unit or fit.law.axis(fit.rows.metric).unit
+
+
+def label(fit: Fit, name: str) -> str:
     """An axis with its unit, escaped: figures read a little HTML in their texts."""
-    axis = law.axis(name)
-    unit = law.metric_unit if name == law.metric and law.metric_unit else axis.unit
+    unit = metric_unit(fit) if name == fit.rows.metric else fit.law.axis(name).unit
     return escape(f"{name} ({unit})" if unit and unit != name else name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _GRID, _BUDGETS, _SIZES = 70, 40, 400
 _BEYOND = 4.0  # factor by which the map reaches beyond the runs and the plan
-_LEVELS = 24
+_LEVELS, _MOST_LINES = 24, 8
 
 
 def surface_figure(fit: Fit, planned: Mapping[str, float] | None = None) -> go.Figure | None:
@@ -40,8 +41,8 @@ def surface_figure(fit: Fit, planned: Mapping[str, float] | None = None) -> go.F
     framed(figure, 560)
     figure.update_layout(legend=LEGEND_ABOVE, margin_t=72)
     scale = {"type": "log", "exponentformat": "power", "showgrid": False, "dtick": 1}
-    figure.update_xaxes(**scale, title_text=label(fit.law, size), range=np.log10(sizes[[0, -1]]).tolist())
-    figure.update_yaxes(**scale, title_text=label(fit.law, "tokens"), range=np.log10(tokens[[0, -1]]).tolist())
+    figure.update_xaxes(**scale, title_text=label(fit, size), range=np.log10(sizes[[0, -1]]).tolist())
+    figure.update_yaxes(**scale, title_text=label(fit, "tokens"), range=np.log10(tokens[[0, -1]]).tolist())
     return figure
 
 
@@ -80,9 +81,9 @@ def _round_step(step: float) -> float:
 
 def _add_budgets(figure: go.Figure, sizes: Array, tokens: Array) -> None:
     """One dotted line a decade of compute, or every second one where there are many."""
-    low, high = np.log10(rule_flops(sizes[0], tokens[0])), np.log10(rule_flops(sizes[-1], tokens[-1]))
-    decades = np.arange(np.ceil(low), np.floor(high) + 1)
-    decades = decades[:: 2 if len(decades) > 8 else 1]
+    low, high = (float(np.log10(rule_flops(sizes[end], tokens[end]))) for end in (0, -1))
+    decades = range(math.ceil(low), math.floor(high) + 1)
+    decades = decades[:: 2 if len(decades) > _MOST_LINES else 1]
     for i, decade in enumerate(decades):
         figure.add_scatter(
             x=sizes.tolist(), y=rule_partner(10.0**decade, sizes).tolist(), mode="lines", hoverinfo="skip",

@@ -11,6 +11,7 @@ from allometry.notices import Interval, Notice
 from allometry.plans import Plan
 from allometry.reports.influences import factor
 from allometry.reports.numbers import between, counted, shown
+from allometry.reports.style import metric_unit
 
 MOST_LISTED = 20
 _TREND = 0.5  # robust standard deviations a decade from which a trend is said to be one (assumed)
@@ -23,23 +24,28 @@ def headline(fit: Fit) -> list[dict[str, str]]:
     return [
         runs,
         {"name": "objective", **_objective(fit)},
-        {"name": "status", "value": "converged" if fit.converged else "not converged", "note": fit.status},
-        {
-            "name": "intervals",
-            "value": interval_label(fit),
-            "note": f"{fit.interval_kind}, {fit.settings.level:.0%} level",
-        },
+        {"name": "status", "value": _status(fit), "note": fit.status},
+        {"name": "intervals", "value": interval_label(fit), "note": _kind(fit)},
     ]
+
+
+def _status(fit: Fit) -> str:
+    if fit.provenance == "published":
+        return "not fitted here"
+    return "converged" if fit.converged else "not converged"
+
+
+def _kind(fit: Fit) -> str:
+    if not len(fit.draws):
+        return fit.interval_kind.removeprefix("none: ")
+    return f"{fit.interval_kind}, {fit.settings.level:.0%} level"
 
 
 def _left_out(fit: Fit) -> str:
     if not len(fit.rows):
         return "the constants are published"
-    return (
-        f"{counted(len(fit.rows.excluded), 'row')} of the table left out"
-        if fit.rows.excluded
-        else "all rows of the table"
-    )
+    left = len(fit.rows.excluded)
+    return f"{counted(left, 'row')} of the table left out" if left else "all rows of the table"
 
 
 def _objective(fit: Fit) -> dict[str, str]:
@@ -54,15 +60,21 @@ def parameters(fit: Fit) -> list[tuple[str, ...]]:
     """One line a parameter; one without a value says why in the place of its interval."""
     meant = {parameter.name: parameter for parameter in fit.law.parameters}
     return [
-        (name, shown(found.value), _ends(found), meant[name].unit, meant[name].meaning)
+        (name, shown(found.value), _ends(found), _unit(fit, meant[name].unit), meant[name].meaning)
         for name, found in fit.parameters.items()
     ]
+
+
+def _unit(fit: Fit, unit: str) -> str:
+    """The unit that a law states, with the metric's as the table states it."""
+    usual = fit.law.axis(fit.rows.metric).unit
+    return unit.replace(usual, metric_unit(fit)) if usual else unit
 
 
 def interval_note(fit: Fit) -> str:
     """What the intervals hold and what they leave out."""
     if interval_label(fit) != FIT_NOISE:
-        return f"No intervals. {fit.interval_kind}."
+        return f"No intervals: {_kind(fit)}."
     return (
         f"Intervals are joint over {counted(len(fit.draws), 'draw')} ({fit.interval_kind}). They hold {FIT_NOISE}: how the answer "
         "moves with the runs, not the chance that the law bends beyond them."
