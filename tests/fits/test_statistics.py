@@ -29,7 +29,10 @@ def simulated(law: Law, seed: int) -> Rows:
 @pytest.fixture(scope="module")
 def fits() -> list[Fit]:
     law = find_law("chinchilla")
-    return [fit(simulated(law, seed), law, Settings(bootstrap=RESAMPLES, starts=32, seed=seed)) for seed in range(SIMULATIONS)]
+    return [
+        fit(simulated(law, seed), law, Settings(bootstrap=RESAMPLES, starts=32, seed=seed))
+        for seed in range(SIMULATIONS)
+    ]
 
 
 @pytest.mark.parametrize("name", ["E", "alpha", "beta"])
@@ -63,7 +66,9 @@ def test_more_noise_makes_wider_intervals() -> None:
     louder = Rows(rows.axes, rows.target * np.exp(0.02 * np.random.default_rng(1).standard_normal(len(rows))), "loss")
     widths = []
     for table in (rows, louder):
-        low, high = np.quantile(fit(table, law, Settings(objective=Huber(), bootstrap=RESAMPLES, starts=32)).draws, [0.05, 0.95], axis=0)
+        low, high = np.quantile(
+            fit(table, law, Settings(objective=Huber(), bootstrap=RESAMPLES, starts=32)).draws, [0.05, 0.95], axis=0
+        )
         widths.append(high - low)
     index = law.parameter_names.index("alpha")
     assert widths[1][index] > 2 * widths[0][index]
