@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _scipy_peer import DELTA, Table, objective
 
+from _scipy_peer import DELTA, Table, objective
 from allometry.runs import Rows
 
 GRID = {"e": (-1.0, 0.0, 1.0), "a": (0.0, 12.5, 25.0), "b": (0.0, 12.5, 25.0), "alpha": (0.0, 1.0, 2.0), "beta": (0.0, 1.0, 2.0)}

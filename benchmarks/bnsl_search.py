@@ -3,8 +3,8 @@
     python benchmarks/bnsl_search.py [--seeds 100] [--write]
 
 The case is committed below: truth, 60 log-spaced points, one noise draw and a start box wide enough that 512 raw
-starts (no coefficients solved for) miss the best known minimum in a third to a half of the seeds. Two sides: those
-512 raw starts, and the search as shipped with its 2048. Success is an objective within 0.1% of the best known.
+starts (no coefficients solved for) miss the best known minimum in a third to a half of the seeds. Compared: those
+512 raw starts, 2048 of them, and 2048 as a fit draws them (declared box, coefficients solved for). Success is an objective within 0.1% of the best known.
 Target: 2048 starts succeed in at least 97 of 100 seeds, under 3 s of process time each.
 """
 
@@ -18,17 +18,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import argparse
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from _report import Report
 
+from _report import Report
+from allometry.fits import Huber, Settings, fit
 from allometry.fits._problem import Problem
 from allometry.fits._search import search
 from allometry.fits._starts import starts
 from allometry.fits.fitting import exponent_names, rebind, start_box
-from allometry.fits import Huber, Settings, fit
 from allometry.laws import find_law
 from allometry.runs import Rows
 
@@ -93,7 +92,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
     options = parser.parse_args()
     report = Report("bnsl_search")
-    bound, seeds = replace(problem()), range(options.seeds)
+    bound, seeds = problem(), range(options.seeds)
     report(f"{LAW}, {len(POINTS)} points, noise {NOISE:g}, Huber delta {DELTA:g}; truth {dict(TRUTH)}")
     few = run(bound, 512, seeds, WIDE, raw=True)
     many = run(bound, 2048, seeds, WIDE, raw=True)
@@ -103,9 +102,9 @@ def main() -> None:
     report(line("512 raw starts, wide box", few, best))
     report(line("2048 raw starts, wide box", many, best))
     report(line("2048 starts, as shipped (declared box)", shipped, best))
-    share = np.mean(shipped.cost <= best * (1 + TOLERANCE))
-    fine = share >= 0.97 and shipped.seconds.max() < 3.0
-    report(f"target 97% within 0.1%, under 3 s each: {'met' if fine else 'MISSED'}")
+    for name, side in (("raw, wide box", many), ("as shipped", shipped)):
+        fine = np.mean(side.cost <= best * (1 + TOLERANCE)) >= 0.97 and side.seconds.max() < 3.0
+        report(f"target for 2048 starts {name}: 97% within 0.1%, under 3 s each: {'met' if fine else 'MISSED'}")
     report(f"512 raw starts in 50 to 70%: {'yes' if 0.5 <= np.mean(few.cost <= best * (1 + TOLERANCE)) <= 0.7 else 'NO'}")
     if options.write:
         report.write()

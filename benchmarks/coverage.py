@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from _report import Report, published_table
 from scipy.optimize import brentq
 
+from _report import Report, published_table
 from allometry.expressions import from_space, target_transform
 from allometry.fits import Fit, Huber, Settings, fit
 from allometry.laws import Law, find_law, list_laws

@@ -22,11 +22,11 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 import _package_peer as package
 import _scipy_peer as peer
-import numpy as np
 from _report import Report, published_table
-
 from allometry.expressions import compile_formula, parse
 from allometry.fits import Fit, Huber, Settings, fit
 from allometry.fits._starts import starts

@@ -5,6 +5,6 @@ import os
 # The products here are many and small: a second BLAS thread only spins. Set before NumPy loads, unless the user did.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from allometry.cli.main import main  # noqa: E402
+from allometry.cli.main import main
 
 __all__ = ["main"]

@@ -28,7 +28,7 @@ from allometry.cli.options import (
 from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table
 from allometry.costs import size_axis
 from allometry.expressions import parse_number
-from allometry.forecasts import Forecast
+from allometry.forecasts import Forecast, Of
 from allometry.forecasts import forecast as forecast_at
 from allometry.notices import Refused
 from allometry.plans import IsoFlop, Plan
@@ -45,7 +45,8 @@ def forecast(
     level: Level = None, seed: Seed = 0, json: Json = False,
 ) -> None:  # fmt: skip
     """Forecast the metric at points, with intervals and how far outside the runs they are."""
-    if what not in ("mean", "new-run"):
+    wanted: Of | None = "mean" if what == "mean" else "new-run" if what == "new-run" else None
+    if wanted is None:
         raise Refused("bad-option", f"{what!r} is neither mean nor new-run", "--for", "choose one of the two")
     found = open_fit(fit)
     asked = [point(text) for text in at or ()] + (_rows(points, found.law.axes) if points else [])
@@ -53,7 +54,7 @@ def forecast(
         raise Refused(
             "no-points", "no point was given", "forecast", "add --at 'params=7e9 tokens=2e12' or --points TABLE"
         )
-    results = forecast_at(found, asked, of=what, level=level_of(level, found.settings.level), seed=seed)
+    results = forecast_at(found, asked, of=wanted, level=level_of(level, found.settings.level), seed=seed)
     if json:
         print_json(
             {

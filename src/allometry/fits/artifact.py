@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +133,13 @@ def _settings_to_dict(settings: Settings) -> dict[str, Any]:
     return {
         **plain, "fixed": dict(settings.fixed), "ties": dict(settings.ties),
         "priors": {name: asdict(prior) for name, prior in settings.priors.items()},
-        "objective": {"name": settings.objective.name, **asdict(settings.objective)},  # pyright: ignore[reportArgumentType]
+        "objective": {"name": settings.objective.name, **_fields(settings.objective)},
     }  # fmt: skip
+
+
+def _fields(objective: Objective) -> dict[str, Any]:
+    """The fields of an objective, which are all it takes to make it again."""
+    return {field.name: getattr(objective, field.name) for field in fields(objective)}  # type: ignore[arg-type]
 
 
 def _settings_from_dict(contents: Mapping[str, Any]) -> Settings:

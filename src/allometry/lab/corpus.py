@@ -56,7 +56,9 @@ def standard_library() -> Path:
 def read_corpus(root: Path | None = None) -> Corpus:
     """Read every Python source below `root` (default: the standard library) in path order."""
     root = root or standard_library()
-    manifest, train, held_out = [], [], []
+    manifest: list[SourceFile] = []
+    train: list[bytes] = []
+    held_out: list[bytes] = []
     for path in sorted(p for p in root.rglob("*.py") if _included(p.relative_to(root))):
         content = path.read_bytes()
         name = path.relative_to(root).as_posix()

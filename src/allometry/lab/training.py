@@ -87,8 +87,8 @@ def schedule(step: int, steps: int, recipe: Recipe) -> float:
 @torch.no_grad()
 def evaluate(model: Transformer, held_out: torch.Tensor, batch: int = 128) -> float:
     """Mean cross-entropy in nats per byte over held-out windows (n, context + 1)."""
-    total = sum(float(_loss(model, part)) * len(part) for part in held_out.split(batch))
-    return total / len(held_out)
+    losses = [float(_loss(model, part)) * len(part) for part in held_out.split(batch)]
+    return sum(losses) / len(held_out)
 
 
 def _loss(model: Transformer, batch: torch.Tensor) -> torch.Tensor:

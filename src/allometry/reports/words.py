@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from allometry.fits import Diagnosis, Fit, Influence
-from allometry.fits import Sensitivity
+from allometry.fits import Diagnosis, Fit, Influence, Sensitivity
 from allometry.forecasts import FIT_NOISE, Forecast, interval_label
 from allometry.notices import Interval, Notice
 from allometry.plans import Plan
