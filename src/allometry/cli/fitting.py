@@ -24,7 +24,16 @@ from allometry.cli.options import (
     quantities,
     read_table,
 )  # fmt: skip
-from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table, progress
+from allometry.cli.output import (
+    interval_cells,
+    number,
+    print_json,
+    print_lines,
+    print_notices,
+    print_table,
+    progress,
+    working,
+)
 from allometry.expressions import parse_number
 from allometry.fits import Diagnosis, Fit, Prior, Settings, diagnose, load_fit, objective_named, save_fit
 from allometry.fits import fit as fit_law
@@ -84,10 +93,14 @@ def fit(
     ]  # fmt: skip
     if out is not None:
         save_fit(results[0][0], out)
-    _print(results, json, out)
+    _print(results, json, out, grouped=by is not None)
 
 
 def _check_out(out: Path | None, fits: int) -> None:
+    if out is not None and not out.absolute().parent.is_dir():
+        raise Refused(
+            "no-folder", f"the folder {out.parent} does not exist", "--out", "make it first, or choose another"
+        )
     if out is not None and fits > 1:
         raise Refused(
             "many-fits",
@@ -102,7 +115,8 @@ def _one(
 ) -> tuple[Fit, Diagnosis, Mapping[str, str]]:
     with progress(f"resampling {label['group']}".strip(), settings.bootstrap) as tick:
         found = fit_law(runs, law, settings, target=target, tick=tick)
-    return found, diagnose(found, default_quantities(found)), label
+    with working("looking for the rows that decide"):
+        return found, diagnose(found, default_quantities(found)), label
 
 
 def fit_json(found: Fit, diagnosis: Diagnosis) -> dict[str, Any]:
@@ -124,11 +138,13 @@ def fit_json(found: Fit, diagnosis: Diagnosis) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(results: list[tuple[Fit, Diagnosis, Mapping[str, str]]], json: bool, out: Path | None) -> None:
+def _print(
+    results: list[tuple[Fit, Diagnosis, Mapping[str, str]]], json: bool, out: Path | None, grouped: bool
+) -> None:
     pairs = paired_optima([found for found, _, _ in results]) if len(results) > 1 else ()
     if json:
         each = [{**label, **fit_json(found, diagnosis)} for found, diagnosis, label in results]
-        extra = {"fits": each, "paired": [pair.as_json() for pair in pairs]} if len(each) > 1 else {}
+        extra = {"fits": each, "paired": [pair.as_json() for pair in pairs]} if grouped or len(each) > 1 else {}
         print_json(
             {**{k: v for k, v in each[0].items() if k not in ("group",)}, **extra, **({"out": str(out)} if out else {})}
         )

@@ -85,6 +85,17 @@ def interval_cells(interval: Interval) -> tuple[str, str, str, str]:
 
 
 @contextmanager
+def working(what: str) -> Iterator[None]:
+    """A moving sign on stderr while something runs that cannot say how far it is."""
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal:
+        yield
+        return
+    with terminal.status(escape(what)):
+        yield
+
+
+@contextmanager
 def progress(what: str, total: int) -> Iterator[Tick]:
     """A bar on stderr that a function may advance by calling what this yields."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

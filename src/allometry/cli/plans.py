@@ -25,7 +25,7 @@ from allometry.cli.options import (
     quantities,
     read_table,
 )  # fmt: skip
-from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table
+from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table, working
 from allometry.costs import size_axis
 from allometry.expressions import parse_number
 from allometry.forecasts import Forecast, Of
@@ -103,11 +103,12 @@ def plan(
 ) -> None:  # fmt: skip
     """Plan the compute-optimal model for a budget, or the least budget for a loss."""
     found = open_fit(fit)
-    result = plan_of(
-        found, flops=None if flops is None else parse_number(flops, "--flops"), loss=None if loss is None else parse_number(loss, "--loss"),
-        fixed=quantities(fix, "--fix"), at_most=quantities(at_most, "--at-most"), at_least=quantities(at_least, "--at-least"),
-        among=_among(among), vocab=vocab, level=None if level is None else level_of(level, found.settings.level),
-    )  # fmt: skip
+    with working("planning, and planning again from shorter tables"):
+        result = plan_of(
+            found, flops=None if flops is None else parse_number(flops, "--flops"), loss=None if loss is None else parse_number(loss, "--loss"),
+            fixed=quantities(fix, "--fix"), at_most=quantities(at_most, "--at-most"), at_least=quantities(at_least, "--at-least"),
+            among=_among(among), vocab=vocab, level=None if level is None else level_of(level, found.settings.level),
+        )  # fmt: skip
     if json:
         print_json(result.as_json())
     else:
