@@ -3,7 +3,8 @@
     ALLOMETRY_DATA=folder python benchmarks/fit_speed.py [--full] [--write]
 
 Times are process time of one thread. By default the peer runs a random part of its starts and resamples, and the
-figure is scaled up; --full runs all 4500 starts. Targets: point fit 1000 times, bootstrap 150 times.
+figure is scaled up; --full runs all 4500 starts,
+and the `chinchilla` package where it can be imported. Targets: point fit 1000 times, bootstrap 150 times.
 """
 
 from __future__ import annotations
@@ -14,18 +15,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
-import resource
-import subprocess
 import sys
-import time
-import tracemalloc
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import numpy as np
 
 import _package_peer as package
 import _scipy_peer as peer
+from _measure import peak, process, timed
 from _report import Report, published_table
 from allometry.expressions import compile_formula, parse
 from allometry.fits import Fit, Huber, Settings, fit
@@ -38,30 +34,6 @@ Array = np.ndarray
 CLEAN = "excluded_by_epoch == 0"
 STARTS, RESAMPLES = 4500, 4000
 AGREE = 1e-6
-
-
-class Timed(NamedTuple):
-    seconds: float
-    result: Any
-
-
-def timed(work: Callable[[], Any], repeats: int) -> Timed:
-    """Median process time of some repeats, and the last result."""
-    seconds, result = [], None
-    for _ in range(repeats):
-        begun = time.process_time()
-        result = work()
-        seconds.append(time.process_time() - begun)
-    return Timed(float(np.median(seconds)), result)
-
-
-def peak(work: Callable[[], Any]) -> float:
-    """Megabytes that Python and NumPy held at once during the work, on top of what they held before."""
-    tracemalloc.start()
-    work()
-    held = tracemalloc.get_traced_memory()[1] / 1e6
-    tracemalloc.stop()
-    return held
 
 
 def compiled() -> object:
@@ -99,21 +71,12 @@ def optimum(estimate: Array, found: Fit) -> Array:
     return np.array([np.log(values[name]) if len(name) == 1 else values[name] for name in peer.ORDER])
 
 
-def process(code: str) -> tuple[float, float]:
-    """Process time in seconds and peak resident megabytes of a fresh interpreter that runs the code."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, after.ru_maxrss / 1e3
-
-
-def whole_process(path: str) -> tuple[float, float]:
+def whole_process(path: str, repeats: int) -> tuple[float, float]:
     code = (
         "from allometry.fits import *; from allometry.runs import read_runs;"
         f"fit(read_runs({path!r}, where={CLEAN!r}), 'chinchilla', Settings(objective=Huber(1e-3), bootstrap={RESAMPLES}))"
     )
-    runs = np.array([process(code) for _ in range(5)])
-    return float(np.median(runs[:, 0])), float(runs[:, 1].max())
+    return process(code, repeats)
 
 
 def compare(report: Report, path: str, options: argparse.Namespace) -> None:
@@ -126,14 +89,14 @@ def compare(report: Report, path: str, options: argparse.Namespace) -> None:
     report(f"compile        ours {timed(compiled, options.repeats).seconds:9.4f} s   peer none: written by hand for this one law")
     point, found, peer_point = point_line(report, rows, table, options)
     boot, peer_boot = bootstrap_line(report, rows, table, found, point, options)
-    own, memory = whole_process(path)
-    imports = np.array([process("import numpy, scipy.optimize") for _ in range(3)])
-    other = float(np.median(imports[:, 0])) + peer_point + peer_boot
+    imports, bare = process("import numpy, scipy.optimize", options.peer_repeats)
+    own, memory = whole_process(path, options.repeats)
+    other = imports + peer_point + peer_boot
     report(f"whole process  ours {own:9.3f} s   peer {other:9.1f} s (its imports and the two scaled times)   "
-           f"{other / own:8.0f}x   peak ours {memory:.0f} MB resident, peer's imports {imports[0, 1]:.0f} MB")  # fmt: skip
+           f"{other / own:8.0f}x   peak ours {memory:.0f} MB resident, peer's imports {bare:.0f} MB")  # fmt: skip
     report()
     report(f"point fit target 1000x: {verdict(peer_point / point, 1000)}; bootstrap target 150x: {verdict(peer_boot / boot, 150)}")
-    beside(report, rows, table, found, point)
+    beside(report, rows, table, found, point, options.full)
 
 
 def point_line(report: Report, rows: Rows, table: peer.Table, options: argparse.Namespace) -> tuple[float, Fit, float]:
@@ -145,12 +108,12 @@ def point_line(report: Report, rows: Rows, table: peer.Table, options: argparse.
     scaled = theirs.seconds * STARTS / len(chosen)
     how = "all 4500 starts, once" if options.full else f"{len(chosen)} random starts scaled to 4500"
     report(f"point fit      ours {point.seconds:9.4f} s   peer {scaled:9.1f} s ({how})   {scaled / point.seconds:8.0f}x")
-    best = min(found_f := point.result.objective, float(np.nanmin(theirs.result)))
-    share = np.mean(theirs.result <= best * (1 + AGREE))
-    report(f"               F ours {found_f:.12f}, peer {np.nanmin(theirs.result):.12f} ({'ours lower or equal' if found_f <= np.nanmin(theirs.result) * (1 + 1e-9) else 'PEER LOWER'})")
+    own, other = point.result.objective, float(np.nanmin(theirs.result))
+    share, lower = np.mean(theirs.result <= min(own, other) * (1 + AGREE)), own <= other * (1 + 1e-9)
+    report(f"               F ours {own:.12f}, peer {other:.12f} ({'ours lower or equal' if lower else 'PEER LOWER'})")
     report(f"               at the optimum: ours {point.result.agree:.0%} of {point.result.finalists} finalists of 64 starts, "
            f"peer {share:.1%} of its starts")  # fmt: skip
-    report(f"               peak ours {peak(lambda: ours(rows, 0)):.1f} MB, peer {peak(lambda: peer_starts(chosen[:20], table)):.1f} MB (Python and NumPy)")
+    report(f"               peak ours {peak(lambda: ours(rows, 0)):.1f} MB, peer {peak(lambda: peer_starts(chosen[:20], table)):.2f} MB (Python and NumPy)")
     return point.seconds, point.result, scaled
 
 
@@ -168,11 +131,11 @@ def bootstrap_line(report: Report, rows: Rows, table: peer.Table, found: Fit, po
     report(f"               same {len(pairs)} resamples: ours lower or equal (1e-9) on {np.sum(excess <= 1e-9)}; relative F ours - peer "
            f"from {excess.min():.1e} to {excess.max():.1e}; ours kept {len(whole.result.draws)} of {RESAMPLES}")  # fmt: skip
     held = peak(lambda: ours(rows, RESAMPLES)), peak(lambda: peer.minimise(start, chosen[0], "BFGS"))
-    report(f"               peak ours {held[0]:.1f} MB, peer {held[1]:.1f} MB (Python and NumPy)")
+    report(f"               peak ours {held[0]:.1f} MB, peer {held[1]:.2f} MB (Python and NumPy)")
     return boot, scaled
 
 
-def beside(report: Report, rows: Rows, table: peer.Table, found: Fit, point: float) -> None:
+def beside(report: Report, rows: Rows, table: peer.Table, found: Fit, point: float, full: bool) -> None:
     """Comparisons that are not targets: a peer with our gradient and seeds, and the package of this law."""
     given = seeds(found)
     exact = timed(lambda: np.array([peer.minimise(v, table, "BFGS", exact=True).fun for v in given]), 3)
@@ -180,7 +143,7 @@ def beside(report: Report, rows: Rows, table: peer.Table, found: Fit, point: flo
     report("beside it, whatever it is:")
     report(f"  scipy BFGS, exact gradient, our 64 seeds: {exact.seconds:.2f} s ({exact.seconds / point:.0f}x ours), F {np.nanmin(exact.result):.12f}, "
            f"{share:.0%} at the optimum")  # fmt: skip
-    report(f"  {package.compare(rows, table)}")
+    report(f"  {package.compare(rows, table) if full else 'package chinchilla: only with --full'}")
 
 
 def verdict(ratio: float, target: float) -> str:

@@ -7,13 +7,15 @@ elementwise over rows, so one backward sweep gives every partial derivative of e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import digamma, expit, gammaln
 
 Array = np.ndarray
+SAFE_LOW, SAFE_HIGH = 1e-200, 1e200
+LOG_SUM_EXP = "log_sum_exp"  # the one operation that keeps its exponentials for the way back
 Pull = Callable[[Array, Array, tuple[Array, ...]], tuple["Array | None", ...]]
 
 
@@ -27,6 +29,13 @@ class Operation(NamedTuple):
 class Step(NamedTuple):
     operation: str
     arguments: tuple[int, ...]
+
+
+class Shares(NamedTuple):
+    """Exponentials of a log-sum-exp's arguments and their sum: their ratios are its gradient."""
+
+    exponentials: tuple[Array, ...]
+    total: Array
 
 
 class Tape:
@@ -59,89 +68,109 @@ class Tape:
             self._next += 1
         return self._known[key]
 
-    def forward(self, q: Array, x: Array) -> list[Array]:
-        """Values of all slots for q (S, p) and row inputs x (k, n)."""
+    def forward(self, q: Array, x: Array) -> tuple[list[Array], dict[int, Shares]]:
+        """Values of all slots for q (S, p) and row inputs x (k, n), and the shares of each log-sum-exp."""
+        kept: dict[int, Shares] = {}
         slots: list[Array] = [q[:, i, None] for i in range(self.parameters)]
         slots += [row[None, :] for row in x]
         for step in self.steps:
             if step.operation == "constant":
                 slots.append(np.array([[self.constants[len(slots)]]]))
+            elif step.operation == LOG_SUM_EXP:
+                value, kept[len(slots)] = _log_sum_exp(tuple(slots[a] for a in step.arguments))
+                slots.append(value)
             else:
                 slots.append(OPERATIONS[step.operation].run(tuple(slots[a] for a in step.arguments)))
-        return slots
+        return slots, kept
 
     def value(self, q: Array, x: Array) -> Array:
         """Value (S, n)."""
         with np.errstate(all="ignore"):
-            value = self.forward(q, x)[self.root]
+            value = self.forward(q, x)[0][self.root]
         return np.broadcast_to(value, (len(q), x.shape[1]))
 
     def value_and_gradient(self, q: Array, x: Array) -> tuple[Array, Array]:
         """Value (S, n) and its gradient in the internal coordinates (S, p, n)."""
         shape = (len(q), x.shape[1])
         with np.errstate(all="ignore"):
-            slots = self.forward(q, x)
-            gradient = np.zeros((len(q), self.parameters, x.shape[1]))
-            self._backward(slots, np.broadcast_to(1.0, shape), self.root, gradient)
+            slots, kept = self.forward(q, x)
+            gradient = np.empty((len(q), self.parameters, x.shape[1]))
+            written = self._backward(slots, kept, np.broadcast_to(1.0, shape), self.root, gradient)
+        for i in set(range(self.parameters)) - written:
+            gradient[:, i] = 0.0
         return np.broadcast_to(slots[self.root], shape), gradient
 
-    def _backward(self, slots: list[Array], seed: Array, root: int, gradient: Array) -> None:
-        """Add d root / d q to `gradient` (S, p, m).
+    def _backward(
+        self, slots: list[Array], kept: dict[int, Shares], seed: Array, root: int, gradient: Array
+    ) -> set[int]:
+        """Write d root / d q into `gradient` (S, p, m); returns the parameters it wrote, others are untouched.
 
         A slot that does not vary over rows is a leaf of the wide sweep: its own gradient is
         taken once in a narrow (S, 1) sweep and spread, which halves the wide arithmetic.
         """
         adjoints: dict[int, Array] = {root: seed}
-        wide = seed.shape[1] > 1
+        wide, written = seed.shape[1] > 1, set[int]()
         for slot in range(root, -1, -1):
             adjoint = adjoints.pop(slot, None)
             if adjoint is None or slot in self.constants:
                 continue
             if slot < self.parameters:
-                gradient[:, slot] += adjoint
+                _accumulate(gradient, slot, adjoint, 1.0, written)
             elif slot >= self.parameters + self.inputs:
                 if wide and slots[slot].shape[1] == 1:
-                    self._spread(slots, slot, adjoint, gradient)
+                    self._spread(slots, kept, slot, adjoint, gradient, written)
                 else:
-                    self._pull(slots, slot, adjoint, adjoints)
+                    self._pull(slots, kept, slot, adjoint, adjoints)
 
-    def _spread(self, slots: list[Array], slot: int, adjoint: Array, gradient: Array) -> None:
-        narrow = np.zeros((gradient.shape[0], self.parameters, 1))
-        self._backward(slots, np.ones((gradient.shape[0], 1)), slot, narrow)
-        for i in np.flatnonzero(np.any(narrow != 0, axis=(0, 2))):
-            gradient[:, i] += adjoint * narrow[:, i]
+        return written
 
-    def _pull(self, slots: list[Array], slot: int, adjoint: Array, adjoints: dict[int, Array]) -> None:
+    def _spread(
+        self, slots: list[Array], kept: dict[int, Shares], slot: int, adjoint: Array, gradient: Array, written: set[int]
+    ) -> None:
+        narrow = np.empty((gradient.shape[0], self.parameters, 1))
+        for i in self._backward(slots, kept, np.ones((gradient.shape[0], 1)), slot, narrow):
+            _accumulate(gradient, i, adjoint, narrow[:, i], written)
+
+    def _pull(
+        self, slots: list[Array], kept: dict[int, Shares], slot: int, adjoint: Array, adjoints: dict[int, Array]
+    ) -> None:
         step = self.steps[slot - self.parameters - self.inputs]
-        arguments = tuple(slots[a] for a in step.arguments)
-        for a, pulled in zip(
-            step.arguments, OPERATIONS[step.operation].pull(adjoint, slots[slot], arguments), strict=True
-        ):
+        if step.operation == LOG_SUM_EXP:
+            unit = adjoint / kept[slot].total
+            pulls: tuple[Array | None, ...] = tuple(unit * e for e in kept[slot].exponentials)
+        else:
+            arguments = tuple(slots[a] for a in step.arguments)
+            pulls = OPERATIONS[step.operation].pull(adjoint, slots[slot], arguments)
+        for a, pulled in zip(step.arguments, pulls, strict=True):
             if pulled is not None:
                 adjoints[a] = adjoints[a] + pulled if a in adjoints else pulled
 
-    def depends(self) -> Array:
-        """(p,) whether the root depends on each parameter."""
-        reached = {self.root}
-        for slot in range(self.root, self.parameters + self.inputs - 1, -1):
-            if slot in reached:
-                reached.update(self.steps[slot - self.parameters - self.inputs].arguments)
-        return np.array([i in reached for i in range(self.parameters)])
+
+def _accumulate(gradient: Array, parameter: int, adjoint: Array, factor: Array | float, written: set[int]) -> None:
+    """Add adjoint * factor to one parameter's gradient; the first time it is only written."""
+    if parameter in written:
+        gradient[:, parameter] += adjoint * factor
+    else:
+        np.multiply(adjoint, factor, out=gradient[:, parameter])
+        written.add(parameter)
 
 
-def _log_sum_exp(arguments: tuple[Array, ...]) -> Array:
-    top = _top(arguments)
-    total: Array = np.exp(arguments[0] - top)
-    for argument in arguments[1:]:
-        total = total + np.exp(argument - top)
-    return top + np.log(total)
+def _log_sum_exp(arguments: tuple[Array, ...]) -> tuple[Array, Shares]:
+    """log(sum(exp(arguments))) and what its pull needs.
 
-
-def _top(arguments: Sequence[Array]) -> Array:
+    Most sums are of ordinary sizes and need no shift; where the plain sum leaves the safe range
+    anywhere, all is done again relative to the largest argument.
+    """
+    exponentials = tuple(np.exp(a) for a in arguments)
+    total = _sum(exponentials)
+    if total.min() > SAFE_LOW and total.max() < SAFE_HIGH:
+        return np.log(total), Shares(exponentials, total)
     top = arguments[0]
     for argument in arguments[1:]:
         top = np.maximum(top, argument)
-    return np.where(np.isfinite(top), top, 0.0)  # -inf for all: exp(-inf - 0) = 0 and log gives -inf again
+    exponentials = tuple(np.exp(a - top) for a in arguments)
+    total = _sum(exponentials)
+    return top + np.log(total), Shares(exponentials, total)
 
 
 def _sum(arguments: tuple[Array, ...]) -> Array:
@@ -173,7 +202,6 @@ def _power_pull(adjoint: Array, value: Array, ab: tuple[Array, ...]) -> tuple[Ar
 
 OPERATIONS: dict[str, Operation] = {
     "sum": Operation(_sum, lambda g, v, a: (g,) * len(a)),
-    "log_sum_exp": Operation(_log_sum_exp, lambda g, v, a: tuple(g * np.exp(x - v) for x in a)),
     "multiply": Operation(lambda a: a[0] * a[1], lambda g, v, a: (g * a[1], g * a[0])),
     "divide": Operation(lambda a: a[0] / a[1], lambda g, v, a: (g / a[1], -g * v / a[1])),
     "negative": Operation(lambda a: -a[0], lambda g, v, a: (-g,)),

@@ -19,6 +19,7 @@ PREDICTED_DROP = 1e-10  # relative fall of the cost below which a step is not wo
 SLOW_DROP, SLOW_STEPS = 1e-8, 12
 # Easy fits end sooner; later steps follow a curved valley: its extra evaluation pays there only.
 ACCELERATE_AFTER, MOST_TURN = 8, 0.75
+ROUND_STEPS = 6
 NOISE_FREE = 1e-26  # cost per row (squared residual units) that is rounding, not misfit
 
 
@@ -35,32 +36,49 @@ class Solution(NamedTuple):
 
 
 def solve(problem: Problem, q: Array, batch: Batch, steps: int, damping: float = 1.0) -> Solution:
-    """Minimise every member of a batch from coordinates (S, p), in chunks, for at most `steps` steps."""
-    parts = [
-        _solve_chunk(problem, q[i : i + problem.chunk], batch.take(slice(i, i + problem.chunk)), steps, damping)
-        for i in range(0, len(q), problem.chunk)
-    ]
-    return Solution(
-        np.concatenate([p.q for p in parts]),
-        np.concatenate([p.cost for p in parts]),
-        np.concatenate([p.converged for p in parts]),
-        max(p.steps for p in parts),
+    """Minimise every member of a batch from coordinates (S, p), for at most `steps` steps each.
+
+    Work goes in rounds of a few steps over chunks: members that need many steps are then few, and
+    go on together instead of each holding up the chunk it began in.
+    """
+    count = len(q)
+    progress = _Progress(
+        q.copy(), np.full(count, np.inf), np.zeros(count, bool), np.full(count, damping), np.zeros(count, int)
     )
+    pending, taken = np.arange(count), 0
+    while len(pending) and taken < steps:
+        for first in range(0, len(pending), problem.chunk):
+            _advance(
+                problem, progress, pending[first : first + problem.chunk], batch, taken, min(ROUND_STEPS, steps - taken)
+            )
+        taken += ROUND_STEPS
+        pending = pending[~progress.converged[pending] & np.isfinite(progress.cost[pending])]
+    return Solution(progress.q, progress.cost, progress.converged, min(taken, steps))
 
 
-def _solve_chunk(problem: Problem, q: Array, batch: Batch, steps: int, damping: float) -> Solution:
-    state = problem.evaluate(q, batch)
-    final_q, final_cost = q.copy(), state.cost.copy()
-    converged = np.zeros(len(q), bool)
+class _Progress(NamedTuple):
+    """Where every member of a batch stands: coordinates, cost, converged, damping, steps that gained little."""
+
+    q: Array
+    cost: Array
+    converged: Array
+    damping: Array
+    slow: Array
+
+
+def _advance(problem: Problem, progress: _Progress, members: Array, whole: Batch, taken: int, steps: int) -> None:
+    """Take up to `steps` steps with some members and write where they then stand."""
+    batch = whole.take(members)
+    state = problem.evaluate(progress.q[members], batch)
+    progress.cost[members] = state.cost
     alive = np.flatnonzero(np.isfinite(state.cost))
-    state, batch = _take(state, alive), batch.take(alive)
-    lam, slow = np.full(len(alive), damping), np.zeros(len(alive), int)
+    state, batch, members = _take(state, alive), batch.take(alive), members[alive]
+    lam, slow = progress.damping[members], progress.slow[members]
     floor = NOISE_FREE * problem.rows
-    taken = 0
-    for taken in range(1, steps + 1):
-        if not len(alive):
-            break
-        direction, predicted = _direction(problem, state, batch, lam, curved=taken > ACCELERATE_AFTER)
+    for step in range(taken + 1, taken + steps + 1):
+        if not len(members):
+            return
+        direction, predicted = _direction(problem, state, batch, lam, curved=step > ACCELERATE_AFTER)
         trial = problem.evaluate(state.q + direction, batch)
         better = trial.cost < state.cost
         drop = np.where(better, state.cost - trial.cost, 0.0)
@@ -68,12 +86,17 @@ def _solve_chunk(problem: Problem, q: Array, batch: Batch, steps: int, damping: 
         done = (np.abs(predicted) <= PREDICTED_DROP * state.cost) | (slow >= SLOW_STEPS) | (trial.cost < floor)
         state = _choose(better, trial, state)
         lam = np.clip(np.where(better, lam * 0.2, lam * 6.0), 1e-12, 1e12)
-        final_q[alive], final_cost[alive] = state.q, state.cost
-        converged[alive] = done
+        for all_of, some in zip(progress, (state.q, state.cost, done, lam, slow), strict=True):
+            all_of[members] = some
         if done.any():
             keep = np.flatnonzero(~done)
-            alive, state, batch, lam, slow = alive[keep], _take(state, keep), batch.take(keep), lam[keep], slow[keep]
-    return Solution(final_q, final_cost, converged, taken)
+            state, batch, members, lam, slow = (
+                _take(state, keep),
+                batch.take(keep),
+                members[keep],
+                lam[keep],
+                slow[keep],
+            )
 
 
 def _direction(problem: Problem, state: State, batch: Batch, lam: Array, curved: bool) -> tuple[Array, Array]:
@@ -122,12 +145,9 @@ def _take(state: State, index: Array) -> State:
 
 
 def _choose(better: Array, trial: State, state: State) -> State:
-    if better.all():
-        return trial
-    columns = better[:, None]
-    return State(
-        np.where(columns, trial.q, state.q),
-        np.where(columns, trial.residuals, state.residuals),
-        np.where(columns[:, :, None], trial.gradient, state.gradient),
-        np.where(better, trial.cost, state.cost),
-    )
+    """The trial, with the members that it did not better put back (into the trial's own arrays)."""
+    worse = np.flatnonzero(~better)
+    if len(worse):
+        for new, old in zip(trial, state, strict=True):
+            new[worse] = old[worse]
+    return trial

@@ -1,8 +1,8 @@
 """Measure the embedded ladder again: `python -m allometry.lab.embedded --out DIR`.
 
 About 70 runs of a byte-level transformer on the running interpreter's standard library:
-six sizes, five budgets, three seeds on the four smaller sizes; about an hour and a half on
-two cores (`--quick`: 18 runs in under ten minutes). Kill it and start it again: it resumes.
+six sizes, five budgets, three seeds on the four smaller sizes; about 50 minutes on two cores
+(`--quick`: 17 runs in about five minutes; both measured). Kill it and start it again: it resumes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def ladder() -> list[Run]:
 
 
 def quick_ladder() -> list[Run]:
-    """18 runs on a subset of the same grid: enough to see the law, not to trust it."""
+    """17 runs on a subset of the same grid: enough to see the law, not to trust it."""
     grid = [(s, b) for s, b in product(SHAPES[:5], BUDGETS[:4]) if s.parameters().total * b < 5e11]
     return [Run(shape, tokens, 0) for shape, tokens in grid]
 
@@ -100,7 +100,7 @@ def main() -> None:
         prog="python -m allometry.lab.embedded", description="Measure the embedded ladder again."
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for ladder.csv and provenance.json")
-    parser.add_argument("--quick", action="store_true", help="18 runs, under ten minutes on two cores")
+    parser.add_argument("--quick", action="store_true", help="17 runs, about five minutes on two cores")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
     parser.add_argument(
         "--other-corpus", action="store_true", help="accept another standard library than the one measured"
