@@ -13,7 +13,13 @@ import numpy as np
 from _scipy_peer import DELTA, Table, objective
 from allometry.runs import Rows
 
-GRID = {"e": (-1.0, 0.0, 1.0), "a": (0.0, 12.5, 25.0), "b": (0.0, 12.5, 25.0), "alpha": (0.0, 1.0, 2.0), "beta": (0.0, 1.0, 2.0)}
+GRID = {
+    "e": (-1.0, 0.0, 1.0),
+    "a": (0.0, 12.5, 25.0),
+    "b": (0.0, 12.5, 25.0),
+    "alpha": (0.0, 1.0, 2.0),
+    "beta": (0.0, 1.0, 2.0),
+}
 
 
 def log_huber(measured: Any, predicted: Any) -> Any:

@@ -81,7 +81,9 @@ def residual_pool(law: Law) -> tuple[Array | None, str]:
     runs = read_runs(path, where=table.where, map=renamed) if renamed else read_runs(path, where=table.where)
     found = fit(runs, law, Settings(bootstrap=0, cluster="none"))
     objective = Huber(found.delta or 1.0)
-    middle = brentq(lambda c: float(np.sum(objective.slope(found.residuals - c))), *np.quantile(found.residuals, [0.0, 1.0]))
+    middle = brentq(
+        lambda c: float(np.sum(objective.slope(found.residuals - c))), *np.quantile(found.residuals, [0.0, 1.0])
+    )
     count = len(found.residuals)
     own = (found.residuals - middle) * np.sqrt(count / (count - len(law.parameters)))
     return own, f"{len(own)} residuals of {table.file}, standard deviation {own.std():.3g}"
@@ -94,7 +96,11 @@ def simulate(law: Law, pool: Array | None, seed: int) -> Rows:
     generator = np.random.default_rng([seed, 90])
     points = design.points()
     clean = target_transform(law.space, law.evaluate(design.values, points))
-    noise = design.noise * generator.standard_t(4, len(clean)) / np.sqrt(2) if pool is None else generator.choice(pool, len(clean))
+    noise = (
+        design.noise * generator.standard_t(4, len(clean)) / np.sqrt(2)
+        if pool is None
+        else generator.choice(pool, len(clean))
+    )
     return Rows(points, from_space(law.space, clean + noise), law.metric)
 
 
@@ -138,9 +144,19 @@ def _mark(low: float | None, high: float | None, truth: float) -> tuple[bool, fl
     return low <= truth <= high, (high - low) / abs(truth)
 
 
-def table(report: Report, law: Law, results: Iterable[tuple[str, list[tuple[str, bool, float]], tuple[str, ...], float]], source: str) -> bool:
+def table(
+    report: Report,
+    law: Law,
+    results: Iterable[tuple[str, list[tuple[str, bool, float]], tuple[str, ...], float]],
+    source: str,
+) -> bool:
     """Print one law's coverage; whether all of it reaches the target."""
-    hits, widths, codes, seconds = defaultdict[str, list[bool]](list), defaultdict[str, list[float]](list), Counter[str](), []
+    hits, widths, codes, seconds = (
+        defaultdict[str, list[bool]](list),
+        defaultdict[str, list[float]](list),
+        Counter[str](),
+        [],
+    )
     for _, marks, notices, spent in results:
         codes.update(set(notices))
         seconds.append(spent)
@@ -174,7 +190,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
     options = parser.parse_args()
     report = Report("coverage")
-    report(f"{options.simulations} simulations x {options.resamples} resamples, {options.starts} starts, percentile intervals")
+    report(
+        f"{options.simulations} simulations x {options.resamples} resamples, {options.starts} starts, percentile intervals"
+    )
     wanted = [law for law in list_laws() if law.design and (not options.law or law.name in options.law)]
     below = []
     with multiprocessing.Pool(options.processes) as pool:

@@ -84,9 +84,13 @@ def compare(report: Report, path: str, options: argparse.Namespace) -> None:
     rows = runs.rows_for(("params", "tokens"), "loss")
     table = peer.Table(np.log(rows.axes["params"]), np.log(rows.axes["tokens"]), np.log(rows.target))
     report(f"chinchilla law, {len(rows)} runs, Huber delta {peer.DELTA:g} on log loss; process seconds, one thread")
-    report(f"medians: ours of {options.repeats}, peer of {options.peer_repeats}; the first three lines leave imports out")
+    report(
+        f"medians: ours of {options.repeats}, peer of {options.peer_repeats}; the first three lines leave imports out"
+    )
     report()
-    report(f"compile        ours {timed(compiled, options.repeats).seconds:9.4f} s   peer none: written by hand for this one law")
+    report(
+        f"compile        ours {timed(compiled, options.repeats).seconds:9.4f} s   peer none: written by hand for this one law"
+    )
     point, found, peer_point = point_line(report, rows, table, options)
     boot, peer_boot = bootstrap_line(report, rows, table, found, point, options)
     imports, bare = process("import numpy, scipy.optimize", options.peer_repeats)
@@ -95,7 +99,9 @@ def compare(report: Report, path: str, options: argparse.Namespace) -> None:
     report(f"whole process  ours {own:9.3f} s   peer {other:9.1f} s (its imports and the two scaled times)   "
            f"{other / own:8.0f}x   peak ours {memory:.0f} MB resident, peer's imports {bare:.0f} MB")  # fmt: skip
     report()
-    report(f"point fit target 1000x: {verdict(peer_point / point, 1000)}; bootstrap target 150x: {verdict(peer_boot / boot, 150)}")
+    report(
+        f"point fit target 1000x: {verdict(peer_point / point, 1000)}; bootstrap target 150x: {verdict(peer_boot / boot, 150)}"
+    )
     beside(report, rows, table, found, point, options.full)
 
 
@@ -107,26 +113,38 @@ def point_line(report: Report, rows: Rows, table: peer.Table, options: argparse.
     theirs = timed(lambda: peer_starts(chosen, table), 1 if options.full else options.peer_repeats)
     scaled = theirs.seconds * STARTS / len(chosen)
     how = "all 4500 starts, once" if options.full else f"{len(chosen)} random starts scaled to 4500"
-    report(f"point fit      ours {point.seconds:9.4f} s   peer {scaled:9.1f} s ({how})   {scaled / point.seconds:8.0f}x")
+    report(
+        f"point fit      ours {point.seconds:9.4f} s   peer {scaled:9.1f} s ({how})   {scaled / point.seconds:8.0f}x"
+    )
     own, other = point.result.objective, float(np.nanmin(theirs.result))
     share, lower = np.mean(theirs.result <= min(own, other) * (1 + AGREE)), own <= other * (1 + 1e-9)
     report(f"               F ours {own:.12f}, peer {other:.12f} ({'ours lower or equal' if lower else 'PEER LOWER'})")
     report(f"               at the optimum: ours {point.result.agree:.0%} of {point.result.finalists} finalists of 64 starts, "
            f"peer {share:.1%} of its starts")  # fmt: skip
-    report(f"               peak ours {peak(lambda: ours(rows, 0)):.1f} MB, peer {peak(lambda: peer_starts(chosen[:20], table)):.2f} MB (Python and NumPy)")
+    report(
+        f"               peak ours {peak(lambda: ours(rows, 0)):.1f} MB, peer {peak(lambda: peer_starts(chosen[:20], table)):.2f} MB (Python and NumPy)"
+    )
     return point.seconds, point.result, scaled
 
 
-def bootstrap_line(report: Report, rows: Rows, table: peer.Table, found: Fit, point: float, options: argparse.Namespace) -> tuple[float, float]:
+def bootstrap_line(
+    report: Report, rows: Rows, table: peer.Table, found: Fit, point: float, options: argparse.Namespace
+) -> tuple[float, float]:
     whole = timed(lambda: ours(rows, RESAMPLES), options.repeats)
     boot = whole.seconds - point
     start = optimum(found.estimate, found)
     chosen = [table.take(index) for index in resampled(len(rows), options.resamples)]
     theirs = timed(lambda: [peer.minimise(start, each, "BFGS").fun for each in chosen], options.peer_repeats)
     scaled = theirs.seconds * RESAMPLES / len(chosen)
-    report(f"bootstrap      ours {boot:9.4f} s   peer {scaled:9.1f} s ({len(chosen)} resamples scaled to {RESAMPLES})   {scaled / boot:8.0f}x")
+    report(
+        f"bootstrap      ours {boot:9.4f} s   peer {scaled:9.1f} s ({len(chosen)} resamples scaled to {RESAMPLES})   {scaled / boot:8.0f}x"
+    )
     drawn = {int(number): i for i, number in enumerate(whole.result.draw_numbers)}
-    pairs = [(peer.objective(optimum(whole.result.draws[drawn[i]], found), each), theirs.result[i]) for i, each in enumerate(chosen) if i in drawn]
+    pairs = [
+        (peer.objective(optimum(whole.result.draws[drawn[i]], found), each), theirs.result[i])
+        for i, each in enumerate(chosen)
+        if i in drawn
+    ]
     excess = np.array([own / other - 1 for own, other in pairs])
     report(f"               same {len(pairs)} resamples: ours lower or equal (1e-9) on {np.sum(excess <= 1e-9)}; relative F ours - peer "
            f"from {excess.min():.1e} to {excess.max():.1e}; ours kept {len(whole.result.draws)} of {RESAMPLES}")  # fmt: skip

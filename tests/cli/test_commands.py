@@ -80,9 +80,9 @@ def test_fit_by_group_and_by_target(told, table: Path, tmp_path: Path) -> None:
     lines = table.read_text().splitlines()
     wide = tmp_path / "wide.csv"
     rows = [f"{line},{float(line.split(',')[2]) * 1.1},{i % 2}" for i, line in enumerate(lines[1:])]
-    wide.write_text("\n".join([lines[0] + ",other,half", *rows]) + "\n")
+    wide.write_text("\n".join([lines[0] + ",other_loss,half", *rows]) + "\n")
     base = (wide, "--law", "chinchilla", "--map", "params=n", "--bootstrap", 40)
-    both = told("fit", *base, "--target", "loss", "--target", "other")
+    both = told("fit", *base, "--target", "loss", "--target", "other_loss")
     assert len(both["fits"]) == 2
     assert both["paired"][0]["low"] is not None
     assert {f["group"] for f in told("fit", *base, "--by", "half")["fits"]} == {"0", "1"}

@@ -95,3 +95,31 @@ def test_bad_settings_are_refused(ladder, settings: Settings, code: str) -> None
     with pytest.raises(Refused) as refused:
         fit(ladder(20), "chinchilla", settings)
     assert refused.value.code == code
+
+
+def test_rows_of_weight_zero_are_not_there_at_all(ladder) -> None:
+    runs = ladder(30)
+    table = {name: runs.columns[name].copy() for name in ("params", "tokens", "loss")}
+    hurt = {name: np.append(column, column[0] * 3) for name, column in table.items()} | {
+        "w": np.append(np.ones(30), 0.0)
+    }
+    with_zero = fit(read_runs(hurt), "chinchilla", Settings(bootstrap=40, weights="w"))
+    without = fit(read_runs(table), "chinchilla", Settings(bootstrap=40))
+    np.testing.assert_allclose(with_zero.draws, without.draws, rtol=1e-9)
+    assert with_zero.rows.excluded[-1].row == 30
+
+
+def test_as_many_parameters_as_runs_leave_no_intervals(ladder) -> None:
+    found = fit(ladder(5), "chinchilla", FAST)
+    assert found.parameters["alpha"].low is None
+    assert found.warned("no-intervals")
+
+
+def test_a_formula_without_a_value_anywhere_is_refused(ladder) -> None:
+    with pytest.raises(Refused, match="no finite value"):
+        fit(ladder(20), "E - A * params - B * tokens", FAST)
+
+
+def test_nothing_left_to_fit_is_refused(ladder) -> None:
+    with pytest.raises(Refused, match="every parameter"):
+        fit(ladder(20), "chinchilla", Settings(fixed={"E": 1.7, "A": 400.0, "B": 400.0, "alpha": 0.3, "beta": 0.3}))

@@ -7,6 +7,7 @@ import pytest
 
 from allometry.fits import Prior, Settings, fit
 from allometry.notices import Refused
+from allometry.runs import read_runs
 
 NORMAL_95 = 1.6449
 
@@ -34,3 +35,18 @@ def test_a_measured_parameter_is_hardly_moved(ladder) -> None:
 def test_a_bad_prior_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         Prior.parse("A", text)
+
+
+def test_the_scale_of_weights_does_not_change_what_a_prior_counts_for(ladder) -> None:
+    runs = ladder(60)
+    table = {name: runs.columns[name] for name in ("params", "tokens", "loss")}
+    fits = [
+        fit(
+            read_runs({**table, "w": np.full(60, w)}),
+            "chinchilla",
+            Settings(bootstrap=0, weights="w", priors={"alpha": Prior(0.3, 0.02)}),
+        )
+        for w in (1.0, 10.0)
+    ]
+    assert fits[0].values["alpha"] == pytest.approx(fits[1].values["alpha"], rel=1e-4)
+    assert fits[0].prior_share["alpha"] == pytest.approx(fits[1].prior_share["alpha"], rel=1e-2)

@@ -12,7 +12,7 @@ import pytest
 
 from allometry.fits import Fit, diagnose, published_fit
 from allometry.forecasts import FIT_NOISE, forecast
-from allometry.notices import Notice
+from allometry.notices import Notice, Refused
 from allometry.plans import default_quantities, plan
 from allometry.reports import write_report
 
@@ -114,6 +114,6 @@ def test_published_constants(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_nothing(chinchilla_fit: Fit, tmp_path: Path) -> None:
     (tmp_path / "report.html").mkdir()
-    with pytest.raises(OSError, match=r"report\.html"):
+    with pytest.raises(Refused, match=r"report\.html"):
         write_report(chinchilla_fit, tmp_path / "report.html")
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]

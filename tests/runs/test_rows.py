@@ -84,7 +84,7 @@ def test_clusters() -> None:
 def test_weights() -> None:
     rows = read_runs(TABLE).rows_for(["params"], "loss", weights="weight")
     assert rows.weights is not None
-    assert rows.weights.tolist() == [1.0, 0.0, 2.0, 1.0]
+    assert rows.weights.tolist() == [1.0, 2.0, 1.0]
     with pytest.raises(Refused, match="`weight` is not a weight of 0 or more in row 0"):
         read_runs({**TABLE, "weight": [-1, 1, 1, 1]}).rows_for(["params"], "loss", weights="weight")
 

@@ -14,6 +14,7 @@ from allometry.cli.plans import show_forecasts, show_plan
 from allometry.fits import Settings, diagnose, save_fit
 from allometry.fits import fit as fit_law
 from allometry.forecasts import forecast
+from allometry.notices import Refused
 from allometry.plans import default_quantities, plan, target_compute
 from allometry.runs import embedded_ladder
 
@@ -30,6 +31,7 @@ def demo(
     from allometry.reports import write_report
 
     settings = Settings(seed=seed)
+    _make(out)
     runs = embedded_ladder()
     with progress("resampling", settings.bootstrap) as tick:
         found = fit_law(runs, LAW, settings, tick=tick)
@@ -37,7 +39,6 @@ def demo(
     planned = plan(found, flops=target_compute(found), vocab=BYTES)
     best = {name: planned.at[name].value for name in found.law.axes}
     forecasts = forecast(found, [{name: float(value or 0.0) for name, value in best.items()}], of="new-run", seed=seed)
-    out.mkdir(parents=True, exist_ok=True)
     save_fit(found, out / "fit.json")
     page = write_report(found, out / "report.html", diagnosis=diagnosis, plan=planned, forecasts=forecasts)
     if json:
@@ -58,3 +59,12 @@ def demo(
         f"report: {page}",
         f"fit: {out / 'fit.json'}; try: allometry forecast {out / 'fit.json'} --at 'params=2e6 tokens=2e7'",
     )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            "no-folder", f"the folder cannot be made: {error.strerror}", str(folder), "choose another --out"
+        ) from None

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from allometry.cli.fitting import fit_json, show_fit
-from allometry.cli.options import FitName, Json, open_fit, point, quantities
+from allometry.cli.options import FitName, Json, check_out, open_fit, point, quantities
 from allometry.cli.output import number, print_json, print_lines, print_table
 from allometry.expressions import parse_number
 from allometry.fits import diagnose
@@ -129,13 +129,17 @@ def report(
     fit: FitName,
     out: Annotated[Path, typer.Option(help="The HTML file to write.")],
     flops: Annotated[str | None, typer.Option(help="Budget of the plan that the page shows.")] = None,
+    fix: Annotated[list[str] | None, typer.Option(help="axis=value of the plan; repeatable.")] = None,
     json: Json = False,
 ) -> None:
     """Write one self-contained page: fit, bands, residuals, influence, plan and live sliders."""
     from allometry.reports import write_report
 
+    check_out(out)
     found = open_fit(fit)
-    planned = None if flops is None else plan(found, flops=parse_number(flops, "--flops"))
+    planned = (
+        None if flops is None else plan(found, flops=parse_number(flops, "--flops"), fixed=quantities(fix, "--fix"))
+    )
     path = write_report(found, out, diagnosis=diagnose(found, default_quantities(found)), plan=planned)
     if json:
         print_json({"report": str(path)})

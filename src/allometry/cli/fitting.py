@@ -19,6 +19,7 @@ from allometry.cli.options import (
     Table,
     Where,
     assignments,
+    check_out,
     level_of,
     notices_json,
     quantities,
@@ -68,6 +69,17 @@ def fit(
     runs = read_table(table, map, map_file, where, rows, convention)
     if like is not None:
         pattern = load_fit(like)
+        if (
+            law is not None
+            or any((fix, prior, tie, space, weights, starts, cluster))
+            or (robust, delta) != ("huber", "auto")
+        ):
+            raise Refused(
+                "like-and-more",
+                "--like repeats the law and every setting of that fit",
+                "--like",
+                "leave the other settings out",
+            )
         chosen, settings = pattern.law, pattern.settings
     else:
         if law is None:
@@ -97,10 +109,8 @@ def fit(
 
 
 def _check_out(out: Path | None, fits: int) -> None:
-    if out is not None and not out.absolute().parent.is_dir():
-        raise Refused(
-            "no-folder", f"the folder {out.parent} does not exist", "--out", "make it first, or choose another"
-        )
+    if out is not None:
+        check_out(out)
     if out is not None and fits > 1:
         raise Refused(
             "many-fits",

@@ -114,12 +114,12 @@ class Penalty:
 
 
 def noise_strength(objective: Objective, residuals: Array, weights: Array) -> float:
-    """c = E[slope**2] / E[curvature] of residuals (n,): what turns a log-density into objective units.
+    """c = sum((w slope)**2) / sum(w curvature) of residuals (n,): what turns a log-density into objective units.
 
     The expected curvature of a kinked loss is taken as a difference of mean slopes over half a
     robust standard deviation, since few rows may lie inside delta itself.
     """
-    used = residuals[weights > 0]
-    step = 0.5 * max(MAD_TO_SD * float(np.median(np.abs(used))), 1e-12)
-    expected = float(np.mean(objective.slope(used + step) - objective.slope(used - step))) / (2 * step)
-    return float(np.mean(objective.slope(used) ** 2)) / max(expected, 1e-300)
+    step = 0.5 * max(MAD_TO_SD * float(np.median(np.abs(residuals))), 1e-12)
+    rise = objective.slope(residuals + step) - objective.slope(residuals - step)
+    expected = float(np.sum(weights * rise)) / (2 * step)
+    return max(float(np.sum((weights * objective.slope(residuals)) ** 2)) / max(expected, 1e-300), 1e-300)

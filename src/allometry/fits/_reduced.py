@@ -63,6 +63,10 @@ def _check(law: Law, fixed: Mapping[str, float], ties: Mapping[str, str]) -> Non
     for name, value in fixed.items():
         if not np.isfinite(value) or not known[name].allows(value):
             raise Refused("bad-value", f"{name} cannot be fixed at {value:g}", law.name, "keep it inside its bounds")
+    if not set(known) - set(fixed) - set(ties):
+        raise Refused(
+            "nothing-to-fit", f"every parameter of {law.name} is fixed", mend="leave one free, or use evaluate"
+        )
     for name, partner in ties.items():
         if name in fixed or partner in ties or name == partner:
             raise Refused(

@@ -12,7 +12,7 @@ from allometry.fits._problem import Batch, Problem
 from allometry.fits._solver import Solution, solve
 
 Array: TypeAlias = np.ndarray
-WARM_DAMPING, WARM_STEPS = 1e-2, 200
+WARM_DAMPING, WARM_STEPS = 0.1, 200
 SPOT_CHECKS, SPOT_STARTS = 16, 16
 WIDER_STARTS = 4
 SPOT_GAP = 1e-5  # relative cost by which a multi-start may beat a warm start unnoticed

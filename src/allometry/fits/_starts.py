@@ -92,13 +92,14 @@ def _projected(problem: Problem, q: Array) -> Array:
     """Replace linear coefficients by non-negative least squares on relative residuals, reweighted twice."""
     linear = problem.compiled.linear
     measured = from_space(problem.compiled.space, problem.target)
+    size = np.maximum(np.abs(measured), 1e-3 * np.median(np.abs(measured)) + 1e-300)
     columns = [t.coefficient for t in linear if t.coefficient is not None]
     for first in range(0, len(q), problem.chunk):
         part = slice(first, first + problem.chunk)
         basis = {t.coefficient: np.exp(np.minimum(t.tape.value(q[part], problem.inputs), 300.0)) for t in linear}
         rest = measured - basis.pop(None, np.zeros((1, 1)))
-        design = np.stack([basis[c] for c in columns], axis=1) / measured
-        solved = _non_negative(design, np.broadcast_to(rest / measured, design[:, 0].shape), problem.weights)
+        design = np.stack([basis[c] for c in columns], axis=1) / size
+        solved = _non_negative(design, np.broadcast_to(rest / size, design[:, 0].shape), problem.weights)
         q[part][:, columns] = np.log(solved)
     return q
 

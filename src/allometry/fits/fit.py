@@ -17,6 +17,7 @@ Array = np.ndarray
 BOOTSTRAP_KINDS = {
     "rows": "pairs bootstrap over rows",
     "residuals": "few runs: residual bootstrap",
+    "saturated": "none: as many parameters as runs",
     "none": "none: no resamples were asked for",
     "published": "none: published constants",
 }

@@ -70,6 +70,8 @@ def fit(
     """
     settings = settings or Settings()
     law = find_law(law) if isinstance(law, str) else law
+    if target is not None and target != law.metric:
+        law = replace(law, metric=target)
     rows = runs if isinstance(runs, Rows) else select(runs, law, settings, target)
     space = settings.space or law.space
     reduced = reduce_law(law, space, settings.fixed, settings.ties)
@@ -141,11 +143,19 @@ def _minimise(problem: Problem, law: Law, settings: Settings) -> tuple[Problem, 
     pilot = problem.objective.delta == 0.0
     if pilot or settings.priors:
         sample, problem = _calibrated(sample, problem, q, pilot)
-    winner = search(sample, q)
+    winner = _found(search(sample, q))
     if sample.rows < problem.rows:
         polished = search(problem, winner.minima)
         winner = polished._replace(agree=winner.agree, finalists=winner.finalists, gap=winner.gap)
     return problem, winner
+
+
+def _found(winner: Winner) -> Winner:
+    """The winner, unless the law has no value at any start."""
+    if not np.isfinite(winner.cost):
+        raise Refused("no-start", "the law has no finite value on these rows from any start", "the law",
+                      "check signs and units, or declare bounds and starts in a TOML law")  # fmt: skip
+    return winner
 
 
 def _calibrated(sample: Problem, problem: Problem, q: Array, pilot: bool) -> tuple[Problem, Problem]:
@@ -153,7 +163,7 @@ def _calibrated(sample: Problem, problem: Problem, q: Array, pilot: bool) -> tup
     wide = 0.1 * max(float(np.std(sample.target)), 1e-12)
     trial = sample.at(wide) if pilot else sample
     trial = replace(trial, penalty=trial.penalty.scaled(wide**2))
-    minima = search(trial, q).minima
+    minima = _found(search(trial, q)).minima
     for _ in range(PILOT_ROUNDS):
         own = trial.compiled.predictions(minima[:1], trial.inputs)[0] - trial.target
         delta = _delta(sample, own) if pilot else None
@@ -279,6 +289,13 @@ def _draws(
             BOOTSTRAP_KINDS["none"],
             [Notice("no-intervals", "no resamples were asked for, so there are no intervals")],
         )
+    if count <= problem.size and not settings.priors:
+        none = Draws(np.empty((0, problem.size)), np.empty(0, int), 0, 0, 0.0)
+        return (
+            none,
+            BOOTSTRAP_KINDS["saturated"],
+            [Notice("no-intervals", "as many parameters as runs: nothing is left to tell the noise from")],
+        )
     if count < 2 * problem.size:
         drawn = residuals(problem, winner.minima, settings.bootstrap, settings.seed)
         return drawn, BOOTSTRAP_KINDS["residuals"], _draw_notices(drawn, settings.bootstrap)
@@ -336,8 +353,9 @@ def prior_shares(problem: Problem, q: Array, own: Array) -> dict[str, float]:
     if not problem.penalty.priors:
         return {}
     state = problem.evaluate(q[None], problem.batch())
-    slopes = problem.objective.slope(own)
-    expected = float(np.mean(slopes**2)) / max(noise_strength(problem.objective, own, problem.weights), 1e-300)
+    slopes = problem.weights * problem.objective.slope(own)
+    strength = max(noise_strength(problem.objective, own, problem.weights), 1e-300)
+    expected = float(np.sum(slopes**2)) / strength / float(np.sum(problem.weights))
     gradient = state.gradient[0]
     curvature = (expected * gradient * problem.weights) @ gradient.T
     slope = np.zeros((1, problem.size))

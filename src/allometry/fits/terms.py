@@ -39,6 +39,8 @@ def negligible_notices(
 def _without(reduced: Reduced, problem: Problem, rows: Rows, term: Node) -> float:
     """Objective of the best fit without one term."""
     rest = [t for t in terms_of(reduced.compiled.formula.root) if count_names(t) != count_names(term)]
+    if not rest:
+        return float("inf")
     root: Node = Call("add", tuple(rest)) if len(rest) > 1 else rest[0]
     used = count_names(root)
     bounds = {name: b for name, b in reduced.compiled.bounds.items() if name in used}

@@ -17,6 +17,7 @@ from allometry.notices import Refused
 
 Array = NDArray[np.float64]
 TOKENS = "tokens"
+FALLING_WORDS = ("loss", "error", "perplexity", "ppl", "bits", "nats", "entropy", "nll")
 RISING_METRICS = ("accuracy", "coverage", "reward")
 
 
@@ -87,6 +88,9 @@ def _size(law: Law) -> str:
     if law.metric in RISING_METRICS:
         raise Refused("metric-rises", f"{law.name} predicts {law.metric}, of which more is better; plans seek the least",
                       "the law", "plan with a law of loss or error")  # fmt: skip
+    if not any(word in law.metric.lower() for word in FALLING_WORDS):
+        raise Refused("metric-unknown", f"nothing says whether less {law.metric!r} is better, and plans seek the least",
+                      "the law", f"map the column to a loss (--map loss={law.metric}) if it is one")  # fmt: skip
     size = size_axis(law.axes)
     if size is None or TOKENS not in law.axes:
         has = ", ".join(law.axes)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from allometry.fits import Diagnosis, Fit
 from allometry.forecasts import Forecast
+from allometry.notices import Refused
 from allometry.plans import Plan
 from allometry.reports.page import page
 
@@ -27,7 +28,7 @@ def write_report(
     `path` only when it is complete.
 
     Arguments: `diagnosis`, `plan` and `forecasts` of the same fit; what is not given is left out.
-    Errors: OSError where the file cannot be written.
+    Errors: `Refused` where the file cannot be written.
 
     >>> import tempfile
     >>> from allometry.fits import published_fit
@@ -42,6 +43,8 @@ def write_report(
     try:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
-    finally:
+    except OSError as error:
         partial.unlink(missing_ok=True)
+        message = f"the report cannot be written: {error.strerror}"
+        raise Refused("cannot-write", message, str(path), "choose a file in a folder that exists") from None
     return path

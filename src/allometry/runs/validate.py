@@ -37,6 +37,8 @@ def build_rows(
     refuse_mixed(runs.conventions, names, metric, runs.source)
     positive = {n for n in (*names, metric) if n in AXES and AXES[n].positive} if logs is None else set(logs)
     runs = _sound(runs, {name: _problem(runs.columns[name], name in positive, name == weights) for name in needed})
+    if weights:
+        runs = _without(runs, {weights: _Problem(runs.columns[weights] == 0, "0, which leaves a row out")})
     _require_several(runs)
     columns = {name: runs.columns[name] for name in needed}
     labels, kind = _clusters(runs, names, cluster)
@@ -96,6 +98,11 @@ def _sound(runs: Runs, problems: Mapping[str, _Problem]) -> Runs:
             where = f"{runs.source}, {refused.size} in all"
             mend = "mend them, filter them out, or ask to drop invalid rows (drop_invalid)"
             raise Refused("invalid-values", f"`{name}` is {text} in {rows}", where, mend)
+    return _without(runs, problems)
+
+
+def _without(runs: Runs, problems: Mapping[str, _Problem]) -> Runs:
+    """The rows that none of the problems marks; the others carry the first that does."""
     reasons = np.full(len(runs), None, dtype=object)
     for name, (bad, text) in reversed(tuple(problems.items())):
         reasons[bad] = f"`{name}` is {text}"
