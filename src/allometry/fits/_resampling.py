@@ -13,8 +13,9 @@ from allometry.fits._solver import Solution, solve
 
 Array: TypeAlias = np.ndarray
 WARM_DAMPING, WARM_STEPS = 0.1, 200
-SPOT_CHECKS, SPOT_STARTS = 16, 16
+SPOT_CHECKS, SPOT_STARTS = 16, 8
 WIDER_STARTS = 4
+BLOCK_ELEMENTS = 1_000_000  # row weights held at once: 8 MB
 SPOT_GAP = 1e-5  # relative cost by which a multi-start may beat a warm start unnoticed
 SPOT_ROWS = 20_000  # above it a spot check costs more than the resampling it checks
 Tick: TypeAlias = Callable[[int], None]
@@ -46,11 +47,11 @@ def pairs(problem: Problem, minima: Array, draws: int, cluster: Array | None, se
     """
     means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), draws)
     first = _refit(problem, minima[:1], cluster, seed, means, tick)
-    spots = _spot_checks(problem, minima, cluster, seed, means, first)
+    spots = _spot_checks(problem, minima, seed, means, first)
     if spots > 0:
         wider = np.concatenate([minima, _around(minima[0], WIDER_STARTS, seed)])
         first = _refit(problem, wider, cluster, seed, means, ignore)
-        spots = _spot_checks(problem, wider, cluster, seed, means, first)
+        spots = _spot_checks(problem, wider, seed, means, first)
     kept = np.flatnonzero(first.full & first.converged)
     deficient = int(np.sum(~first.full))
     return Draws(first.q[kept], kept, draws - deficient - len(kept), deficient, spots)
@@ -80,12 +81,14 @@ def _around(q: Array, count: int, seed: int) -> Array:
 
 
 class _Refits(NamedTuple):
-    """All resamples (B,): coordinates, cost, whether converged, and whether enough rows were drawn."""
+    """All resamples (B,): coordinates, cost, whether converged, whether enough rows were drawn,
+    and the row weights of the resamples that are checked."""
 
     q: Array
     cost: Array
     converged: Array
     full: Array
+    spots: Array
 
 
 def _weights(problem: Problem, cluster: Array | None, seed: int) -> Iterator[Array]:
@@ -99,20 +102,19 @@ def _weights(problem: Problem, cluster: Array | None, seed: int) -> Iterator[Arr
 
 def _refit(problem: Problem, minima: Array, cluster: Array | None, seed: int, means: Array, tick: Tick) -> _Refits:
     weights, parts = _weights(problem, cluster, seed), list[_Refits]()
-    needed = problem.size - len(problem.penalty.priors)
-    for first in range(0, len(means), problem.chunk):
-        some = means[first : first + problem.chunk]
+    block = max(problem.chunk, BLOCK_ELEMENTS // problem.rows)
+    needed, chosen = problem.size - len(problem.penalty.priors), _spots(len(means))
+    for first in range(0, len(means), block):
+        some = means[first : first + block]
         batch = problem.batch(weights=np.stack(list(islice(weights, len(some)))), means=some)
         solutions = [_warm(problem, start, batch) for start in minima]
         best = np.argmin([s.cost for s in solutions], axis=0)
         picked = [
             np.stack(column)[best, np.arange(len(some))] for column in zip(*(s[:3] for s in solutions), strict=True)
         ]
-        parts.append(
-            _Refits(
-                picked[0], picked[1], picked[2] & np.isfinite(picked[1]), np.sum(batch.weights > 0, axis=1) >= needed
-            )
-        )
+        full = np.sum(batch.weights > 0, axis=1) >= needed
+        checked = chosen[(chosen >= first) & (chosen < first + len(some))] - first
+        parts.append(_Refits(picked[0], picked[1], picked[2] & np.isfinite(picked[1]), full, batch.weights[checked]))
         tick(len(some))
     return _Refits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
@@ -121,16 +123,16 @@ def _warm(problem: Problem, start: Array, batch: Batch) -> Solution:
     return solve(problem, np.repeat(start[None], len(batch.weights), axis=0), batch, WARM_STEPS, WARM_DAMPING)
 
 
-def _spot_checks(
-    problem: Problem, minima: Array, cluster: Array | None, seed: int, means: Array, refits: _Refits
-) -> float:
+def _spots(draws: int) -> Array:
+    """Numbers of the resamples that are checked, spread evenly."""
+    return np.unique(np.linspace(0, draws - 1, min(SPOT_CHECKS, draws)).astype(int))
+
+
+def _spot_checks(problem: Problem, minima: Array, seed: int, means: Array, refits: _Refits) -> float:
     """Share of some evenly spaced resamples for which starts spread around the known minima find less."""
-    draws = len(means)
     if problem.rows > SPOT_ROWS:
         return 0.0
-    chosen = np.unique(np.linspace(0, draws - 1, min(SPOT_CHECKS, draws)).astype(int))
-    every = _weights(problem, cluster, seed)
-    weights = np.stack([w for i, w in enumerate(islice(every, draws)) if i in set(chosen.tolist())])
+    chosen, weights = _spots(len(means)), refits.spots
     member = np.repeat(np.arange(len(chosen)), SPOT_STARTS)
     spread = np.random.default_rng(seed).standard_normal((len(member), problem.size))
     q = minima[np.arange(len(member)) % len(minima)] + spread

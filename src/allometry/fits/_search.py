@@ -8,11 +8,11 @@ import numpy as np
 
 from allometry.fits._problem import Batch, Problem
 from allometry.fits._solver import Solution, solve
+from allometry.fits.settings import HARD_SIZE
 
 Array = np.ndarray
 SMOOTH_DELTAS = (0.1, 0.02)  # wide quadratic parts first: the robust cost is then smooth between starts
 KEPT_SHARE, KEPT_LEAST = 0.25, 8
-HARD_SIZE = 7  # parameters from which valleys are long: measured on broken and coupled laws
 AGREEMENT = 1e-6  # relative cost within which two finalists are the same minimum
 POLISH_STEPS = 200
 

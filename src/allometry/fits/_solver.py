@@ -118,7 +118,8 @@ def _direction(problem: Problem, state: State, batch: Batch, lam: Array, curved:
 
 def _bent(direction: Array, acceleration: Array) -> Array:
     """The step with half the acceleration, where that is small beside it (Transtrum and Sethna 2012, eq. 15)."""
-    size, turn = np.linalg.norm(direction, axis=1), np.linalg.norm(acceleration, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        size, turn = np.linalg.norm(direction, axis=1), np.linalg.norm(acceleration, axis=1)
     follow = np.isfinite(turn) & (2 * turn <= MOST_TURN * size)
     return direction + np.where(follow[:, None], 0.5 * np.nan_to_num(acceleration), 0.0)
 

@@ -14,6 +14,7 @@ from scipy.stats import qmc
 
 from allometry.expressions import from_space
 from allometry.fits._problem import Problem
+from allometry.fits.settings import HARD_SIZE
 
 Array = np.ndarray
 Box = Mapping[str, tuple[float, float]]
@@ -38,7 +39,12 @@ def starts(
             q[:, i] = coordinates[0] + unit[:, i] * (coordinates[1] - coordinates[0])
     if later:
         q = _repivot(problem, q, later)
-    return q if raw or not compiled.linear else _projected(problem, q)
+    if raw or not compiled.linear:
+        return q
+    # Projection draws starts towards the same valleys: with many unknowns half of them keep their own coefficients.
+    projected = slice(None, None, 2 if problem.size >= HARD_SIZE else 1)
+    q[projected] = _projected(problem, q[projected])
+    return q
 
 
 def _sobol(count: int, dimensions: int, seed: int) -> Array:

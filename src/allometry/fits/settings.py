@@ -10,7 +10,7 @@ from allometry.fits._priors import Prior
 from allometry.fits.objectives import Huber, Objective
 
 EASY_STARTS, HARD_STARTS = 64, 2048  # measured: 1.00 of 60 seeds at up to 5 parameters; 2048 for 7 and more
-HARD_SIZE = 7
+HARD_SIZE = 7  # parameters from which valleys are long: measured on broken and coupled laws
 
 
 def _empty() -> Mapping[str, float]:
