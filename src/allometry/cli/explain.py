@@ -115,6 +115,8 @@ def evaluate(
 def _constants(
     law: str, values: str | None, key: str | None, points: list[dict[str, float]]
 ) -> tuple[Law, dict[str, float], str]:
+    if key is not None and "@" in law:
+        raise Refused("two-keys", f"{law} already names its constants", "--published", "give the key once")
     if key is not None or ("@" in law and values is None):
         chosen, constants = published(law if "@" in law else f"{law}@{key}")
         return chosen, dict(constants.values), f"published: {constants.source}"

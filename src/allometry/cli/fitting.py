@@ -96,6 +96,8 @@ def fit(
             priors={name: Prior.parse(name, text) for name, text in assignments(prior, "--prior").items()},
             weights=weights, starts=starts, bootstrap=bootstrap, cluster=cluster, seed=seed, level=level_of(level, 0.9),
         )  # fmt: skip
+    if settings.bootstrap == 1:
+        raise Refused("one-resample", "one resample gives no interval", "--bootstrap", "write 1000, or 0 for none")
     groups = {"": runs} if by is None else runs.by(by)
     targets = target or [chosen.metric]
     _check_out(out, len(groups) * len(targets))

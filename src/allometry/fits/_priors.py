@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allometry.expressions import Compiled
+from allometry.expressions import Compiled, parse_number
 from allometry.fits.objectives import MAD_TO_SD, Objective
 from allometry.notices import Refused
 
@@ -50,14 +50,10 @@ class Prior:
     @classmethod
     def parse(cls, name: str, text: str) -> Prior:
         mean, _, width = text.partition(",")
-        try:
-            return cls(float(mean), float(width.removeprefix("x")), factor=width.startswith("x"))
-        except ValueError as error:
-            if isinstance(error, Refused):
-                raise
-            raise Refused(
-                "bad-prior", f"{text!r} is not a prior", f"prior of {name}", "write mean,sd or mean,xFACTOR"
-            ) from None
+        if not width:
+            raise Refused("bad-prior", f"{text!r} is not a prior", f"prior of {name}", "write mean,sd or mean,xFACTOR")
+        numbers = (parse_number(part, f"prior of {name}") for part in (mean, width.removeprefix("x")))
+        return cls(*numbers, factor=width.startswith("x"))
 
     @property
     def location(self) -> float:
