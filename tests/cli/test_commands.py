@@ -159,7 +159,8 @@ def test_a_bad_table_is_refused_in_one_sentence(run, tmp_path: Path, name: str) 
     ("fit", "TABLE", "--law", "chinchilla", "--where", "colour == 3"), ("fit", "TABLE", "--law", "chinchilla", "--delta", "-1"),
     ("fit", "TABLE", "--law", "chinchilla", "--robust", "cubic"), ("fit", "TABLE", "--law", "chinchilla", "--level", "90"),
     ("forecast", "absent.json", "--at", "params=1"), ("plan", "chinchilla@nobody", "--flops", "1e20"), ("plan", "chinchilla@epoch"),
-    ("plan", "power@nobody", "--flops", "1e20"), ("nonsense",), ("fit", "TABLE", "--nonsense"), ("evaluate", "chinchilla", "--at", "params=1"),
+    ("plan", "power@nobody", "--flops", "1e20"), ("evaluate", "chinchilla@epoch", "--published", "hoffmann", "--at", "params=1e9 tokens=1e9"),
+    ("fit", "TABLE", "--law", "chinchilla", "--map", "params=n", "--bootstrap", "1"), ("nonsense",), ("fit", "TABLE", "--nonsense"), ("evaluate", "chinchilla", "--at", "params=1"),
 ])  # fmt: skip
 def test_bad_words_are_refused(run, table: Path, words: tuple[str, ...]) -> None:
     status, _, err = run(*(table if word == "TABLE" else word for word in words))

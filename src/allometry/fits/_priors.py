@@ -52,8 +52,8 @@ class Prior:
         mean, _, width = text.partition(",")
         if not width:
             raise Refused("bad-prior", f"{text!r} is not a prior", f"prior of {name}", "write mean,sd or mean,xFACTOR")
-        numbers = (parse_number(part, f"prior of {name}") for part in (mean, width.removeprefix("x")))
-        return cls(*numbers, factor=width.startswith("x"))
+        place = f"prior of {name}"
+        return cls(parse_number(mean, place), parse_number(width.removeprefix("x"), place), width.startswith("x"))
 
     @property
     def location(self) -> float:
