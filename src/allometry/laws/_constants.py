@@ -1,11 +1,11 @@
-"""The constants of a declaration: what was published, and the design on which the law is tested."""
+"""The constants of a declaration: what was published, figures that follow, and the design of the law's test."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from allometry.laws._tables import Table, listed
-from allometry.laws.law import Design, Parameter, Published
+from allometry.laws.law import Design, Figure, Parameter, Published
 
 STATUSES = ("seen", "recalled", "proposed")
 
@@ -50,15 +50,50 @@ def read_design(
 ) -> Design | None:
     if not table.content:
         return None
-    grid_table = table.table("grid")
-    grid = {name: grid_table.numbers(name) for name in list(grid_table.content)}
-    if set(grid) != set(axes):
-        raise grid_table.refuse("bad-declaration", f"must give values for exactly {listed(axes)}")
+    grid, columns = _columns(table.table("grid")), _columns(table.table("columns"))
+    if sorted([*grid, *columns]) != sorted(axes):
+        raise table.refuse("bad-declaration", f"must give values for exactly {listed(axes)}", "grid and columns")
+    if len({len(column) for column in columns.values()}) > 1:
+        raise table.refuse("bad-declaration", "must be of one length", "columns")
     truth = table.text("truth", "")
     if truth and truth not in published:
         raise table.refuse("unknown-key", f"no constants are published as {truth!r}", "truth", listed(published))
     values = dict(published[truth].values) if truth else table.table("values").named()
     _check_values(table, values, parameters)
-    design = Design(values=values, grid=grid, noise=table.number("noise"))
+    design = Design(
+        values=values, grid=grid, noise=table.number("noise"), columns=columns, loose=table.truth("loose", False)
+    )
     table.finish()
     return design
+
+
+def _columns(table: Table) -> dict[str, tuple[float, ...]]:
+    return {name: table.numbers(name) for name in list(table.content)}
+
+
+def read_figures(
+    table: Table, axes: tuple[str, ...], parameters: tuple[Parameter, ...], published: Mapping[str, Published]
+) -> tuple[Figure, ...]:
+    """The figures of a declaration: `published` names their constants, or `values` gives them."""
+    found = []
+    for name in list(table.content):
+        entry = table.table(name)
+        key = entry.text("published", "")
+        if key and key not in published:
+            raise entry.refuse("unknown-key", f"no constants are published as {key!r}", "published", listed(published))
+        values = dict(published[key].values) if key else entry.table("values").named()
+        _check_values(entry, values, parameters)
+        figure = Figure(
+            name=name,
+            values=values,
+            at=entry.table("at").named(),
+            value=entry.number("value"),
+            within=entry.number("within"),
+            where=entry.text("where"),
+            quantity=entry.text("quantity", ""),
+        )
+        if not figure.quantity and set(figure.at) != set(axes):
+            raise entry.refuse("bad-declaration", f"must give exactly {listed(axes)}", "at")
+        entry.finish()
+        found.append(figure)
+    return tuple(found)

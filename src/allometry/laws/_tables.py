@@ -40,8 +40,8 @@ class Table:
     def number(self, key: str) -> float:
         return self._number(key, self._typed(key, object, "a number", None))
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        values = self._typed(key, list, "a list of texts", None)
+    def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        values = self._typed(key, list, "a list of texts", None if default is None else list(default))
         if not all(isinstance(value, str) for value in values):
             raise self.refuse("bad-declaration", "must be a list of texts", key)
         return tuple(values)

@@ -10,10 +10,11 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from allometry.axes import AXES, Axis
+from allometry.axes import AXES
 from allometry.expressions import Formula, parse
 from allometry.expressions.compiled import SPACES
-from allometry.laws._constants import read_design, read_publications
+from allometry.laws._axes import axis_table, read_axes
+from allometry.laws._constants import STATUSES, read_design, read_figures, read_publications
 from allometry.laws._parameters import MOST_PARAMETERS, read_parameters
 from allometry.laws._tables import Table, listed
 from allometry.laws.law import Law, Parameter, Published
@@ -47,12 +48,11 @@ def law_from_table(content: Mapping[str, object], where: str, sizes: Mapping[str
     table = Table(content, where)
     families = _sizes(table, sizes or {})
     formula = _formula(table, families)
-    axes = table.texts("axes")
     metric = table.text("metric")
-    declared = _axes(table.table("axis"), axes)
+    axes, declared = read_axes(table, families, metric)
     parameters = read_parameters(table.table("parameters"), families, axes)
     _check_names(table, formula, axes, parameters)
-    design = table.table("design")
+    design, figures = table.table("design"), table.table("figures")
     published = read_publications(table.table("published"), parameters, resized=bool(sizes))
     law = Law(
         name=table.text("name"),
@@ -72,9 +72,28 @@ def law_from_table(content: Mapping[str, object], where: str, sizes: Mapping[str
         declared=declared,
         sizes=families,
         design=None if sizes else read_design(design, axes, parameters, published),
+        papers=table.texts("papers", ()),
+        status=_status(table),
+        provisional=table.truth("provisional", False),
+        figures=() if sizes else read_figures(figures, axes, parameters, published),
     )
+    _check_provisional(table, law)
     table.finish()
     return law
+
+
+def _status(table: Table) -> str:
+    status = table.text("status", "")
+    if status and status not in STATUSES:
+        raise table.refuse("bad-declaration", f"must be one of {listed(STATUSES)}", "status")
+    return status
+
+
+def _check_provisional(table: Table, law: Law) -> None:
+    """A form seen only in an abstract is a proposal, and a proposal has no published constants."""
+    if law.provisional and (law.published or law.status != "proposed"):
+        message = "a provisional law has the status proposed and publishes no constants"
+        raise table.refuse("bad-declaration", message, "provisional", "remove one of the two")
 
 
 def _sizes(table: Table, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -95,26 +114,6 @@ def _formula(table: Table, families: Mapping[str, int]) -> Formula:
     except Refused as error:
         where = f"{table.where('formula')}: {error.where}" if error.where else table.where("formula")
         raise Refused(error.code, error.message, where, error.mend) from None
-
-
-def _axes(table: Table, axes: tuple[str, ...]) -> dict[str, Axis]:
-    declared = {}
-    for name in list(table.content):
-        entry = table.table(name)
-        if name in AXES or name not in axes:
-            reason = "is in the vocabulary already" if name in AXES else "is not among the axes"
-            raise table.refuse("bad-axis", f"{name!r} {reason}", name, "remove this table")
-        declared[name] = Axis(
-            name,
-            symbol=entry.text("symbol", name),
-            unit=entry.text("unit", ""),
-            meaning=entry.text("meaning", ""),
-            kind="axis",
-            positive=entry.truth("positive", True),
-            latex=entry.text("latex", ""),
-        )
-        entry.finish()
-    return declared
 
 
 def _check_names(table: Table, formula: Formula, axes: tuple[str, ...], parameters: tuple[Parameter, ...]) -> None:
@@ -143,28 +142,25 @@ def _space(table: Table) -> str:
 def law_table(law: Law) -> dict[str, object]:
     """The declaration of a law as plain texts, numbers, lists and tables, for an artifact.
 
-    `law_from_table` gives the same law again, but for its `design`, which only tests read.
+    `law_from_table` gives the same law again, but for `design` and `figures`, which only tests read.
 
     >>> from allometry.laws import find_law
     >>> table = law_table(find_law("power"))
     >>> table["formula"], law_from_table(table, "artifact").parameters == find_law("power").parameters
     ('E + A * flops**-alpha', True)
     """
-    texts = ("name", "subject", "title", "source", "use", "avoid", "metric", "metric_unit", "space")
+    keys = ("name", "subject", "title", "source", "use", "avoid", "metric", "metric_unit", "space", "status")
     return {
-        **{key: getattr(law, key) for key in texts},
+        **{key: getattr(law, key) for key in (*keys, "provisional")},
+        "papers": list(law.papers),
         "formula": law.formula.text,
         "axes": list(law.axes),
         "min_runs": law.min_runs,
         "families": dict(law.sizes),
-        "axis": {name: _axis_table(axis) for name, axis in law.declared.items()},
+        "axis": {name: axis_table(axis) for name, axis in law.declared.items()},
         "parameters": {parameter.name: _parameter_table(parameter) for parameter in law.parameters},
         "published": {key: _published_table(published) for key, published in law.published.items()},
     }
-
-
-def _axis_table(axis: Axis) -> dict[str, object]:
-    return {key: getattr(axis, key) for key in ("symbol", "unit", "meaning", "positive", "latex")}
 
 
 def _parameter_table(parameter: Parameter) -> dict[str, object]:

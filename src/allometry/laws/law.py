@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allometry.axes import AXES, Axis
-from allometry.expressions import Compiled, Formula, compile_formula, evaluate, javascript, latex
+from allometry.expressions import Compiled, Formula, compile_formula, evaluate, javascript, latex, parse
 from allometry.notices import Refused
 
 Array: TypeAlias = NDArray[np.float64]
@@ -71,24 +71,46 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """One number that a source prints, or that is computed by hand, and that follows from the law and constants.
+
+    `values` are the constants, `at` the point, `value` the number and `within` how far ours may be from it (the
+    source's rounding); `quantity` is a formula in the law's parameters and axes, empty for the law itself.
+    """
+
+    name: str
+    values: Mapping[str, float]
+    at: Mapping[str, float]
+    value: float
+    within: float
+    where: str
+    quantity: str = ""
+
+
+@dataclass(frozen=True)
 class Design:
     """Runs on which a law must be able to find its own constants again: true values, axis values, noise.
 
-    `noise` is the standard deviation of the residual in the law's space.
+    `grid` holds axes that are crossed, `columns` axes that go together row by row (the shares of a mixture).
+    `noise` is the standard deviation of the residual in the law's space. `loose` says that these runs leave parameters
+    nearly free while they hold the curve: then only forecasts must come back.
     """
 
     values: Mapping[str, float]
     grid: Mapping[str, tuple[float, ...]]
     noise: float
+    columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    loose: bool = False
 
     def points(self) -> dict[str, Array]:
-        """Every combination of the grid's axis values, as one array (n,) for each axis.
+        """Every row of the columns with every combination of the grid, as one array (n,) for each axis.
 
         >>> Design({}, {"params": (1.0, 2.0), "tokens": (5.0,)}, 0.0).points()
         {'params': array([1., 2.]), 'tokens': array([5., 5.])}
         """
-        rows = list(itertools.product(*self.grid.values()))
-        return dict(zip(self.grid, np.array(rows, dtype=float).T, strict=True))
+        together = list(zip(*self.columns.values(), strict=True)) or [()]
+        rows = [(*row, *crossed) for row in together for crossed in itertools.product(*self.grid.values())]
+        return dict(zip([*self.columns, *self.grid], np.array(rows, dtype=float).T, strict=True))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -96,8 +118,10 @@ class Law:
     """A law: what it predicts (`metric`) from what (`axes`), by which formula, with which unknowns.
 
     Get one from `find_law`. `declared` holds the axes that are not in the vocabulary, `space` is where its residuals
-    are taken by default, `sizes` the number of members of each parameter family. Two laws are equal only when they are
-    the same object; compare their `formula.text` and `parameters` instead.
+    are taken by default, `sizes` the number of members of each parameter family. `status` is how its form is known
+    (seen, recalled, proposed), `provisional` that only an abstract was seen, `papers` the published systems that it
+    answers. Two laws are equal only when they are the same object; compare their `formula.text` and `parameters`
+    instead.
 
     >>> from allometry.laws import find_law
     >>> law = find_law("chinchilla")
@@ -122,6 +146,10 @@ class Law:
     declared: Mapping[str, Axis] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     design: Design | None = None
+    papers: tuple[str, ...] = ()
+    status: str = ""
+    provisional: bool = False
+    figures: tuple[Figure, ...] = ()
 
     def __repr__(self) -> str:
         return f"Law({self.name!r}, {self.formula.text!r})"
@@ -159,6 +187,19 @@ class Law:
             where = ", ".join(f"{name}={column[row]:g}" for name, column in columns.items())
             raise Refused("not-a-number", f"{self.name} has no finite value there", where, "stay inside its domain")
         return result
+
+    def figure(self, figure: Figure) -> float:
+        """Our number for a figure: the law, or the figure's own quantity, at its constants and point.
+
+        >>> from allometry.laws import find_law
+        >>> law = find_law("parscale")
+        >>> round(law.figure(law.figures[0]), 3)
+        1.818
+        """
+        if not figure.quantity:
+            return float(self.evaluate(figure.values, figure.at)[0])
+        with np.errstate(all="ignore"):
+            return float(evaluate(parse(figure.quantity, self.sizes).root, {**figure.at, **figure.values}))
 
     def latex(self) -> str:
         """The formula as LaTeX, with the symbols of its axes and parameters."""
