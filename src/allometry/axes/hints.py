@@ -23,6 +23,7 @@ _SEEN: dict[str, tuple[str, ...]] = {
     "steps": ("totalsteps", "maxsteps", "numsteps", "trainsteps", "trainingsteps", "stepsplanned"),
     "step": ("currentsteps", "currentstep", "globalstep", "iteration", "iter", "stepsdone", "stepselapsed"),
     "learning_rate": ("lr", "peaklr", "maxlr", "lrpeak"),
+    "current_learning_rate": ("lr", "currentlr", "learningrate"),
     "width": ("hidden", "hiddensize", "dmodel", "nembd"),
     "depth": ("layers", "numlayers", "nlayers", "nlayer"),
     "vocab": ("vocabsize", "nvocab"),

@@ -73,6 +73,16 @@ _TRAINING = (
     _axis("batch_tokens", "B", "B", "tokens", "tokens of one optimiser step"),
     _axis("steps", "S", "S", "steps", "optimiser steps of the whole run"),
     _axis("learning_rate", "eta", r"\eta", "", "peak learning rate"),
+    Axis(
+        "current_learning_rate",
+        "eta_t",
+        "",
+        "learning rate at this step",
+        "axis",
+        False,
+        r"\eta_t",
+        "after warm-up and decay; the peak is learning_rate",
+    ),
     _axis("context", "T", "T", "tokens", "length of a training sequence"),
 )
 _TEST_TIME = (

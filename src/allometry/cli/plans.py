@@ -34,6 +34,7 @@ from allometry.notices import Refused
 from allometry.plans import IsoFlop, Plan
 from allometry.plans import isoflop as isoflop_of
 from allometry.plans import plan as plan_of
+from allometry.runs import is_schedule_axis, read_runs
 from allometry.runs import read_table as read_points
 
 
@@ -70,6 +71,8 @@ def forecast(
 
 def _rows(path: str, axes: tuple[str, ...]) -> list[dict[str, float]]:
     table = read_points(path)
+    if any(is_schedule_axis(name) and name not in table.columns for name in axes):
+        return _rows_of_schedule(path, axes)
     missing = [name for name in axes if name not in table.columns]
     if missing:
         raise Refused("missing-axis", f"the points have no column {missing[0]!r}", path, f"give {', '.join(axes)}")
@@ -78,6 +81,12 @@ def _rows(path: str, axes: tuple[str, ...]) -> list[dict[str, float]]:
     except ValueError:
         raise Refused("not-numbers", "a column of the points holds text", path, "give plain numbers") from None
     return [dict(zip(axes, map(float, row), strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _rows_of_schedule(path: str, axes: tuple[str, ...]) -> list[dict[str, float]]:
+    """Points of a table that holds whole schedules: step and rate of every row, and the run of each."""
+    columns = read_runs(path, rows="all").with_schedules(axes).columns
+    return [dict(zip(axes, map(float, row), strict=True)) for row in zip(*(columns[a] for a in axes), strict=True)]
 
 
 def show_forecasts(results: tuple[Forecast, ...]) -> None:

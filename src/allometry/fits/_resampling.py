@@ -63,12 +63,19 @@ def residuals(problem: Problem, minima: Array, draws: int, seed: int) -> Draws:
     Residuals are inflated by sqrt(n / (n - p)), for the share of their variance the fit absorbed.
     """
     generator = np.random.default_rng(seed)
-    means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), draws)
     curve = problem.compiled.predictions(minima[:1], problem.inputs)[0]
     own = problem.target - curve
     spare = max(1, problem.rows - problem.size)
     own = (own - own.mean()) * np.sqrt(problem.rows / spare)
-    targets = curve + own[generator.integers(problem.rows, size=(draws, problem.rows))]
+    return refit_targets(
+        problem, minima, curve + own[generator.integers(problem.rows, size=(draws, problem.rows))], seed
+    )
+
+
+def refit_targets(problem: Problem, minima: Array, targets: Array, seed: int) -> Draws:
+    """Refit simulated targets (draws, n) from the best minimum."""
+    draws = len(targets)
+    means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), draws)
     start = np.repeat(minima[:1], draws, axis=0)
     solution = solve(problem, start, problem.batch(target=targets, means=means), WARM_STEPS, WARM_DAMPING)
     kept = np.flatnonzero(solution.converged & np.isfinite(solution.cost))

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import numpy as np
 
 from allometry.expressions import target_transform
+from allometry.fits._curves import FEWEST_RUNS, curves
 from allometry.fits._priors import Penalty, noise_strength
 from allometry.fits._problem import Problem
 from allometry.fits._reduced import Reduced, reduce_law
@@ -300,6 +301,10 @@ def _draws(
         drawn = residuals(problem, winner.minima, settings.bootstrap, settings.seed)
         return drawn, BOOTSTRAP_KINDS["residuals"], _draw_notices(drawn, settings.bootstrap)
     groups = None if settings.cluster == "none" else rows.cluster
+    if groups is not None and rows.cluster_kind == "runs" and len(np.unique(groups)) < FEWEST_RUNS:
+        drawn, correlation = curves(problem, winner.minima, settings.bootstrap, groups, settings.seed)
+        notices = [*_draw_notices(drawn, settings.bootstrap), _few_curves(len(np.unique(groups)))]
+        return drawn, f"residuals simulated along each run, neighbours correlated {correlation:.2f}", notices
     drawn = pairs(problem, winner.minima, settings.bootstrap, groups, settings.seed, tick)
     notices = _draw_notices(drawn, settings.bootstrap)
     if settings.cluster == "none" and rows.cluster is not None:
@@ -312,6 +317,14 @@ def _draws(
             Notice("few-groups", f"only {number} {rows.cluster_kind} to resample: intervals are too narrow to trust")
         )
     return drawn, f"cluster bootstrap over {number} {rows.cluster_kind}", notices
+
+
+def _few_curves(runs: int) -> Notice:
+    message = (
+        f"{runs} run{'s' if runs > 1 else ''}, too few to resample whole: intervals hold how errors scatter along "
+        "these curves, not how runs differ"
+    )
+    return Notice("few-curves", message)
 
 
 def _draw_notices(drawn: Draws, asked: int) -> list[Notice]:

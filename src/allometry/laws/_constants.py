@@ -51,7 +51,9 @@ def read_design(
     if not table.content:
         return None
     grid, columns = _columns(table.table("grid")), _columns(table.table("columns"))
-    if sorted([*grid, *columns]) != sorted(axes):
+    given = {*grid, *columns}
+    # axes that follow from a run's history (a schedule) are computed from other columns when the design is used
+    if given & set(axes) and given != set(axes):
         raise table.refuse("bad-declaration", f"must give values for exactly {listed(axes)}", "grid and columns")
     if len({len(column) for column in columns.values()}) > 1:
         raise table.refuse("bad-declaration", "must be of one length", "columns")

@@ -91,7 +91,8 @@ class Figure:
 class Design:
     """Runs on which a law must be able to find its own constants again: true values, axis values, noise.
 
-    `grid` holds axes that are crossed, `columns` axes that go together row by row (the shares of a mixture).
+    `grid` holds axes that are crossed, `columns` axes that go together row by row (the shares of a mixture), or the
+    columns of a table that the law's axes are computed from (step and rate of a schedule).
     `noise` is the standard deviation of the residual in the law's space. `loose` says that these runs leave parameters
     nearly free while they hold the curve: then only forecasts must come back.
     """

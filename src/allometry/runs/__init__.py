@@ -6,6 +6,7 @@ from allometry.runs.read import read_runs
 from allometry.runs.repeats import Repeats, find_repeats
 from allometry.runs.rows import Excluded, Rows
 from allometry.runs.runs import Runs
+from allometry.runs.schedules import is_schedule_axis, schedule_axes
 from allometry.runs.tables import Table, read_table
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "embedded_ladder",
     "embedded_provenance",
     "find_repeats",
+    "is_schedule_axis",
     "read_runs",
     "read_table",
+    "schedule_axes",
 ]

@@ -13,6 +13,7 @@ from allometry.runs.derive import derive_axes
 from allometry.runs.identity import find_identity
 from allometry.runs.mapping import map_columns
 from allometry.runs.runs import Runs
+from allometry.runs.schedules import History
 from allometry.runs.selection import RowsRule, row_states, select_rows
 from allometry.runs.tables import Table, read_table
 
@@ -52,6 +53,7 @@ def read_runs(
         source=table.where, declared=dict(conventions or {}), mapping=dict(map or {}), formulas=derived,
         run_labels=None if identity is None else identity.labels, remarks=(*remarks, *seen), drop_invalid=drop_invalid,
         states=dict(Counter(states.tolist())) if "state" in columns else {},
+        history=History.of(columns, None if identity is None else identity.labels),
     )  # fmt: skip
     wanted = np.ones(table.height, dtype=bool) if where is None else runs.matches(where)
     left_out = list(select_rows(columns, states, identity, rule, wanted, table.where))

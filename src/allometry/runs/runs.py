@@ -18,6 +18,7 @@ from allometry.runs.conventions import NOT_STATED, convention_notices, find_conv
 from allometry.runs.derive import Derived
 from allometry.runs.mapping import unknown_column
 from allometry.runs.rows import Excluded, Rows
+from allometry.runs.schedules import History, is_schedule_axis, schedule_axes
 from allometry.runs.units import converted_loss
 from allometry.runs.validate import build_rows
 
@@ -56,6 +57,7 @@ class Runs:
     states: Mapping[str, int]
     remarks: tuple[Notice, ...]
     drop_invalid: bool
+    history: History
 
     def __len__(self) -> int:
         return len(self.row_numbers)
@@ -134,6 +136,19 @@ class Runs:
         labels = np.array(values, dtype=object)
         groups = dict.fromkeys(value for value in values if value is not None)
         return {value: self.keep(labels == value, f"`{name}` is not {value}") for value in groups}
+
+    def with_schedules(self, names: Iterable[str]) -> Runs:
+        """The same rows with those of the axes `names` that come from the learning-rate schedule of their run.
+
+        The whole past of a row counts, also rows that a filter left out. Refused where the table has no schedule.
+        """
+        wanted = [name for name in names if is_schedule_axis(name) and name not in self.columns]
+        if not wanted:
+            return self
+        labels = np.zeros(self.given) if self.history.labels is None else self.history.labels
+        found = schedule_axes(self.history.columns, wanted, labels, self.source)
+        added = {name: column[self.row_numbers] for name, column in found.items()}
+        return replace(self, columns={**self.columns, **added})
 
     def rows_for(
         self,

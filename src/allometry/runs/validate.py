@@ -31,6 +31,7 @@ def build_rows(
 ) -> Rows:
     """The validated rows of a fit; see `Runs.rows_for`."""
     names = list(dict.fromkeys(axes))
+    runs = runs.with_schedules(names)
     needed = [*names, metric, *([weights] if weights else [])]
     for name in needed:
         _require(runs, name)
