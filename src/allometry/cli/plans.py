@@ -34,7 +34,7 @@ from allometry.notices import Refused
 from allometry.plans import IsoFlop, Plan
 from allometry.plans import isoflop as isoflop_of
 from allometry.plans import plan as plan_of
-from allometry.runs import is_schedule_axis, read_runs
+from allometry.runs import STEP, is_schedule_axis, is_schedule_piece, read_runs
 from allometry.runs import read_table as read_points
 
 
@@ -84,17 +84,21 @@ def _rows(path: str, axes: tuple[str, ...]) -> list[dict[str, float]]:
 
 
 def _rows_of_schedule(path: str, axes: tuple[str, ...]) -> list[dict[str, float]]:
-    """Points of a table that holds whole schedules: step and rate of every row, and the run of each."""
-    columns = read_runs(path, rows="all").with_schedules(axes).columns
+    """Points of a table that holds whole schedules: step and rate of every row, and the run of each.
+
+    A row at step 0 is no point: nothing is trained there.
+    """
+    columns = read_runs(path, rows="all", where=f"{STEP} > 0").with_schedules(axes).columns
     return [dict(zip(axes, map(float, row), strict=True)) for row in zip(*(columns[a] for a in axes), strict=True)]
 
 
 def show_forecasts(results: tuple[Forecast, ...]) -> None:
     """Forecasts as a table and a sentence each on how far outside the runs they are."""
     first = results[0]
-    cells = [(*(number(v) for v in f.at.values()), *interval_cells(f.result)) for f in results]
+    shown = [name for name in first.at if not is_schedule_piece(name)]
+    cells = [(*(number(f.at[name]) for name in shown), *interval_cells(f.result)) for f in results]
     print_table(f"{first.metric} ({first.of}), {first.provenance}; interval: {first.interval}",
-                (*first.at, first.metric, "low", "high", ""), cells)  # fmt: skip
+                (*shown, first.metric, "low", "high", ""), cells)  # fmt: skip
     for found in results:
         print_lines(found.extrapolation.sentence)
 

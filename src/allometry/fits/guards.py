@@ -11,6 +11,7 @@ from allometry.fits._problem import Problem
 from allometry.fits.objectives import robust_scale
 from allometry.laws import Law
 from allometry.notices import Notice, Refused
+from allometry.runs import is_schedule_axis
 
 Array = np.ndarray
 CONSTANT_SPREAD = 1e-9  # of the target in its space: below it there is nothing to explain
@@ -69,8 +70,12 @@ def _constant(axes: Mapping[str, Array], used: Array) -> list[str]:
 
 
 def moving_together(axes: Mapping[str, Array], used: Array) -> list[str]:
-    """Axes that vary, but whose logarithms are a linear function of one another on the used rows."""
-    moving = [name for name in axes if name not in _constant(axes, used) and np.all(axes[name][used] > 0)]
+    """Axes that vary, but whose logarithms are a linear function of one another on the used rows.
+
+    The pieces of one schedule always do; nobody could vary one of them alone.
+    """
+    varied = [name for name in axes if not is_schedule_axis(name) and name not in _constant(axes, used)]
+    moving = [name for name in varied if np.all(axes[name][used] > 0)]
     if len(moving) < 2 or int(used.sum()) <= len(moving):
         return []
     logs = np.log(np.stack([axes[name][used] for name in moving], axis=1))

@@ -6,10 +6,11 @@ from allometry.runs.read import read_runs
 from allometry.runs.repeats import Repeats, find_repeats
 from allometry.runs.rows import Excluded, Rows
 from allometry.runs.runs import Runs
-from allometry.runs.schedules import is_schedule_axis, schedule_axes
+from allometry.runs.schedules import STEP, is_schedule_axis, is_schedule_piece, schedule_axes
 from allometry.runs.tables import Table, read_table
 
 __all__ = [
+    "STEP",
     "AxisRange",
     "Description",
     "Excluded",
@@ -22,6 +23,7 @@ __all__ = [
     "embedded_provenance",
     "find_repeats",
     "is_schedule_axis",
+    "is_schedule_piece",
     "read_runs",
     "read_table",
     "schedule_axes",

@@ -41,7 +41,12 @@ def is_schedule_axis(name: str) -> bool:
     >>> is_schedule_axis("lr_area"), is_schedule_axis("lr_drop_3"), is_schedule_axis("learning_rate")
     (True, True, False)
     """
-    return name == _AREA or _PIECE.fullmatch(name) is not None
+    return name == _AREA or is_schedule_piece(name)
+
+
+def is_schedule_piece(name: str) -> bool:
+    """Whether an axis is of one piece of a schedule, which nobody would read in a table."""
+    return _PIECE.fullmatch(name) is not None
 
 
 def schedule_axes(columns: Mapping[str, Column], names: Iterable[str], labels: Column, where: str) -> dict[str, Floats]:
