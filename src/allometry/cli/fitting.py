@@ -174,7 +174,7 @@ def _print(
 
 def show_fit(found: Fit, diagnosis: Diagnosis) -> None:
     """One fit as a person reads it."""
-    print_lines(f"{found.law.name}: {found.rows.metric} = {found.law.formula.text.strip()}")
+    print_lines(f"{found.law.name}", found.law.equation)
     print_lines(
         f"{len(found.rows)} of {found.rows.given} rows used; {found.status}; {found.agree:.0%} of {found.finalists} best starts agree"
     )

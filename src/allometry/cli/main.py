@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from allometry.cli import demo, explain, fitting, plans, tables
+from allometry.cli import demo, explain, fitting, laws, plans, tables
 from allometry.cli.output import print_error
 from allometry.notices import Refused
 
@@ -25,7 +25,7 @@ def build_app() -> typer.Typer:
     )  # fmt: skip
     for command in (
         demo.demo, tables.runs, fitting.fit, plans.forecast, plans.plan, plans.isoflop,
-        explain.inspect, explain.laws, explain.evaluate, explain.report,
+        explain.inspect, laws.laws, laws.evaluate, explain.report,
     ):  # fmt: skip
         app.command()(command)
     return app

@@ -49,11 +49,14 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table of texts that may come from anywhere: markup in them is shown, not obeyed."""
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, prose: bool = False) -> None:
+    """A table of texts that may come from anywhere: markup in them is shown, not obeyed.
+
+    `prose` sets columns of words, not numbers: to the left, lines broken between words.
+    """
     table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, column in enumerate(columns):
-        table.add_column(escape(column), justify="left" if i == 0 else "right", overflow="fold")
+        table.add_column(escape(column), justify="left" if i == 0 or prose else "right", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     console().print(table)

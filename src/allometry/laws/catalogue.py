@@ -57,6 +57,23 @@ def list_laws() -> tuple[Law, ...]:
     return tuple(sorted(laws, key=lambda law: (law.subject, law.name)))
 
 
+def laws_on(axis: str) -> tuple[Law, ...]:
+    """The laws that take or predict an axis, or any member of its family, by subject and name.
+
+    Errors: `Refused` with the nearest names when no law knows it.
+
+    >>> [law.name for law in laws_on("streams")][:1]
+    ['parscale']
+    """
+    laws = list_laws()
+    found = tuple(law for law in laws if axis in {*law.axis_names, *law.axes, law.metric})
+    if not found:
+        known = {name for law in laws for name in (*law.axis_names, law.metric)}
+        near = ", ".join(nearest_names(axis, known))
+        raise Refused("unknown-axis", f"no law takes or predicts {axis!r}", "--axis", f"the nearest are {near}")
+    return found
+
+
 def published(text: str) -> tuple[Law, Published]:
     """The law and the constants that LAW@KEY names.
 

@@ -6,6 +6,7 @@ It knows nothing about data and fits nothing; where declarations live and how th
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -103,6 +104,11 @@ class Design:
     columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     loose: bool = False
 
+    @property
+    def size(self) -> int:
+        """How many runs it has."""
+        return len(next(iter(self.points().values())))
+
     def points(self) -> dict[str, Array]:
         """Every row of the columns with every combination of the grid, as one array (n,) for each axis.
 
@@ -158,6 +164,18 @@ class Law:
     @property
     def parameter_names(self) -> tuple[str, ...]:
         return tuple(parameter.name for parameter in self.parameters)
+
+    @property
+    def equation(self) -> str:
+        """The formula as lines for people: intermediates first, then `metric = ...`."""
+        *lines, last = self.formula.text.strip().splitlines()
+        return "\n".join([*lines, f"{self.metric} = {last}"])
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """Its axes for people and searches: the members of a family under the family's name, once."""
+        family = re.compile(r"_\d+$")
+        return tuple(dict.fromkeys(family.sub("", n) if n in self.declared else n for n in self.axes))
 
     def axis(self, name: str) -> Axis:
         """What is known of one of its axes; one that is in no vocabulary counts as positive."""
