@@ -1,6 +1,7 @@
 """Decisions: what to build for a budget or a loss, and how far to trust that."""
 
 from allometry.plans.chain import Step, shown
+from allometry.plans.crossover import Crossing, Crossovers, crossover
 from allometry.plans.decision import Wrong, optimal_params
 from allometry.plans.drift import Cut, Refit
 from allometry.plans.isoflop import Budget, IsoFlop, isoflop
@@ -13,6 +14,8 @@ from allometry.plans.terms import Terms
 __all__ = [
     "WITHIN",
     "Budget",
+    "Crossing",
+    "Crossovers",
     "Cut",
     "IsoFlop",
     "PairedRatio",
@@ -22,6 +25,7 @@ __all__ = [
     "Step",
     "Terms",
     "Wrong",
+    "crossover",
     "default_quantities",
     "isoflop",
     "optimal_params",

@@ -1,7 +1,10 @@
 """The table of measurements: reading, mapping, validating and describing it, and the embedded ladder."""
 
+from allometry.runs.choices import Stages, choice_stages, compute_correlations, correlation_summary
 from allometry.runs.describe import AxisRange, Description, describe
 from allometry.runs.embedded import embedded_ladder, embedded_provenance
+from allometry.runs.pass_until import PassRates, pass_until
+from allometry.runs.preferences import StyleControl, style_controlled, style_reliance
 from allometry.runs.read import read_runs
 from allometry.runs.repeats import Repeats, find_repeats
 from allometry.runs.rows import Excluded, Rows
@@ -14,17 +17,26 @@ __all__ = [
     "AxisRange",
     "Description",
     "Excluded",
+    "PassRates",
     "Repeats",
     "Rows",
     "Runs",
+    "Stages",
+    "StyleControl",
     "Table",
+    "choice_stages",
+    "compute_correlations",
+    "correlation_summary",
     "describe",
     "embedded_ladder",
     "embedded_provenance",
     "find_repeats",
     "is_schedule_axis",
     "is_schedule_piece",
+    "pass_until",
     "read_runs",
     "read_table",
     "schedule_axes",
+    "style_controlled",
+    "style_reliance",
 ]
