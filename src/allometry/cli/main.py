@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from allometry.cli import demo, explain, fitting, laws, plans, tables
+from allometry.cli import compare, demo, explain, fitting, laws, plans, reproduce, tables
 from allometry.cli.output import print_error
 from allometry.notices import Refused
 
@@ -24,8 +24,8 @@ def build_app() -> typer.Typer:
         help="From a table of training runs to a plan you can trust. Start with: allometry demo",
     )  # fmt: skip
     for command in (
-        demo.demo, tables.runs, fitting.fit, plans.forecast, plans.plan, plans.isoflop,
-        explain.inspect, laws.laws, laws.evaluate, explain.report,
+        demo.demo, tables.runs, fitting.fit, plans.forecast, plans.plan, plans.isoflop, compare.compare,
+        explain.inspect, laws.laws, laws.evaluate, explain.report, reproduce.reproduce,
     ):  # fmt: skip
         app.command()(command)
     return app

@@ -28,7 +28,7 @@ from allometry.cli.options import (
 from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table, working
 from allometry.costs import size_axis
 from allometry.expressions import parse_number
-from allometry.forecasts import Forecast, Of
+from allometry.forecasts import Forecast, Of, Through, forecast_through
 from allometry.forecasts import forecast as forecast_at
 from allometry.notices import Refused
 from allometry.plans import IsoFlop, Plan
@@ -43,6 +43,7 @@ def forecast(
     at: Annotated[list[str] | None, typer.Option(help="Point, e.g. 'params=7e9 tokens=2e12'; repeatable.")] = None,
     points: Annotated[str | None, typer.Option(help="Table with a column for each axis.")] = None,
     what: Annotated[str, typer.Option("--for", help="mean or new-run.")] = "mean",
+    then: Annotated[str | None, typer.Option(metavar="FIT", help="A second fit, or LAW@KEY, whose one axis is this one's metric.")] = None,
     level: Level = None, seed: Seed = 0, json: Json = False,
 ) -> None:  # fmt: skip
     """Forecast the metric at points, with intervals and how far outside the runs they are."""
@@ -55,7 +56,11 @@ def forecast(
         raise Refused(
             "no-points", "no point was given", "forecast", "add --at 'params=7e9 tokens=2e12' or --points TABLE"
         )
-    results = forecast_at(found, asked, of=wanted, level=level_of(level, found.settings.level), seed=seed)
+    wide = level_of(level, found.settings.level)
+    results: tuple[Forecast, ...] = (
+        forecast_at(found, asked, of=wanted, level=wide, seed=seed) if then is None
+        else forecast_through(found, open_fit(then), asked, of=wanted, level=wide, seed=seed)
+    )  # fmt: skip
     if json:
         print_json(
             {
@@ -100,6 +105,11 @@ def show_forecasts(results: tuple[Forecast, ...]) -> None:
     print_table(f"{first.metric} ({first.of}), {first.provenance}; interval: {first.interval}",
                 (*shown, first.metric, "low", "high", ""), cells)  # fmt: skip
     for found in results:
+        if isinstance(found, Through):
+            low, high = number(found.through.result.low), number(found.through.result.high)
+            print_lines(
+                f"through {found.through.metric} {number(found.through.result.value)} ({low} to {high}), {found.through.extrapolation.sentence}"
+            )
         print_lines(found.extrapolation.sentence)
 
 

@@ -72,16 +72,10 @@ def forecast(
     >>> round(found.result.value, 4), found.result.low, found.provenance
     (1.9366, None, 'published')
     """
-    if of == "new-run" and not len(fit.residuals):
-        raise Refused("no-residuals", "published constants do not say how single runs scatter", "--for",
-                      "ask for the mean")  # fmt: skip
     if not points:
         return ()
-    columns = _columns(fit, points)
-    values = fit.predict(columns)
-    draws = metric_at(fit.law, fit.draws, columns)
-    if of == "new-run" and len(draws):
-        draws = _scattered(fit, draws, seed)
+    columns = columns_of(fit, points)
+    values, draws = forecast_draws(fit, points, of=of, seed=seed)
     around = Surroundings(fit.rows)
     return tuple(
         Forecast(
@@ -97,7 +91,26 @@ def forecast(
     )
 
 
-def _columns(fit: Fit, points: Sequence[Mapping[str, float]]) -> dict[str, Array]:
+def forecast_draws(
+    fit: Fit, points: Sequence[Mapping[str, float]], *, of: Of = "mean", seed: int = 0
+) -> tuple[Array, Array]:
+    """The metric (n,) at points and its draws (B, n): what `forecast` makes intervals of, for mixing with other fits.
+
+    >>> from allometry.fits import published_fit
+    >>> values, draws = forecast_draws(published_fit("chinchilla@hoffmann"), [{"params": 70e9, "tokens": 1.4e12}])
+    >>> values.round(4).tolist(), draws.shape
+    ([1.9366], (0, 1))
+    """
+    if of == "new-run" and not len(fit.residuals):
+        raise Refused("no-residuals", "published constants do not say how single runs scatter", "--for",
+                      "ask for the mean")  # fmt: skip
+    columns = columns_of(fit, points)
+    draws = metric_at(fit.law, fit.draws, columns)
+    spread = of == "new-run" and len(draws)
+    return np.asarray(fit.predict(columns)), scattered(fit, draws, seed) if spread else draws
+
+
+def columns_of(fit: Fit, points: Sequence[Mapping[str, float]]) -> dict[str, Array]:
     names = ", ".join(fit.law.axes)
     for i, point in enumerate(points):
         for name in fit.law.axes:
@@ -109,7 +122,7 @@ def _columns(fit: Fit, points: Sequence[Mapping[str, float]]) -> dict[str, Array
     return {name: np.array([float(point[name]) for point in points]) for name in fit.law.axes}
 
 
-def _scattered(fit: Fit, draws: Array, seed: int) -> Array:
+def scattered(fit: Fit, draws: Array, seed: int) -> Array:
     """Draws (B, n) of the curve as draws (8 B, n) of single runs: residuals resampled in the fit's space."""
     weights = np.ones(len(fit.residuals)) if fit.rows.weights is None else np.asarray(fit.rows.weights > 0, float)
     # residuals of a fit are smaller than the errors they stand for, by the share of the runs spent on parameters

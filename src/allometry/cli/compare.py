@@ -1,0 +1,147 @@
+"""`allometry compare`: laws on one table, ranked by how they forecast runs they had not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from allometry.cli.options import (
+    Convention,
+    Json,
+    Level,
+    Map,
+    MapFile,
+    RowsRule,
+    Seed,
+    Table,
+    Where,
+    level_of,
+    point,
+    read_table,
+)
+from allometry.cli.output import number, print_json, print_lines, print_table, progress, working
+from allometry.fits import LackOfFit, Settings, fit, lack_of_fit
+from allometry.forecasts import (
+    MOST_CUTS,
+    Backtest,
+    Standing,
+    Tournament,
+    backtest,
+    by_distance,
+    stack_forecast,
+    tournament,
+)
+from allometry.laws import find_law
+from allometry.notices import Interval, Refused
+
+
+def compare(
+    table: Table,
+    law: Annotated[list[str], typer.Option(help="Catalogue name, TOML file or formula text; repeatable.")],
+    holdout: Annotated[str | None, typer.Option(help="Filter: fit on the rest, score these rows.")] = None,
+    along: Annotated[str, typer.Option("--backtest", help="Axis of rolling cut-offs.")] = "flops",
+    map: Map = None, map_file: MapFile = None, where: Where = None, rows: RowsRule = None, convention: Convention = None,
+    at: Annotated[list[str] | None, typer.Option(help="Point that the stack of all laws forecasts; repeatable.")] = None,
+    target: Annotated[str | None, typer.Option(help="Metric column, by default the laws' own.")] = None,
+    cluster: Annotated[str | None, typer.Option(help="Column whose groups stay on one side, or none.")] = None,
+    bootstrap: Annotated[int, typer.Option(help="Resamples of each fit, for interval coverage; 0 for none.", min=0)] = 200,
+    level: Level = None, seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """Rank laws by backtest: fit the smaller runs, score the larger ones."""
+    runs = read_table(table, map, map_file, where, rows, convention)
+    laws = [find_law(text, axes=runs.columns, metric=target or "loss") for text in law]
+    if len({found.name for found in laws}) < len(laws):
+        mend = "name each once; put a second formula into a TOML file of its own name"
+        raise Refused("law-twice", "a law is named twice", "--law", mend)
+    settings = Settings(bootstrap=bootstrap, cluster=cluster, seed=seed, level=level_of(level, 0.9))
+    with progress("fitting below the cuts", len(laws) * (MOST_CUTS if holdout is None else 1)) as tick:
+        tests = backtest(runs, laws, settings, along=along, holdout=holdout, target=target, tick=tick)
+    found = tournament(tests, seed=seed)
+    points = [point(text) for text in at or ()]
+    with working("fitting all rows"):
+        whole = replace(settings, bootstrap=bootstrap if points else 0)
+        fits = {law.name: fit(runs, law, whole, target=target) for law in laws}
+        told = stack_forecast([fits[s.law] for s in found.standings], [s.weight for s in found.standings], points)
+    lacks = {name: lack_of_fit(fitted) for name, fitted in fits.items()}
+    if json:
+        print_json(
+            {**compare_json(found, tests), **_stack_json(found, points, told), "lack_of_fit": _lacks_json(lacks)}
+        )
+        return
+    _show(found, tests)
+    print_lines(*(f"{name} {lack.sentence}" for name, lack in lacks.items() if lack is not None))
+    for text, value in zip(at or (), told, strict=True):
+        print_lines(f"stack at {text}: {number(value.value)} [{number(value.low)}, {number(value.high)}]")
+    print_lines(found.verdict)
+
+
+def compare_json(found: Tournament, tests: tuple[Backtest, ...]) -> dict[str, Any]:
+    """What `compare --json` says of the laws."""
+    return {
+        "ranking": [_standing_json(standing) for standing in found.standings],
+        "verdict": found.verdict, "recommended": found.recommended, "rows": found.rows, "groups": found.groups,
+        "by_distance": {test.law.name: [bin.as_json() for bin in by_distance(test)] for test in tests},
+        "interval": "resampled held-out runs", "complete": not any(s.failed for s in found.standings),
+    }  # fmt: skip
+
+
+def _stack_json(found: Tournament, points: list[dict[str, float]], told: tuple[Interval, ...]) -> dict[str, Any]:
+    forecasts = [
+        {"at": where, "value": value.value, "low": value.low, "high": value.high, "why": value.why}
+        for where, value in zip(points, told, strict=True)
+    ]
+    weights = {standing.law: standing.weight for standing in found.standings}
+    error = {"error_mean": found.stack_error, "behind": found.stack_behind}
+    return {"stack": {**error, "weights": weights, "forecasts": forecasts}}
+
+
+def _lacks_json(lacks: Mapping[str, LackOfFit | None]) -> dict[str, Any]:
+    return {
+        name: None if lack is None else {"ratio": lack.ratio, "p": lack.p, "noise": lack.noise, "repeats": lack.repeats}
+        for name, lack in lacks.items()
+    }
+
+
+def _standing_json(standing: Standing) -> dict[str, Any]:
+    behind = standing.behind
+    return {
+        "law": standing.law, "parameters": standing.parameters, "error_mean": standing.error_mean,
+        "error_max": standing.error_max, "log_error_rms": standing.log_error_rms, "bias": standing.bias,
+        "coverage": standing.coverage, "weight": standing.weight, "failed": list(standing.failed),
+        "behind": {"value": behind.value, "low": behind.low, "high": behind.high, "why": behind.why},
+        "distinguishable": standing.distinguishable,
+    }  # fmt: skip
+
+
+def _show(found: Tournament, tests: tuple[Backtest, ...]) -> None:
+    level = tests[0].level
+    cells = [
+        (s.law, s.parameters, _percent(s.error_mean), _percent(s.error_max), _percent(s.bias), _percent(s.coverage),
+         _behind(s), f"{s.weight:.2f}")
+        for s in found.standings
+    ]  # fmt: skip
+    print_table(
+        f"{found.rows} forecasts of {found.groups} held-out runs; inside: {level:.0%} new-run intervals that held; "
+        "behind: mean |ln| error above the best law's",
+        ("law", "unknowns", "error", "largest", "bias", "inside", "behind", "weight"),
+        cells,
+    )
+    for test in tests:
+        if bins := by_distance(test):
+            print_lines(f"{test.law.name}: " + "; ".join(bin.sentence for bin in bins))
+    if found.stack_error is not None:
+        print_lines(f"stack, weights from the cuts before: mean error {100 * found.stack_error:.2f}%")
+    print_lines(*(f"{s.law}: {why}" for s in found.standings for why in s.failed))
+
+
+def _behind(standing: Standing) -> str:
+    behind = standing.behind
+    ends = "" if behind.low is None else f" [{behind.low:.3g}, {behind.high:.3g}]"
+    return f"{behind.value:.3g}{ends}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}%"

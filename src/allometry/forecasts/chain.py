@@ -1,0 +1,121 @@
+"""Two laws in a row: what the first predicts is the axis of the second, and the interval holds the noise of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from allometry.fits import Fit
+from allometry.forecasts.forecast import Forecast, Of, columns_of, forecast, scattered
+from allometry.forecasts.intervals import FIT_NOISE, percentiles
+from allometry.forecasts.metric import Array, metric_at
+from allometry.notices import Refused
+
+_ABOUT_THE_METRIC = ("loss_unit", "evaluation", "tokenizer")
+
+
+@dataclass(frozen=True)
+class Through(Forecast):
+    """A forecast in two steps: `through` is the first, this one the second.
+
+    `at` is the point of the first law; `extrapolation` says how far the value in between lies outside the runs of
+    the second fit, `through.extrapolation` how far the point lies outside those of the first.
+    """
+
+    through: Forecast
+
+    def as_json(self) -> dict[str, object]:
+        return {**super().as_json(), "through": self.through.as_json()}
+
+
+def forecast_through(
+    first: Fit,
+    second: Fit,
+    points: Sequence[Mapping[str, float]],
+    *,
+    of: Of = "mean",
+    level: float | None = None,
+    seed: int = 0,
+) -> tuple[Through, ...]:
+    """The second fit's metric at points of the first: params and tokens to loss, and loss to error.
+
+    Use it where the metric that matters follows from one that extrapolates better. The joint draws of the first fit are
+    carried through those of the second, paired at random, so the interval holds the noise of both; one of the two may
+    be published constants, and the label then says whose noise is left out. Not for two fits of the same noise, such as
+    one set of seeds: pairing at random takes them for independent.
+
+    Arguments: `points` give every axis of the first law a value; `of` as for `forecast`, where "new-run" adds the
+    scatter of both; `level` of the interval (by default the second fit's); `seed` of the pairing and of new runs.
+    Errors: `Refused` where the second law's one axis is not the first's metric, where the two count that metric
+    differently, and for what `forecast` refuses.
+    Source: the two-step forecasts of Gadre et al. 2024, arXiv 2403.08540; the intervals are ours.
+
+    >>> from allometry.fits import published_fit
+    >>> loss, error = published_fit("overtraining@gadre-redpajama"), published_fit("downstream_error@gadre-redpajama")
+    >>> found = forecast_through(loss, error, [{"params": 6.9e9, "tokens": 138e9}])[0]
+    >>> round(found.through.result.value, 3), round(found.result.value, 3), found.result.low
+    (2.442, 0.472, None)
+    """
+    _check(first, second)
+    between = forecast(first, points, of=of, level=level, seed=seed)
+    if not between:
+        return ()
+    metric = first.law.metric
+    values = first.predict(columns_of(first, points))
+    then = forecast(second, [{metric: value} for value in values.tolist()], of=of, level=level, seed=seed)
+    ends, draws = second.predict({metric: values}).tolist(), _carried(first, second, points, of, seed)
+    width = second.settings.level if level is None else level
+    return tuple(
+        Through(
+            at=step.at,
+            metric=second.law.metric,
+            result=percentiles(end, draws[:, i], width, second.interval_kind),
+            of=of,
+            interval=_label(first, second),
+            extrapolation=last.extrapolation,
+            provenance=second.provenance if first.provenance == second.provenance else "fitted and published",
+            through=step,
+        )
+        for i, (step, last, end) in enumerate(zip(between, then, ends, strict=True))
+    )
+
+
+def _check(first: Fit, second: Fit) -> None:
+    metric, axes = first.law.metric, second.law.axes
+    if axes != (metric,):
+        raise Refused("chain-mismatch", f"{first.law.name} predicts {metric}, and {second.law.name} asks for {', '.join(axes)}",
+                      "the second fit", f"give a second fit whose one axis is {metric}")  # fmt: skip
+    for name in _ABOUT_THE_METRIC:
+        said = {str(fit.conventions.get(name, "not stated")) for fit in (first, second)} - {"not stated"}
+        if len(said) > 1:
+            raise Refused("chain-mismatch", f"the two fits count {metric} differently: {name} is {' and '.join(sorted(said))}",
+                          "the second fit", "fit both to the same metric, or state the convention if it is the same")  # fmt: skip
+
+
+def _label(first: Fit, second: Fit) -> str:
+    noisy = [fit.law.name for fit in (first, second) if len(fit.draws)]
+    if len(noisy) == 1:
+        return f"fit noise of {noisy[0]} only"
+    return FIT_NOISE if noisy else "none"
+
+
+def _carried(first: Fit, second: Fit, points: Sequence[Mapping[str, float]], of: Of, seed: int) -> Array:
+    """Draws (B, n) of the second metric; constants without draws stand still, and no draws at all give (0, n)."""
+    if not len(first.draws) and not len(second.draws):
+        return np.empty((0, len(points)))
+    before = metric_at(first.law, _moving(first), columns_of(first, points))
+    if of == "new-run":
+        before = scattered(first, before, seed)
+    count = max(len(before), len(second.draws))
+    generator = np.random.default_rng([seed, 5])
+    before = before[generator.permutation(count) % len(before)]
+    parameters = _moving(second)[generator.permutation(count) % len(_moving(second))]
+    after = metric_at(second.law, parameters, {first.law.metric: before})
+    # another seed than the first step's, or the two residuals of a run would be drawn in step
+    return scattered(second, after, seed + 1) if of == "new-run" else after
+
+
+def _moving(fit: Fit) -> Array:
+    return fit.draws if len(fit.draws) else fit.estimate[None]

@@ -1,0 +1,163 @@
+"""A tournament of laws by backtest: who forecast better, whether the difference is real, and how to mix them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from allometry.forecasts.backtest import Backtest
+from allometry.forecasts.splits import Array
+from allometry.forecasts.stack import resample_groups, share_of_rows, stack_weights
+from allometry.notices import Interval, Refused
+
+RESAMPLES = 2000
+FEW_GROUPS = 5
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One law's place: its errors on the common rows, and by how much the best one beats it.
+
+    `error_mean`, `error_max` are |predicted/measured - 1|, `log_error_rms` of ln(predicted/measured), `bias` the mean
+    of the latter; `coverage` of the new-run intervals, None without draws; `behind` the mean of |ln| minus the best
+    law's, with an interval by resampling held-out runs whole; `weight` its share in the stack.
+    """
+
+    law: str
+    parameters: int
+    error_mean: float
+    error_max: float
+    log_error_rms: float
+    bias: float
+    coverage: float | None
+    behind: Interval
+    weight: float
+    failed: tuple[str, ...]
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the best law is better by more than chance among these runs."""
+        return self.behind.low is not None and self.behind.low > 0
+
+
+@dataclass(frozen=True)
+class Tournament:
+    """Laws from the smallest mean error on; `recommended` is the simplest that the best one does not beat by more than
+    chance; `rows` and `groups` are what they were scored on; `stack_error` is the mean error of the stack where its
+    weights come from the cuts before (None with one cut), `stack_behind` its |ln| minus the best law's there."""
+
+    standings: tuple[Standing, ...]
+    recommended: str
+    rows: int
+    groups: int
+    stack_error: float | None
+    stack_behind: float | None
+
+    @property
+    def verdict(self) -> str:
+        """Who is recommended, and who cannot be told from the best."""
+        best = self.standings[0].law
+        level = [s.law for s in self.standings[1:] if not s.distinguishable]
+        if not level:
+            return f"{best} forecasts best"
+        alike = f"{best} and {' and '.join(level)} are not distinguishable on {self.groups} held-out runs"
+        return f"{alike}; recommended: {self.recommended}, the simplest of them"
+
+
+def tournament(backtests: Sequence[Backtest], *, seed: int = 0) -> Tournament:
+    """Rank laws by how they forecast the same held-out rows.
+
+    Use it on the result of `backtest`. Every cut counts alike. The interval of a difference resamples held-out runs
+    whole, in all cuts together, at the level of the backtests: it says what other runs of this kind would have shown,
+    not what another table would. With fewer than five held-out runs nothing is called distinguishable.
+
+    Errors: `Refused` where the laws have no row in common.
+
+    >>> import numpy as np
+    >>> from allometry.fits import Settings
+    >>> from allometry.forecasts import backtest
+    >>> from allometry.laws import find_law
+    >>> from allometry.runs import read_runs
+    >>> n, d = (axis.ravel() for axis in np.meshgrid(np.geomspace(1e7, 1e10, 7), np.geomspace(1e9, 1e11, 5)))
+    >>> runs = read_runs({"params": n, "tokens": d, "loss": 1.7 + 400 / n**0.34 + 410 / d**0.28})
+    >>> found = tournament(backtest(runs, [find_law("kaplan"), find_law("chinchilla")], Settings(bootstrap=0)))
+    >>> found.standings[0].law, found.recommended
+    ('chinchilla', 'chinchilla')
+    """
+    common = _common(backtests)
+    errors = np.stack([test.error[rows] for test, rows in zip(backtests, common, strict=True)])
+    first = backtests[0]
+    cut, group = first.cut[common[0]], first.group[common[0]]
+    codes = np.unique(group, return_inverse=True)[1]
+    share = share_of_rows(cut)
+    draws = resample_groups(codes, RESAMPLES, seed)
+    size = (np.abs(errors) * share) @ draws[codes] / (share @ draws[codes])
+    mean = np.abs(errors) @ share
+    order = np.argsort(mean, kind="stable")
+    behind = [_behind(mean[i] - mean[order[0]], size[i] - size[order[0]], first.level, codes) for i in range(len(mean))]
+    weights = stack_weights(errors, share, codes, seed)
+    standings = tuple(_standing(backtests[i], common[i], errors[i], share, behind[i], float(weights[i])) for i in order)
+    stack_error, stack_behind = _stacked(errors, cut, codes, seed)
+    alike = [s for s in standings if not s.distinguishable]
+    simplest = min(alike, key=lambda s: s.parameters)
+    return Tournament(standings, simplest.law, len(share), int(codes.max()) + 1, stack_error, stack_behind)
+
+
+def _common(backtests: Sequence[Backtest]) -> list[np.ndarray]:
+    """For each law the places of the rows and cuts that all laws scored, in one order."""
+    keys = [list(zip(test.cut.tolist(), test.row.tolist(), strict=True)) for test in backtests]
+    keys = [[(None if cut != cut else cut, row) for cut, row in own] for own in keys]
+    usable = [
+        {key for key, error in zip(own, test.error, strict=True) if np.isfinite(error)}
+        for own, test in zip(keys, backtests, strict=True)
+    ]
+    shared = set.intersection(*usable)
+    if not shared:
+        names = ", ".join(test.law.name for test in backtests)
+        raise Refused("nothing-common", "no row was scored by all laws", names, "leave out the law that fails")
+    ordered = [key for key in keys[0] if key in shared]
+    places = [{key: place for place, key in enumerate(own)} for own in keys]
+    return [np.array([place[key] for key in ordered]) for place in places]
+
+
+def _behind(value: float, draws: Array, level: float, codes: np.ndarray) -> Interval:
+    groups = int(codes.max()) + 1
+    if groups < FEW_GROUPS:
+        return Interval(float(value), None, None, f"{groups} held-out runs are too few")
+    # cuts are not resampled: a resample that misses every row of all cuts is undefined and left out
+    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(value), float(low), float(high))
+
+
+def _standing(
+    test: Backtest, rows: np.ndarray, error: Array, share: Array, behind: Interval, weight: float
+) -> Standing:
+    relative = np.abs(np.expm1(error))
+    inside = test.inside[rows] if np.isfinite(test.low[rows]).all() else None
+    return Standing(
+        law=test.law.name, parameters=len(test.law.parameters), error_mean=float(relative @ share),
+        error_max=float(relative.max()), log_error_rms=float(np.sqrt(error**2 @ share)), bias=float(error @ share),
+        coverage=None if inside is None else float(inside @ share), behind=behind, weight=weight, failed=test.failed,
+    )  # fmt: skip
+
+
+def _stacked(errors: Array, cut: Array, codes: np.ndarray, seed: int) -> tuple[float | None, float | None]:
+    """Mean error of the stack at each cut with weights from the cuts before it, and |ln| against the best law's."""
+    cuts = np.unique(cut[np.isfinite(cut)])
+    if len(cuts) < 2:
+        return None, None
+    mixed = []
+    for number, here in enumerate(cuts):
+        past = cut < here
+        weights = (
+            stack_weights(errors[:, past], share_of_rows(cut[past]), codes[past], seed)
+            if number
+            else np.full(len(errors), 1 / len(errors))
+        )
+        mixed.append(weights @ errors[:, cut == here])
+    rows = np.concatenate([np.flatnonzero(cut == here) for here in cuts])
+    share, own = share_of_rows(cut[rows]), np.concatenate(mixed)
+    best = float((np.abs(errors[:, rows]) @ share).min())
+    return float(np.abs(np.expm1(own)) @ share), float(np.abs(own) @ share - best)

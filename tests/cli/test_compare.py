@@ -1,0 +1,80 @@
+"""`allometry compare` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from allometry.cli.main import main
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    n, d = (axis.ravel() for axis in np.meshgrid(np.geomspace(1e7, 1e10, 6), np.geomspace(1e9, 3e11, 6)))
+    loss = (1.7 + 400 / n**0.34 + 410 / d**0.28) * np.exp(np.random.default_rng(0).normal(0, 0.003, len(n)))
+    path = tmp_path / "runs.csv"
+    rows = "\n".join(f"{a:.8g},{b:.8g},{c:.8g}" for a, b, c in zip(n, d, loss, strict=True))
+    path.write_text(f"params,tokens,loss\n{rows}\n")
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+def test_laws_are_ranked(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("compare", table, "--law", "kaplan", "--law", "chinchilla", "--bootstrap", 50)
+    status, out, _ = run(capsys, *words, "--json")
+    told = json.loads(out)
+    jsonschema.validate(told, json.loads(files("allometry.cli").joinpath("schemas/compare.json").read_text()))
+    assert status == 0
+    assert [entry["law"] for entry in told["ranking"]] == ["chinchilla", "kaplan"]
+    assert told["verdict"] == "chinchilla forecasts best"
+    assert told["ranking"][0]["coverage"] is not None
+    status, out, _ = run(capsys, *words)
+    assert "chinchilla forecasts best" in out
+
+
+def test_a_given_hold_out(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("compare", table, "--law", "chinchilla", "--holdout", "params > 2e9", "--bootstrap", 0, "--json")
+    told = json.loads(run(capsys, *words)[1])
+    assert told["rows"] == 12
+    assert told["ranking"][0]["coverage"] is None
+    assert told["stack"]["error_mean"] is None
+
+
+def test_the_stack_forecasts(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("compare", table, "--law", "kaplan", "--law", "chinchilla", "--bootstrap", 50)
+    told = json.loads(run(capsys, *words, "--at", "params=7e10 tokens=1e12", "--json")[1])["stack"]["forecasts"][0]
+    exact = 1.7 + 400 / 7e10**0.34 + 410 / 1e12**0.28
+    assert told["low"] < told["value"] < told["high"]
+    assert told["value"] == pytest.approx(exact, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--law", "chinchilla"), "a law is named twice"),
+        (("--law", "nonsense"), "no law is called 'nonsense'"),
+        (("--holdout", "params > 1"), "leaves no row to fit"),
+        (("--holdout", "params > 1e99"), "leaves no row to score"),
+        (("--backtest", "colour"), "colour"),
+        (("--where", "params < 2e7"), "no cut leaves"),
+        (("--level", "2"), "level"),
+    ],
+)
+def test_bad_questions_end_in_one_sentence(
+    table: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], message: str
+) -> None:
+    status, _, err = run(capsys, "compare", table, "--law", "chinchilla", "--bootstrap", 0, *more)
+    assert status == 2
+    assert message in err
+    assert "Traceback" not in err

@@ -1,0 +1,126 @@
+"""Backtests and tournaments on tables whose law is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from allometry.fits import Settings
+from allometry.forecasts import Backtest, backtest, by_distance, tournament
+from allometry.forecasts.splits import cut_at, held_out, rolling_cuts
+from allometry.laws import Law, find_law
+from allometry.notices import Refused
+from allometry.runs import Runs, read_runs
+
+TRUTH = {"E": 1.7, "A": 400.0, "alpha": 0.34, "B": 410.0, "beta": 0.28}
+LAWS = ("chinchilla", "kaplan")
+
+
+def ladder(seed: int, noise: float = 0.003, seeds: int = 1) -> Runs:
+    """Runs of the chinchilla law over three decades of each axis, `seeds` at each setting."""
+    n, d = (axis.ravel() for axis in np.meshgrid(np.geomspace(1e7, 1e10, 7), np.geomspace(1e9, 3e11, 6)))
+    n, d = np.repeat(n, seeds), np.repeat(d, seeds)
+    exact = find_law("chinchilla").evaluate(TRUTH, {"params": n, "tokens": d})
+    return read_runs(
+        {"params": n, "tokens": d, "loss": exact * np.exp(np.random.default_rng(seed).normal(0, noise, len(n)))}
+    )
+
+
+def laws(*names: str) -> list[Law]:
+    return [find_law(name) for name in names or LAWS]
+
+
+@pytest.fixture(scope="module")
+def tests() -> tuple[Backtest, ...]:
+    return backtest(ladder(0), laws(), Settings(bootstrap=100))
+
+
+def test_the_true_law_wins_and_a_law_without_a_floor_does_not(tests: tuple[Backtest, ...]) -> None:
+    found = tournament(tests)
+    assert [standing.law for standing in found.standings] == ["chinchilla", "kaplan"]
+    assert found.recommended == "chinchilla"
+    assert found.standings[1].distinguishable
+    assert found.verdict == "chinchilla forecasts best"
+    assert found.standings[0].error_mean < 0.006
+
+
+def test_two_spellings_of_one_law_are_not_distinguishable() -> None:
+    spelled = find_law("E + A * params**-alpha + B * tokens**-beta")
+    found = tournament(backtest(ladder(1), [find_law("chinchilla"), spelled], Settings(bootstrap=0)))
+    assert "not distinguishable" in found.verdict
+    assert not any(standing.distinguishable for standing in found.standings)
+
+
+def test_the_simplest_of_equals_is_recommended() -> None:
+    """With equal exponents both laws are true, and over-training has one unknown less."""
+    n, d = (axis.ravel() for axis in np.meshgrid(np.geomspace(1e7, 1e10, 7), np.geomspace(1e9, 3e11, 6)))
+    loss = (1.7 + 400 / n**0.3 + 410 / d**0.3) * np.exp(np.random.default_rng(0).normal(0, 0.003, len(n)))
+    runs = read_runs({"params": n, "tokens": d, "loss": loss})
+    found = tournament(backtest(runs, laws("chinchilla", "overtraining"), Settings(bootstrap=0)))
+    assert found.recommended == "overtraining"
+
+
+def test_intervals_of_the_true_law_cover_what_they_say(tests: tuple[Backtest, ...]) -> None:
+    """Nominal 90%, over five ladders: within what 5 x 40 dependent rows can tell."""
+    covered = [
+        tournament(backtest(ladder(seed), laws("chinchilla"), Settings(bootstrap=100))).standings[0].coverage
+        for seed in range(5)
+    ]
+    assert 0.75 <= float(np.mean([c for c in covered if c is not None])) <= 1.0
+
+
+def test_the_stack_is_hardly_worse_than_the_best_law(tests: tuple[Backtest, ...]) -> None:
+    found = tournament(tests)
+    assert sum(standing.weight for standing in found.standings) == pytest.approx(1)
+    assert found.standings[0].weight > 0.8
+    three = tournament(backtest(ladder(2), laws("chinchilla", "kaplan", "overtraining"), Settings(bootstrap=0)))
+    assert three.stack_behind is not None
+    assert three.stack_behind < 0.006
+
+
+def test_a_forecast_sees_nothing_above_its_cut(tests: tuple[Backtest, ...]) -> None:
+    """Losses above the highest cut are changed: what the rows between the first two cuts were forecast stays."""
+    runs = ladder(0)
+    first, second = np.unique(tests[0].cut)[:2]
+    compute = np.asarray(runs.columns["flops"])
+    changed = np.where(compute > second, 99.0, runs.columns["loss"])
+    table = {"params": runs.columns["params"], "tokens": runs.columns["tokens"], "loss": changed}
+    again = backtest(read_runs(table), laws("chinchilla"), Settings(bootstrap=0))[0]
+    np.testing.assert_allclose(
+        again.predicted[again.cut == first], tests[0].predicted[tests[0].cut == first], rtol=1e-9
+    )
+
+
+def test_repeats_and_checkpoints_stay_on_one_side() -> None:
+    found = backtest(ladder(0, seeds=3), laws("chinchilla"), Settings(bootstrap=0))[0]
+    assert len(np.unique(found.group)) * 3 == len(np.unique(found.row))
+    values, groups = np.array([1.0, 3.0, 2.0, 9.0, 1.0, 2.0]), np.array([0, 0, 1, 1, 2, 2])
+    split = cut_at(values, groups, 3.0)
+    assert split.fitted.tolist() == [True, True, False, False, True, True]
+    assert split.scored.tolist() == [False, False, False, True, False, False]
+    given = held_out(np.array([False, True, False, False, False, False]), groups)
+    assert given.fitted.tolist() == [False, False, True, True, True, True]
+
+
+def test_errors_are_told_by_distance(tests: tuple[Backtest, ...]) -> None:
+    bins = by_distance(tests[0])
+    assert sum(found.rows for found in bins) == len(tests[0].row)
+    kaplan = by_distance(tests[1])
+    assert kaplan[-1].error_mean > kaplan[0].error_mean
+
+
+def test_a_given_hold_out_is_one_split() -> None:
+    found = backtest(ladder(0), laws(), Settings(bootstrap=0), holdout="params > 2e9")
+    assert set(found[0].row) == set(np.flatnonzero(np.asarray(ladder(0).columns["params"]) > 2e9))
+    assert tournament(found).stack_error is None
+
+
+def test_bad_questions_are_refused() -> None:
+    with pytest.raises(Refused, match="no cut leaves"):
+        backtest(ladder(0).where("params < 3e7"), laws(), Settings(bootstrap=0))
+    with pytest.raises(Refused, match="leaves no row to fit"):
+        backtest(ladder(0), laws(), Settings(bootstrap=0), holdout="params > 1")
+    with pytest.raises(Refused, match="different metrics"):
+        backtest(ladder(0), [find_law("chinchilla"), find_law("downstream_error")], Settings(bootstrap=0))
+    with pytest.raises(Refused, match="must be positive"):
+        rolling_cuts(np.array([0.0, 1.0]), np.array([0, 1]), 2)
