@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from allometry.notices import Refused
 from allometry.runs import Rows, Runs
 
 Tick = Callable[[int], None]
+COLUMNS = ("cut", "row", "group", "ahead", "measured", "predicted", "low", "high")
 ROWS_PER_PARAMETER = 2  # below it a resample loses parameters, and intervals would come from residuals
 
 
@@ -126,27 +126,11 @@ def _scored(
         tick(1)
     if not parts:
         raise Refused("no-backtest", f"{law.name} could not be fitted below any cut", failed[0], "leave this law out")
-    joined = _Scored(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    return Backtest(
-        law=law, cut=joined.cut, row=joined.row, group=joined.group, ahead=joined.ahead, measured=joined.measured,
-        predicted=joined.predicted, low=joined.low, high=joined.high, level=settings.level, failed=tuple(failed),
-    )  # fmt: skip
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return replace(parts[0], failed=tuple(failed), **columns)
 
 
-class _Scored(NamedTuple):
-    """The columns of a `Backtest`, of one split or of all."""
-
-    cut: Array
-    row: NDArray[np.int64]
-    group: NDArray[np.int64]
-    ahead: Array
-    measured: Array
-    predicted: Array
-    low: Array
-    high: Array
-
-
-def _part(found: Fit, own: Rows, place: NDArray[np.int64], rows: Rows, split: Split, values: Array) -> _Scored:
+def _part(found: Fit, own: Rows, place: NDArray[np.int64], rows: Rows, split: Split, values: Array) -> Backtest:
     at = place[split.scored]
     points = [{name: float(own.axes[name][i]) for name in found.law.axes} for i in at]
     told = forecast(found, points, of="new-run")
@@ -155,9 +139,10 @@ def _part(found: Fit, own: Rows, place: NDArray[np.int64], rows: Rows, split: Sp
     cut = np.nan if split.cut is None else split.cut
     ahead = np.log10(values[split.scored] / values[split.fitted].max())
     count = int(split.scored.sum())
-    return _Scored(
-        np.full(count, cut), rows.numbers[split.scored], group[split.scored], ahead,
-        np.asarray(rows.target[split.scored], dtype=float), ends[:, 0], ends[:, 1], ends[:, 2],
+    return Backtest(
+        law=found.law, cut=np.full(count, cut), row=rows.numbers[split.scored], group=group[split.scored], ahead=ahead,
+        measured=np.asarray(rows.target[split.scored], dtype=float), predicted=ends[:, 0], low=ends[:, 1],
+        high=ends[:, 2], level=found.settings.level, failed=(),
     )  # fmt: skip
 
 
