@@ -2,7 +2,8 @@
 
 Every law is fitted to the smaller runs of a table and forecasts the held-out larger ones. Beside each law's own error
 stand three ways to choose among them from the smaller runs alone: always chinchilla, the tournament's recommended law,
-and the tournament's stack; and the law that turned out best, which nobody can know beforehand.
+and the tournament's stack; and the law that turned out best, which nobody can know beforehand. The over-training law
+was published with the three gadre tables: its own row there is no evidence for it elsewhere.
 
     ALLOMETRY_DATA=DIR python benchmarks/forecasts.py [--write]
 """

@@ -28,26 +28,29 @@ def _law(law: Law) -> str:
     provisional = " Provisional: only an abstract was seen." if law.provisional else ""
     lines = [
         f"### {law.name}",
-        f"{law.title}.",
+        f"{_text(law.title)}.",
         "\n".join(f"    {line}" for line in law.equation.splitlines()),
-        f"**Use.** {law.use}",
-        f"**Avoid.** {law.avoid}",
-        f"**Needs** {law.min_runs} runs or more. **Source.** {law.source} (form: {law.status}).{provisional}",
+        f"**Use.** {_text(law.use)}",
+        f"**Avoid.** {_text(law.avoid)}",
+        f"**Needs** {law.min_runs} runs or more. **Source.** {_text(law.source)} (form: {law.status}).{provisional}",
         _parameters(law),
     ]
     return "\n\n".join(part for part in (*lines, _constants(law)) if part)
 
 
 def _parameters(law: Law) -> str:
-    rows = [f"| {p.name} | {p.meaning} | {p.unit} |" for p in law.parameters]
+    rows = [f"| {p.name} | {_text(p.meaning)} | {_text(p.unit)} |" for p in law.parameters]
     return "\n".join(["| parameter | meaning | unit |", "|---|---|---|", *rows])
 
 
 def _constants(law: Law) -> str:
-    if not law.published:
-        return ""
-    rows = []
+    lines = []
     for key, found in law.published.items():
         values = ", ".join(f"{name} {value:.6g}" for name, value in found.values.items())
-        rows.append(f"| {law.name}@{key} | {values} | {found.status}: {found.source}, {found.where} |")
-    return "\n".join(["| constants | values | status and source |", "|---|---|---|", *rows])
+        lines.append(f"- `{law.name}@{key}`, {found.status}: {values}. {_text(found.source)}, {_text(found.where)}")
+    return "\n".join(lines)
+
+
+def _text(text: str) -> str:
+    """Prose in which two stars are a power and not the start of bold letters."""
+    return text.replace("*", r"\*")
