@@ -65,3 +65,19 @@ def test_what_is_shown_says_how_errors_were_drawn(sigmoid: Law) -> None:
 
 def test_enough_runs_are_resampled_whole(sigmoid: Law) -> None:
     assert fitted(sigmoid, 1, 5, 0.8).interval_kind == "cluster bootstrap over 5 runs"
+
+
+def test_the_order_of_the_table_does_not_matter(sigmoid: Law) -> None:
+    generator = np.random.default_rng(3)
+    reward = sigmoid.evaluate(TRUTH, {"flops": COMPUTE}) + errors(generator, 0.9)
+    table = {
+        "flops": COMPUTE,
+        "reward": reward,
+        "step": np.arange(1.0, len(COMPUTE) + 1),
+        "run_id": ["a"] * len(COMPUTE),
+    }
+    shuffled = generator.permutation(len(COMPUTE))
+    mixed = {name: np.asarray(column)[shuffled] for name, column in table.items()}
+    one, other = (fit(read_runs(t, rows="all"), sigmoid, Settings(bootstrap=100)) for t in (table, mixed))
+    assert one.interval_kind == other.interval_kind
+    assert other.draws[:, 1].std() == pytest.approx(one.draws[:, 1].std(), rel=0.3)

@@ -124,3 +124,20 @@ def test_bad_questions_are_refused() -> None:
         backtest(ladder(0), [find_law("chinchilla"), find_law("downstream_error")], Settings(bootstrap=0))
     with pytest.raises(Refused, match="must be positive"):
         rolling_cuts(np.array([0.0, 1.0]), np.array([0, 1]), 2)
+
+
+def test_a_law_whose_forecasts_are_not_positive_is_not_ranked() -> None:
+    """A straight line in the logarithm of compute, fitted where the loss falls fast, crosses zero where it levels."""
+    x = np.geomspace(1e18, 1e24, 30)
+    runs = read_runs({"flops": x, "loss": 0.02 + 3 * (x / 1e18) ** -0.5})
+    line = find_law("A - B * log(flops)", bounds={"A": (None, None), "B": (None, None)})
+    found = tournament(backtest(runs, [find_law("power"), line], Settings(bootstrap=0)))
+    assert [standing.law for standing in found.standings] == ["power"]
+    assert found.missed[0].endswith("forecasts are not positive numbers")
+
+
+def test_too_few_held_out_runs_recommend_the_best_and_say_so() -> None:
+    found = tournament(backtest(ladder(0), laws(), Settings(bootstrap=0), holdout="(params > 5e9) and (tokens > 3e10)"))
+    assert found.groups < 5
+    assert found.recommended == "chinchilla"
+    assert "too few" in found.verdict

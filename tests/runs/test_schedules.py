@@ -128,3 +128,22 @@ def test_unusable_schedules_are_refused(change: dict[str, np.ndarray | None], me
     runs = read_runs({key: value for key, value in rows.items() if value is not None}, rows="all")
     with pytest.raises(Refused, match=message):
         runs.rows_for(find_law("annealing").axes, "loss")
+
+
+def test_what_comes_later_changes_no_earlier_row() -> None:
+    """A schedule that warms up again: every row looks as it did when it was the last."""
+    rows = table("cosine", 4000, 50)
+    again = np.concatenate([rows["current_learning_rate"], np.linspace(END, 2 * PEAK, 20)])
+    whole = {"step": np.arange(0.0, 50 * len(again), 50), "current_learning_rate": again}
+    names = ["lr_area", "lr_drop_1", "lr_drop_10", "lr_level_1", "lr_since_1", "lr_after_10"]
+    early = schedule_axes(rows, names, np.zeros(81), "here")
+    late = schedule_axes(whole, names, np.zeros(len(again)), "here")
+    for name in names:
+        np.testing.assert_allclose(late[name][1:81], early[name][1:], rtol=1e-12, atol=1e-18)
+
+
+def test_a_table_of_one_schedule_is_one_run() -> None:
+    rows = {**table("cosine", 4000, 50), "loss": np.linspace(4.0, 3.0, 81)}
+    found = read_runs(rows, rows="all", where="step > 0").rows_for(find_law("annealing").axes, "loss")
+    assert found.cluster_kind == "runs"
+    assert len(np.unique(found.cluster)) == 1

@@ -84,7 +84,8 @@ def compare_json(found: Tournament, tests: tuple[Backtest, ...]) -> dict[str, An
         "ranking": [_standing_json(standing) for standing in found.standings],
         "verdict": found.verdict, "recommended": found.recommended, "rows": found.rows, "groups": found.groups,
         "by_distance": {test.law.name: [bin.as_json() for bin in by_distance(test)] for test in tests},
-        "interval": "resampled held-out runs", "complete": not any(s.failed for s in found.standings),
+        "interval": "resampled held-out runs", "missed": list(found.missed),
+        "complete": not found.missed and not any(s.failed for s in found.standings),
     }  # fmt: skip
 
 
@@ -132,9 +133,10 @@ def _show(found: Tournament, tests: tuple[Backtest, ...]) -> None:
     for test in tests:
         if bins := by_distance(test):
             print_lines(f"{test.law.name}: " + "; ".join(bin.sentence for bin in bins))
-    if found.stack_error is not None:
+    if found.stack_error is not None and len(found.standings) > 1:
         print_lines(f"stack, weights from the cuts before: mean error {100 * found.stack_error:.2f}%")
     print_lines(*(f"{s.law}: {why}" for s in found.standings for why in s.failed))
+    print_lines(*(f"not ranked, {why}" for why in found.missed))
 
 
 def _behind(standing: Standing) -> str:

@@ -28,7 +28,7 @@ def law_json(law: Law) -> dict[str, Any]:
                   "conventions": dict(c.conventions), "note": c.note}
             for key, c in law.published.items()
         },
-        "figures": [{"name": f.name, "value": f.value, "ours": law.figure(f), "within": f.within, "where": f.where} for f in law.figures],
+        "figures": [{"name": f.name, "value": f.value, "ours": law.figure(f), "within": f.within, "where": f.where, "computed": f.computed} for f in law.figures],
     }  # fmt: skip
 
 

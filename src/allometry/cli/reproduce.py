@@ -115,7 +115,9 @@ def _show_groups(checks: Iterable[Check]) -> None:
     print_lines(
         "published: held to the printed figure; differs: to what the published data give, which is another figure;"
     )
-    print_lines("measured: to what another program found on the same data, for nothing is printed")
+    print_lines(
+        "measured: to what another program found on the same data, or was computed by hand, for nothing is printed"
+    )
 
 
 def _show_checks(title: str, checks: Iterable[Check]) -> None:

@@ -59,7 +59,8 @@ def bits_per_parameter(
     Arguments: `params` all parameters; `people` in the set; losses in nats, summed over tokens: `name_loss` of a
     name given nothing, `value_loss` of all values of one person given the name (means over people), `text_loss`
     the mean over values of the first tokens of one value.
-    Errors: `Refused` for a count that is not positive or a loss below zero.
+    Errors: `Refused` for a count that is not positive, a loss below zero, and a name loss below ln(people), which no
+    model of names learned as a set can reach.
     Source: Allen-Zhu and Li 2024, arXiv 2404.05405, definition of R(F).
 
     >>> perfect = bits_per_parameter(1e6, 20000, name_loss=log(20000), value_loss=0.0)
@@ -69,6 +70,9 @@ def bits_per_parameter(
     _check(
         {"params": params, "people": people}, {"name_loss": name_loss, "value_loss": value_loss, "text_loss": text_loss}
     )
+    if name_loss < log(people) * (1 - 1e-9):
+        message = f"a name_loss of {name_loss:g} nats is below the {log(people):g} that {people:g} people leave at best"
+        raise Refused("bad-value", message, "name_loss", "give the mean over people of the sum over a name's tokens")
     person = log2(facts.names) + facts.value_bits - (name_loss + value_loss) / log(2)
     return (people * person + facts.texts * (facts.text_bits - text_loss / log(2))) / params
 

@@ -7,6 +7,8 @@ are not independent either, so residuals are drawn from a first-order autoregres
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from allometry.fits._problem import Problem
@@ -16,15 +18,15 @@ FEWEST_RUNS = 5  # below it whole runs are not resampled
 MOST_CORRELATED = 0.99
 
 
-def curves(problem: Problem, minima: Array, draws: int, runs: Array, seed: int) -> tuple[Draws, float]:
+def curves(problem: Problem, minima: Array, draws: int, runs: Array, place: Array, seed: int) -> tuple[Draws, float]:
     """Refits to curves with errors simulated along each run, and the correlation of neighbouring errors.
 
-    Rows of one run count as neighbours in the order of the table. The correlation is corrected for what a short run
+    Rows of one run are neighbours in the order of `place` (n,), an axis that moves along it. The correlation is corrected for what a short run
     hides of it (Kendall 1954), errors for the share of their variance the fit absorbed.
     """
     curve = problem.compiled.predictions(minima[:1], problem.inputs)[0]
     own = curve - problem.target
-    order = np.argsort(runs, kind="stable")
+    order = np.lexsort((place, runs))
     first = np.append(True, np.diff(np.unique(runs, return_inverse=True)[1][order]) != 0)
     correlation, steps = _autoregression(own[order] - own.mean(), first)
     generator = np.random.default_rng(seed)
@@ -54,3 +56,11 @@ def _simulated(correlation: float, steps: Array, first: Array, draws: int, gener
         settled = drawn[:, row] / np.sqrt(1 - correlation**2)
         errors[:, row] = settled if begins else correlation * errors[:, row - 1] + drawn[:, row]
     return errors
+
+
+def place_along(axes: Mapping[str, Array], runs: Array) -> Array:
+    """The axis (n,) that moves most often from row to row within runs: compute, tokens or area, whatever the law has."""
+    order = np.argsort(runs, kind="stable")
+    same = np.diff(np.unique(runs, return_inverse=True)[1][order]) == 0
+    moves = {name: int(np.sum(np.diff(np.asarray(column)[order])[same] != 0)) for name, column in axes.items()}
+    return np.asarray(axes[max(moves, key=moves.__getitem__)])

@@ -68,6 +68,8 @@ def emergence(
         6 * reach * np.sqrt(covariance[2, 2]) / abs(coefficients[1]),
     )
     found = Interval(float(bend), float(bend - half), float(bend + half))
+    if abs(coefficients[1]) <= reach * np.sqrt(covariance[1, 1]):
+        return Emergence("undecided", Interval(float(bend), None, None, "the rate does not change with size"))
     return Emergence(_label(found.low or 0.0, found.high or 0.0), found)
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 import numpy as np
 
 from allometry.expressions import target_transform
-from allometry.fits._curves import FEWEST_RUNS, curves
+from allometry.fits._curves import FEWEST_RUNS, curves, place_along
 from allometry.fits._priors import Penalty, noise_strength
 from allometry.fits._problem import Problem
 from allometry.fits._reduced import Reduced, reduce_law
@@ -23,6 +23,7 @@ from allometry.fits.guards import (
     confounded,
     confounded_notices,
     exchangeable,
+    loose_notices,
     moving_together,
     outliers,
 )
@@ -252,6 +253,7 @@ def _assemble(
     notices += negligible_notices(reduced, problem, rows, values, winner.cost)
     notices += outliers(checked.residuals, rows.numbers, problem.weights > 0) + _search_notices(winner, checked)
     draws, kind, more = _draws(reduced, problem, winner, rows, settings, len(checked.residuals), tick)
+    more = more + loose_notices(reduced.free, reduced.compiled.natural(draws.q, problem.pivots))
     status = "converged to the lowest minimum found" if winner.converged else "stopped before it converged"
     return Fit(
         law=reduced.law, rows=rows, settings=settings, space=space, estimate=checked.values,
@@ -302,7 +304,9 @@ def _draws(
         return drawn, BOOTSTRAP_KINDS["residuals"], _draw_notices(drawn, settings.bootstrap)
     groups = None if settings.cluster == "none" else rows.cluster
     if groups is not None and rows.cluster_kind == "runs" and len(np.unique(groups)) < FEWEST_RUNS:
-        drawn, correlation = curves(problem, winner.minima, settings.bootstrap, groups, settings.seed)
+        drawn, correlation = curves(
+            problem, winner.minima, settings.bootstrap, groups, place_along(rows.axes, groups), settings.seed
+        )
         notices = [*_draw_notices(drawn, settings.bootstrap), _few_curves(len(np.unique(groups)))]
         return drawn, f"residuals simulated along each run, neighbours correlated {correlation:.2f}", notices
     drawn = pairs(problem, winner.minima, settings.bootstrap, groups, settings.seed, tick)

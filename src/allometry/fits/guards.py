@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,6 +21,7 @@ NEGLIGIBLE_SHARE = 1e-3
 BOUND_LOGIT = 8.0
 OUTLIER_SCALES = 6.0
 LISTED = 5
+LOOSE_DECADES = 4.0  # between the 5th and 95th percentile of a positive parameter: it is then not known at all
 
 
 def check_rows(
@@ -199,3 +200,20 @@ def outliers(residuals: Array, numbers: Array, used: Array) -> list[Notice]:
             f"rows {listed}{more} lie more than {OUTLIER_SCALES:g} robust standard deviations off the curve: look at them",
         )
     ]
+
+
+def loose_notices(names: Sequence[str], draws: Array) -> list[Notice]:
+    """Say which parameters the draws (B, p) hardly hold although no single direction is free."""
+    if not len(draws):
+        return []
+    low, high = np.percentile(draws, [5, 95], axis=0)
+    with np.errstate(all="ignore"):
+        spans = np.where((low > 0) & (high > low), np.log10(high / low), 0.0)
+    loose = [name for name, span in zip(names, spans, strict=True) if span > LOOSE_DECADES]
+    if not loose:
+        return []
+    message = (
+        f"{' and '.join(loose)} {'are' if len(loose) > 1 else 'is'} hardly known: the 90% interval spans more than "
+        f"{LOOSE_DECADES:g} decades; read forecasts, not these values"
+    )
+    return [Notice("loose-parameters", message)]

@@ -129,6 +129,8 @@ def _verdict(over: Over, hierarchy: str, exponent: Interval) -> tuple[str, str]:
     if hierarchy == "not known":
         return _by_exponent(one, high, spans)
     abundant = hierarchy == ("D >> P" if over == "data" else "P >> D")
+    if abundant and not one and low <= 1 + NEAR_ONE and high >= 1 - NEAR_ONE:
+        return UNDECIDED, f"{spans}, too wide to tell whether it is the 1 that theory has with {hierarchy}"
     if abundant and not one:
         return (
             UNDECIDED,

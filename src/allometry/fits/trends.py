@@ -72,7 +72,7 @@ def trend(
     Errors: `Refused` for too few runs and for values that are not usable.
     Source: the verdicts of McKenzie et al. 2023, arXiv 2306.09479 (inverse, U) and Wang et al. 2025, arXiv 2505.10527
     (emergent, none); the weighing is ours: the likelihood with level, amplitude and, where no error is given, noise
-    integrated out under flat priors. On 12 simulated runs over three decades that change by 0.1 to 0.4 with noise of
+    integrated out under priors flat in the level and in each curve's rms amplitude. On 12 simulated runs over three decades that change by 0.1 to 0.4 with noise of
     0.005, 98% or more of the runs of every verdict are told and none is told wrong; with noise of 0.01 95% or more,
     but for flat ones, which stay undecided unless `least` is about four times the noise.
 

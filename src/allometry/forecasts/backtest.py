@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +17,6 @@ from allometry.notices import Refused
 from allometry.runs import Rows, Runs
 
 Tick = Callable[[int], None]
-COLUMNS = ("cut", "row", "group", "ahead", "measured", "predicted", "low", "high")
 ROWS_PER_PARAMETER = 2  # below it a resample loses parameters, and intervals would come from residuals
 
 
@@ -44,7 +43,9 @@ class Backtest:
 
     @property
     def error(self) -> Array:
-        return np.asarray(np.log(self.predicted / self.measured))
+        """ln(predicted / measured), infinite where the forecast is no positive number: a miss beyond any measure."""
+        usable = np.isfinite(self.predicted) & (self.predicted > 0)
+        return np.where(usable, np.log(np.where(usable, self.predicted, 1.0) / self.measured), np.inf)
 
     @property
     def inside(self) -> NDArray[np.bool_]:
@@ -126,8 +127,21 @@ def _scored(
         tick(1)
     if not parts:
         raise Refused("no-backtest", f"{law.name} could not be fitted below any cut", failed[0], "leave this law out")
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    return replace(parts[0], failed=tuple(failed), **columns)
+    return _joined(parts, failed)
+
+
+def _joined(parts: Sequence[Backtest], failed: Sequence[str]) -> Backtest:
+    """The backtests of the splits as one."""
+
+    def column(name: str) -> Array:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return Backtest(
+        law=parts[0].law, cut=column("cut"), row=column("row").astype(np.int64),
+        group=column("group").astype(np.int64), ahead=column("ahead"), measured=column("measured"),
+        predicted=column("predicted"), low=column("low"), high=column("high"), level=parts[0].level,
+        failed=tuple(failed),
+    )  # fmt: skip
 
 
 def _part(found: Fit, own: Rows, place: NDArray[np.int64], rows: Rows, split: Split, values: Array) -> Backtest:

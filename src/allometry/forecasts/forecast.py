@@ -14,6 +14,7 @@ from allometry.forecasts.extrapolation import Extrapolation, Surroundings
 from allometry.forecasts.intervals import interval_label, interval_of
 from allometry.forecasts.metric import Array, metric_at
 from allometry.notices import Interval, Refused
+from allometry.runs import is_schedule_axis
 
 Of: TypeAlias = Literal["mean", "new-run"]
 
@@ -115,7 +116,10 @@ def columns_of(fit: Fit, points: Sequence[Mapping[str, float]]) -> dict[str, Arr
     for i, point in enumerate(points):
         for name in fit.law.axes:
             if name not in point:
-                raise Refused("missing-axis", f"point {i} has no {name}", "--at", f"{fit.law.name} needs {names}")
+                mend = f"{fit.law.name} needs {names}"
+                if is_schedule_axis(name):
+                    mend = "write the schedule as a table of step and current_learning_rate and give it as --points"
+                raise Refused("missing-axis", f"point {i} has no {name}", "--at", mend)
         unknown = [name for name in point if name not in fit.law.axes]
         if unknown:
             raise Refused("unknown-axis", f"{fit.law.name} has no axis {unknown[0]}", "--at", f"it has {names}")

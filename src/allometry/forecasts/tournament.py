@@ -46,7 +46,8 @@ class Standing:
 class Tournament:
     """Laws from the smallest mean error on; `recommended` is the simplest that the best one does not beat by more than
     chance; `rows` and `groups` are what they were scored on; `stack_error` is the mean error of the stack where its
-    weights come from the cuts before (None with one cut), `stack_behind` its |ln| minus the best law's there."""
+    weights come from the cuts before (None with one cut), `stack_behind` its |ln| minus the best law's there; `missed`
+    names laws that are not ranked because some of their forecasts are not positive numbers."""
 
     standings: tuple[Standing, ...]
     recommended: str
@@ -54,11 +55,16 @@ class Tournament:
     groups: int
     stack_error: float | None
     stack_behind: float | None
+    missed: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
         """Who is recommended, and who cannot be told from the best."""
         best = self.standings[0].law
+        if len(self.standings) == 1:
+            return f"{best} alone: nothing to compare it with"
+        if self.groups < FEW_GROUPS:
+            return f"{best} missed least, but {self.groups} held-out runs are too few to call any law better"
         level = [s.law for s in self.standings[1:] if not s.distinguishable]
         if not level:
             return f"{best} forecasts best"
@@ -86,6 +92,11 @@ def tournament(backtests: Sequence[Backtest], *, seed: int = 0) -> Tournament:
     >>> found.standings[0].law, found.recommended
     ('chinchilla', 'chinchilla')
     """
+    whole = [test for test in backtests if np.isfinite(test.error).all()]
+    missed = tuple(_missed(test) for test in backtests if test not in whole)
+    if not whole:
+        raise Refused("no-forecast", "; ".join(missed), "the laws", "leave out laws that can fall below zero")
+    backtests = whole
     common = _common(backtests)
     errors = np.stack([test.error[rows] for test, rows in zip(backtests, common, strict=True)])
     first = backtests[0]
@@ -101,19 +112,21 @@ def tournament(backtests: Sequence[Backtest], *, seed: int = 0) -> Tournament:
     standings = tuple(_standing(backtests[i], common[i], errors[i], share, behind[i], float(weights[i])) for i in order)
     stack_error, stack_behind = _stacked(errors, cut, codes, seed)
     alike = [s for s in standings if not s.distinguishable]
-    simplest = min(alike, key=lambda s: s.parameters)
-    return Tournament(standings, simplest.law, len(share), int(codes.max()) + 1, stack_error, stack_behind)
+    groups = int(codes.max()) + 1
+    # with too few held-out runs to tell anything apart, being simple is no reason to be preferred
+    chosen = min(alike, key=lambda s: s.parameters) if groups >= FEW_GROUPS else standings[0]
+    return Tournament(standings, chosen.law, len(share), groups, stack_error, stack_behind, missed)
+
+
+def _missed(test: Backtest) -> str:
+    return f"{test.law.name}: {int(np.isinf(test.error).sum())} of {len(test.row)} forecasts are not positive numbers"
 
 
 def _common(backtests: Sequence[Backtest]) -> list[np.ndarray]:
     """For each law the places of the rows and cuts that all laws scored, in one order."""
     keys = [list(zip(test.cut.tolist(), test.row.tolist(), strict=True)) for test in backtests]
     keys = [[(None if cut != cut else cut, row) for cut, row in own] for own in keys]
-    usable = [
-        {key for key, error in zip(own, test.error, strict=True) if np.isfinite(error)}
-        for own, test in zip(keys, backtests, strict=True)
-    ]
-    shared = set.intersection(*usable)
+    shared = set.intersection(*(set(own) for own in keys))
     if not shared:
         names = ", ".join(test.law.name for test in backtests)
         raise Refused("nothing-common", "no row was scored by all laws", names, "leave out the law that fails")

@@ -93,6 +93,7 @@ def read_figures(
             within=entry.number("within"),
             where=entry.text("where"),
             quantity=entry.text("quantity", ""),
+            computed=entry.truth("computed", False),
         )
         if not figure.quantity and set(figure.at) != set(axes):
             raise entry.refuse("bad-declaration", f"must give exactly {listed(axes)}", "at")

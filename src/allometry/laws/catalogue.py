@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from allometry.axes import AXES, nearest_names
+from allometry.axes import AXES, likely_columns, nearest_names
 from allometry.expressions import Formula, parse
 from allometry.laws._parameters import MOST_PARAMETERS
 from allometry.laws.declaration import read_law
@@ -69,7 +69,9 @@ def laws_on(axis: str) -> tuple[Law, ...]:
     found = tuple(law for law in laws if axis in {*law.axis_names, *law.axes, law.metric})
     if not found:
         known = {name for law in laws for name in (*law.axis_names, law.metric)}
-        near = ", ".join(nearest_names(axis, known))
+        # `N` and `lr` are how people write params and learning_rate
+        meant = [name for name in known if name in AXES and (AXES[name].symbol == axis or likely_columns(name, [axis]))]
+        near = ", ".join(dict.fromkeys([*sorted(meant), *nearest_names(axis, known)]))
         raise Refused("unknown-axis", f"no law takes or predicts {axis!r}", "--axis", f"the nearest are {near}")
     return found
 

@@ -20,6 +20,7 @@ from allometry.expressions import Compiled, Formula, compile_formula, evaluate, 
 from allometry.notices import Refused
 
 Array: TypeAlias = NDArray[np.float64]
+SHARE_ROUNDING = 1e-6  # by which shares written with few digits may miss their sum
 Bounds: TypeAlias = tuple[float | None, float | None]
 
 
@@ -76,7 +77,8 @@ class Figure:
     """One number that a source prints, or that is computed by hand, and that follows from the law and constants.
 
     `values` are the constants, `at` the point, `value` the number and `within` how far ours may be from it (the
-    source's rounding); `quantity` is a formula in the law's parameters and axes, empty for the law itself.
+    source's rounding); `quantity` is a formula in the law's parameters and axes, empty for the law itself; `computed`
+    says that no source prints it: it was computed apart from this package, by hand or in plain Python.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Figure:
     within: float
     where: str
     quantity: str = ""
+    computed: bool = False
 
 
 @dataclass(frozen=True)
@@ -260,10 +263,19 @@ class Law:
         for name, column in columns.items():
             self._check_column(name, column)
         try:
-            return dict(zip(columns, np.broadcast_arrays(*columns.values()), strict=True))
+            columns = dict(zip(columns, np.broadcast_arrays(*columns.values()), strict=True))
         except ValueError:
             lengths = ", ".join(f"{name} {column.shape}" for name, column in columns.items())
             raise Refused("wrong-shape", "the axes have different lengths", lengths) from None
+        self._check_mixture(columns)
+        return columns
+
+    def _check_mixture(self, columns: Mapping[str, Array]) -> None:
+        """Shares of one mixture, members of one family, sum to one at most."""
+        for family in set(self.axis_names) - set(self.axes):
+            members = [column for name, column in columns.items() if re.fullmatch(rf"{family}_\d+", name)]
+            if self.axis(f"{family}_1").unit == "share" and np.any(np.sum(members, axis=0) > 1 + SHARE_ROUNDING):
+                raise Refused("bad-point", f"the values of {family} sum to more than 1", self.name, "give shares")
 
     def _check_column(self, name: str, column: Array) -> None:
         positive = self.axis(name).positive
@@ -272,6 +284,11 @@ class Law:
             index = int(np.flatnonzero(bad)[0])
             kind = "a positive number" if positive else "a finite number"
             raise Refused("bad-point", f"{name} must be {kind}, not {column[index]:g}", f"point {index}")
+        outside = (column < 0) | (column > 1 + SHARE_ROUNDING)
+        if self.axis(name).unit == "share" and self.axis(name).kind == "axis" and outside.any():
+            index = int(np.flatnonzero(outside)[0])
+            message = f"{name} is a share and must lie between 0 and 1, not {column[index]:g}"
+            raise Refused("bad-point", message, f"point {index}", "write 3% as 0.03")
 
 
 @lru_cache(maxsize=256)

@@ -91,10 +91,10 @@ def crossover(
         for place, up in zip(here, rising, strict=True)
     )
     share = float(np.mean([len(found) > 0 for found, _ in drawn])) if drawn else None
-    lower: Which = "first" if search.difference(first.estimate[None], second.estimate[None])[0, 0] < 0 else "second"
-    return Crossovers(
-        axis, low, high, crossings, _sentence(axis, crossings, lower, low, high), share, FIT_NOISE if drawn else "none"
-    )
+    apart = search.difference(first.estimate[None], second.estimate[None])[0]
+    lower: Which = "first" if apart[0] < 0 else "second"
+    said = _sentence(axis, crossings, lower, low, high) if np.any(apart != 0) else "the two are equal all the way"
+    return Crossovers(axis, low, high, crossings, said, share, FIT_NOISE if drawn else "none")
 
 
 @dataclass(frozen=True)

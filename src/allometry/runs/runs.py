@@ -148,7 +148,9 @@ class Runs:
         labels = np.zeros(self.given) if self.history.labels is None else self.history.labels
         found = schedule_axes(self.history.columns, wanted, labels, self.source)
         added = {name: column[self.row_numbers] for name, column in found.items()}
-        return replace(self, columns={**self.columns, **added})
+        # without a run's name the whole table was just read as one run, so it is one when rows are resampled
+        run = np.zeros(len(self), dtype=np.int64) if self.run_labels is None else self.run_labels
+        return replace(self, columns={**self.columns, **added}, run_labels=run)
 
     def rows_for(
         self,

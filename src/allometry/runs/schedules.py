@@ -54,7 +54,7 @@ def schedule_axes(columns: Mapping[str, Column], names: Iterable[str], labels: C
 
     Use it for laws of loss curves under a schedule; the peak rate alone is the axis `learning_rate`. `lr_area` is the
     sum of the rates of all steps so far, warm-up included, rates between rows on a straight line and the first held
-    back to step 0; `lr_drop_j` how far the rate fell in piece j after its highest, below zero where it rose;
+    back to step 0; `lr_drop_j` how far the rate fell in piece j from its first fall on, below zero where it rose;
     `lr_level_j` the rate there, `lr_since_j` and `lr_after_j` the area and the steps since. `labels` (n,) name the run
     of each row, and the highest numbered piece says how many there are.
     Errors: `Refused` for a missing column, and steps or rates that are not usable, with row numbers.
@@ -109,8 +109,8 @@ class _Past:
     @classmethod
     def of(cls, step: Floats, rate: Floats, pieces: int) -> _Past:
         area = rate[0] * step[0] + _cumulated(0.5 * (rate[1:] + rate[:-1]) * np.diff(step))
-        # a warm-up is no annealing: what the rate moved by counts from its highest
-        moved = np.abs(np.diff(rate)) * (np.arange(1, len(rate)) > np.argmax(rate))
+        # a warm-up is no annealing: what the rate moves by counts from its first fall
+        moved = np.abs(np.diff(rate)) * (np.maximum.accumulate(np.diff(rate) < 0) if len(rate) > 1 else 1.0)
         varied = _cumulated(moved)
         # a rate that stands still for a while is one place of the variation: keep the moment it moves on
         last = np.append(varied[1:] > varied[:-1], True)
@@ -125,7 +125,7 @@ class _Past:
             {
                 "lr_drop": np.where(still, 0.0, rates[:, :-1] - rates[:, 1:]),
                 # before it falls nothing is weighed by the level, and a warm-up may begin at zero
-                "lr_level": np.where(still, rate.max(), np.interp(mid, step, rate)),
+                "lr_level": np.where(still, _positive_so_far(rate)[:, None], np.interp(mid, step, rate)),
                 "lr_since": np.maximum(area[:, None] - _area_at(mid, step, rate, area), 0.0),
                 "lr_after": step[:, None] - mid,
             },
@@ -146,3 +146,9 @@ def _area_at(moment: Floats, step: Floats, rate: Floats, area: Floats) -> Floats
     here = np.interp(moment, step, rate)
     found: Floats = area[before] + 0.5 * (rate[before] + here) * (moment - step[before])
     return found
+
+
+def _positive_so_far(rate: Floats) -> Floats:
+    """The highest rate so far, and where all were zero the highest of the run."""
+    highest = np.maximum.accumulate(rate)
+    return np.where(highest > 0, highest, rate.max())

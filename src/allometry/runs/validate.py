@@ -97,7 +97,7 @@ def _sound(runs: Runs, problems: Mapping[str, _Problem]) -> Runs:
         if refused.size:
             rows = listed_rows(runs.row_numbers[refused])
             where = f"{runs.source}, {refused.size} in all"
-            mend = "mend them, filter them out, or ask to drop invalid rows (drop_invalid)"
+            mend = f"mend them, filter them out (--where '{name} > 0'), or ask to drop invalid rows (drop_invalid)"
             raise Refused("invalid-values", f"`{name}` is {text} in {rows}", where, mend)
     return _without(runs, problems)
 
