@@ -257,7 +257,8 @@ class Law:
     def _columns(self, points: Mapping[str, ArrayLike]) -> dict[str, Array]:
         missing = [name for name in self.axes if name not in points]
         if missing:
-            needs = f"{self.name} needs {', '.join(self.axes)}"
+            shown = [*self.axes[:6], "and so on"] if len(self.axes) > 9 else self.axes
+            needs = f"{self.name} needs {', '.join(shown)}"
             raise Refused("missing-axis", f"no {missing[0]!r} among the points", mend=needs)
         columns = {name: np.atleast_1d(np.asarray(points[name], dtype=float)) for name in self.axes}
         for name, column in columns.items():
