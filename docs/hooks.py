@@ -32,7 +32,7 @@ def _law(law: Law) -> str:
         "\n".join(f"    {line}" for line in law.equation.splitlines()),
         f"**Use.** {_text(law.use)}",
         f"**Avoid.** {_text(law.avoid)}",
-        f"**Needs** {law.min_runs} runs or more. **Source.** {_text(law.source)} (form: {law.status}).{provisional}",
+        f"**Needs** {_text(law.needs)}. **Source.** {_text(law.source)} (form: {law.status}).{provisional}",
         _parameters(law),
     ]
     return "\n\n".join(part for part in (*lines, _constants(law)) if part)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from allometry.cli.main import main
+from allometry.laws import find_law
 
 
 @pytest.fixture
@@ -57,6 +58,29 @@ def test_the_stack_forecasts(table: Path, capsys: pytest.CaptureFixture[str]) ->
     exact = 1.7 + 400 / 7e10**0.34 + 410 / 1e12**0.28
     assert told["low"] < told["value"] < told["high"]
     assert told["value"] == pytest.approx(exact, rel=0.02)
+
+
+def test_the_page_is_that_of_the_recommended_law(
+    table: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    words = ("compare", table, "--law", "kaplan", "--law", "chinchilla", "--bootstrap", 0, "--report", page)
+    told = json.loads(run(capsys, *words, "--json")[1])
+    jsonschema.validate(told, json.loads(files("allometry.cli").joinpath("schemas/compare.json").read_text()))
+    assert told["report"] == str(page)
+    text = page.read_text(encoding="utf-8")
+    assert find_law(told["recommended"]).title in text.split("</h1>")[0]
+    for name in ("errors", "fan", "tournament", "influence", "fit"):
+        assert f'id="figure-{name}"' in text
+
+
+def test_a_page_in_no_folder_is_refused_before_anything_is_fitted(
+    table: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ("compare", table, "--law", "chinchilla", "--report", tmp_path / "nowhere" / "page.html")
+    status, _, err = run(capsys, *words)
+    assert status == 2
+    assert "does not exist" in err
 
 
 @pytest.mark.parametrize(

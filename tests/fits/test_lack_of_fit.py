@@ -20,7 +20,7 @@ def examined(law: str, seed: int, bend: float = 0.0) -> LackOfFit | None:
 
 
 def test_a_true_law_is_rejected_as_often_as_it_should_be() -> None:
-    """At 5%, of 200 tables: 4 to 18 is the 99% range of chance."""
+    """At 5%, of 200 tables: 3 to 19 holds 99.5% of what chance gives."""
     found = [examined("E + A * params**-alpha", seed) for seed in range(200)]
     rejected = sum(test is not None and test.p < 0.05 for test in found)
     assert 3 <= rejected <= 19

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from allometry.fits import Settings
+from allometry.fits import Settings, select
 from allometry.forecasts import Backtest, backtest, by_distance, tournament
 from allometry.forecasts.splits import cut_at, held_out, rolling_cuts
 from allometry.laws import Law, find_law
@@ -60,7 +62,7 @@ def test_the_simplest_of_equals_is_recommended() -> None:
     assert found.recommended == "overtraining"
 
 
-def test_intervals_of_the_true_law_cover_what_they_say(tests: tuple[Backtest, ...]) -> None:
+def test_intervals_of_the_true_law_cover_what_they_say() -> None:
     """Nominal 90%, over five ladders: within what 5 x 40 dependent rows can tell."""
     covered = [
         tournament(backtest(ladder(seed), laws("chinchilla"), Settings(bootstrap=100))).standings[0].coverage
@@ -113,6 +115,36 @@ def test_a_given_hold_out_is_one_split() -> None:
     found = backtest(ladder(0), laws(), Settings(bootstrap=0), holdout="params > 2e9")
     assert set(found[0].row) == set(np.flatnonzero(np.asarray(ladder(0).columns["params"]) > 2e9))
     assert tournament(found).stack_error is None
+
+
+def test_the_rows_of_a_fit_are_tested_as_their_table_is(tests: tuple[Backtest, ...]) -> None:
+    rows = select(ladder(0), find_law("chinchilla"), Settings())
+    again = backtest(rows, laws(), Settings(bootstrap=0))
+    for ours, theirs in zip(again, tests, strict=True):
+        assert (ours.along, theirs.along) == ("flops", "flops")
+        np.testing.assert_array_equal(ours.row, theirs.row)
+        np.testing.assert_allclose(ours.cut, theirs.cut, rtol=1e-12)
+        np.testing.assert_allclose(ours.predicted, theirs.predicted, rtol=1e-9)
+
+
+def test_the_rows_of_a_fit_keep_their_groups() -> None:
+    rows = select(ladder(0, seeds=3), find_law("chinchilla"), Settings())
+    found = backtest(rows, laws("chinchilla"), Settings(bootstrap=0))[0]
+    assert len(np.unique(found.group)) * 3 == len(np.unique(found.row))
+
+
+def test_what_the_rows_of_a_fit_do_not_hold_is_refused() -> None:
+    rows = select(ladder(0), find_law("chinchilla"), Settings())
+    with pytest.raises(Refused, match="a hold-out is a filter of a table"):
+        backtest(rows, laws(), Settings(bootstrap=0), holdout="params > 1e9")
+    with pytest.raises(Refused, match="have no batch"):
+        backtest(rows, laws(), Settings(bootstrap=0), along="batch")
+    with pytest.raises(Refused, match="have no unique_tokens"):
+        backtest(rows, laws("data_constrained"), Settings(bootstrap=0))
+    with pytest.raises(Refused, match="have no error"):
+        backtest(rows, laws("downstream_error"), Settings(bootstrap=0), along="loss")
+    with pytest.raises(Refused, match="is not positive"):
+        backtest(replace(rows, target=rows.target - 3), laws(), Settings(bootstrap=0))
 
 
 def test_bad_questions_are_refused() -> None:

@@ -42,7 +42,8 @@ def test_downstream_constants_are_the_authors_least_squares(published: Find, key
     assert len(loss) == 6
     theirs, _ = curve_fit(lambda x, k, gamma, eps: eps - k * np.exp(-gamma * x), loss, error)
     constants = published_constants(f"downstream_error@gadre-{key}")[1].values
-    assert [constants[name] for name in ("k", "gamma", "eps")] == pytest.approx(theirs.tolist(), rel=1e-9)
+    # the authors' call stops once the sum of squares moves by 1.5e-8: its seventh digit is the processor's
+    assert [constants[name] for name in ("k", "gamma", "eps")] == pytest.approx(theirs.tolist(), rel=2e-6)
     ours = fit(
         Rows({"loss": loss}, error, "error"), "downstream_error", Settings(objective=Squared(), bootstrap=0, starts=64)
     )

@@ -48,7 +48,7 @@ def full(chinchilla_fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_it_has_all_figures(full: str) -> None:
-    assert set(_figures(full)) == {"fit", "surface", "residuals", "region", "influence"}
+    assert set(_figures(full)) == {"fit", "surface", "residuals", "region", "prices", "influence"}
     assert all(figure["data"] for figure in _figures(full).values())
 
 

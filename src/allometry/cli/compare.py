@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,12 +19,13 @@ from allometry.cli.options import (
     Seed,
     Table,
     Where,
+    check_out,
     level_of,
     point,
     read_table,
 )
 from allometry.cli.output import number, print_json, print_lines, print_table, progress, working
-from allometry.fits import LackOfFit, Settings, fit, lack_of_fit
+from allometry.fits import Fit, LackOfFit, Settings, diagnose, fit, lack_of_fit
 from allometry.forecasts import (
     MOST_CUTS,
     Backtest,
@@ -36,6 +38,7 @@ from allometry.forecasts import (
 )
 from allometry.laws import find_law
 from allometry.notices import Interval, Refused
+from allometry.plans import default_quantities
 
 
 def compare(
@@ -48,9 +51,12 @@ def compare(
     target: Annotated[str | None, typer.Option(help="Metric column, by default the laws' own.")] = None,
     cluster: Annotated[str | None, typer.Option(help="Column whose groups stay on one side, or none.")] = None,
     bootstrap: Annotated[int, typer.Option(help="Resamples of each fit, for interval coverage; 0 for none.", min=0)] = 200,
+    report: Annotated[Path | None, typer.Option(help="HTML file to write: the recommended law's fit, the backtests and the ranking.")] = None,
     level: Level = None, seed: Seed = 0, json: Json = False,
 ) -> None:  # fmt: skip
     """Rank laws by backtest: fit the smaller runs, score the larger ones."""
+    if report is not None:
+        check_out(report, "--report")
     runs = read_table(table, map, map_file, where, rows, convention)
     laws = [find_law(text, axes=runs.columns, metric=target or "loss") for text in law]
     if len({found.name for found in laws}) < len(laws):
@@ -62,20 +68,29 @@ def compare(
     found = tournament(tests, seed=seed)
     points = [point(text) for text in at or ()]
     with working("fitting all rows"):
-        whole = replace(settings, bootstrap=bootstrap if points else 0)
-        fits = {law.name: fit(runs, law, whole, target=target) for law in laws}
+        plain = replace(settings, bootstrap=0)
+        drawn = {law.name for law in laws if points or (report and law.name == found.recommended)}
+        fits = {law.name: fit(runs, law, settings if law.name in drawn else plain, target=target) for law in laws}
         told = stack_forecast([fits[s.law] for s in found.standings], [s.weight for s in found.standings], points)
     lacks = {name: lack_of_fit(fitted) for name, fitted in fits.items()}
+    written = {} if report is None else {"report": str(_write(report, fits[found.recommended], tests, found))}
     if json:
-        print_json(
-            {**compare_json(found, tests), **_stack_json(found, points, told), "lack_of_fit": _lacks_json(lacks)}
-        )
+        stack = _stack_json(found, points, told)
+        print_json({**compare_json(found, tests), **stack, "lack_of_fit": _lacks_json(lacks), **written})
         return
-    _show(found, tests)
+    show_tournament(found, tests)
     print_lines(*(f"{name} {lack.sentence}" for name, lack in lacks.items() if lack is not None))
     for text, value in zip(at or (), told, strict=True):
         print_lines(f"stack at {text}: {number(value.value)} [{number(value.low)}, {number(value.high)}]")
-    print_lines(found.verdict)
+    print_lines(found.verdict, *(f"report: {path}" for path in written.values()))
+
+
+def _write(path: Path, fitted: Fit, tests: tuple[Backtest, ...], found: Tournament) -> Path:
+    from allometry.reports import write_report
+
+    with working("writing the report"):
+        diagnosis = diagnose(fitted, default_quantities(fitted))
+        return write_report(fitted, path, diagnosis=diagnosis, backtests=tests, tournament=found)
 
 
 def compare_json(found: Tournament, tests: tuple[Backtest, ...]) -> dict[str, Any]:
@@ -117,7 +132,8 @@ def _standing_json(standing: Standing) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show(found: Tournament, tests: tuple[Backtest, ...]) -> None:
+def show_tournament(found: Tournament, tests: tuple[Backtest, ...]) -> None:
+    """The ranking and the errors by distance as a person reads them."""
     level = tests[0].level
     cells = [
         (s.law, s.parameters, _percent(s.error_mean), _percent(s.error_max), _percent(s.bias), _percent(s.coverage),

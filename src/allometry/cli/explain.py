@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from allometry.cli.fitting import fit_json, show_fit
 from allometry.cli.options import FitName, Json, check_out, open_fit, quantities
-from allometry.cli.output import print_json, print_lines, print_table
+from allometry.cli.output import print_json, print_lines, print_table, progress, working
+from allometry.costs import compute_of
 from allometry.expressions import parse_number
-from allometry.fits import diagnose
+from allometry.fits import Fit, diagnose
+from allometry.forecasts import MOST_CUTS, Backtest, backtest, by_distance
+from allometry.notices import Refused
 from allometry.plans import default_quantities, plan
+
+BACKTEST_DRAWS = 200  # of each fit below a cut: enough for the share of measurements inside its intervals
 
 
 def inspect(fit: FitName, json: Json = False) -> None:
@@ -41,9 +47,10 @@ def report(
     out: Annotated[Path, typer.Option(help="The HTML file to write.")],
     flops: Annotated[str | None, typer.Option(help="Budget of the plan that the page shows.")] = None,
     fix: Annotated[list[str] | None, typer.Option(help="axis=value of the plan; repeatable.")] = None,
+    tested: Annotated[bool, typer.Option("--backtest/--no-backtest", help="Fit the smaller runs again, to show how the law forecast the larger ones.")] = True,
     json: Json = False,
-) -> None:
-    """Write one self-contained page: fit, bands, residuals, influence, plan and live sliders."""
+) -> None:  # fmt: skip
+    """Write one self-contained page: fit, bands, residuals, influence, backtest, plan and live sliders."""
     from allometry.reports import write_report
 
     check_out(out)
@@ -51,8 +58,31 @@ def report(
     planned = (
         None if flops is None else plan(found, flops=parse_number(flops, "--flops"), fixed=quantities(fix, "--fix"))
     )
-    path = write_report(found, out, diagnosis=diagnose(found, default_quantities(found)), plan=planned)
+    tests = own_backtest(found) if tested and len(found.rows) else ()
+    with working("writing the report"):
+        diagnosis = diagnose(found, default_quantities(found))
+        path = write_report(found, out, diagnosis=diagnosis, plan=planned, backtests=tests)
     if json:
-        print_json({"report": str(path)})
-    else:
-        print_lines(f"report written to {path}")
+        print_json({"report": str(path), "backtest": _backtest_json(tests)})
+        return
+    if isinstance(tests, Refused):
+        print_lines(f"no backtest: {tests.message}")
+    print_lines(f"report written to {path}")
+
+
+def own_backtest(found: Fit) -> tuple[Backtest, ...] | Refused:
+    """The law of a fit on its own rows, cut along their compute or else their first axis; the refusal where they allow none."""
+    along = found.law.axes[0] if compute_of(found.rows.axes) is None else "flops"
+    settings = replace(found.settings, bootstrap=min(found.settings.bootstrap, BACKTEST_DRAWS))
+    with progress("fitting below the cuts", MOST_CUTS) as tick:
+        try:
+            return backtest(found.rows, [found.law], settings, along=along, tick=tick)
+        except Refused as refused:
+            return refused
+
+
+def _backtest_json(tests: tuple[Backtest, ...] | Refused) -> dict[str, Any] | None:
+    """Errors by distance, or why there are none; None where no backtest was asked for."""
+    if isinstance(tests, Refused):
+        return {"by_distance": [], "why": tests.message}
+    return {"by_distance": [bin.as_json() for bin in by_distance(tests[0])], "why": ""} if tests else None

@@ -70,7 +70,7 @@ def _show_law(law: Law) -> None:
     form = f"{law.status}{', provisional: only an abstract was seen' if law.provisional else ''}"
     print_lines(f"subject: {law.subject}; source: {law.source} (form: {form or 'not stated'})")
     print_lines(*(f"answers: {paper}" for paper in law.papers))
-    print_lines(f"use: {law.use}", f"avoid, fails at: {law.avoid}", _needs(law))
+    print_lines(f"use: {law.use}", f"avoid, fails at: {law.avoid}", f"needs {law.needs}")
     axes = {name: law.axis(name if name in law.axes else f"{name}_1") for name in law.axis_names}
     known = [(name, axis.unit, axis.meaning) for name, axis in {**axes, law.metric: law.axis(law.metric)}.items()]
     print_table("", ("axis", "unit", "meaning"), known, prose=True)
@@ -84,16 +84,6 @@ def _show_law(law: Law) -> None:
         print_lines(
             f"figure, {figure.name}: {number(law.figure(figure))} here, {number(figure.value)} in {figure.where}"
         )
-
-
-def _needs(law: Law) -> str:
-    """How many runs the law needs, and the runs on which its test finds its constants again."""
-    needs = f"needs {law.min_runs} runs or more"
-    if law.design is None:
-        return needs
-    found = "only the curve, not its parameters, comes" if law.design.loose else "its constants come"
-    noise = f"{law.design.noise:g} in {law.space} space"
-    return f"{needs}; {found} back from {law.design.size} simulated runs with noise of {noise}"
 
 
 def evaluate(

@@ -8,7 +8,20 @@ from collections.abc import Sequence
 
 import typer
 
-from allometry.cli import compare, demo, explain, fitting, laws, plans, reproduce, tables
+from allometry.cli import (
+    advise,
+    arms,
+    compare,
+    demo,
+    explain,
+    fitting,
+    laws,
+    next_runs,
+    plans,
+    reproduce,
+    tables,
+    watch,
+)
 from allometry.cli.output import print_error
 from allometry.notices import Refused
 
@@ -24,7 +37,7 @@ def build_app() -> typer.Typer:
         help="From a table of training runs to a plan you can trust. Start with: allometry demo",
     )  # fmt: skip
     for command in (
-        demo.demo, tables.runs, fitting.fit, plans.forecast, plans.plan, plans.isoflop, compare.compare,
+        demo.demo, tables.runs, advise.advise, fitting.fit, plans.forecast, plans.plan, plans.isoflop, compare.compare, arms.arms, next_runs.next, watch.watch,
         explain.inspect, laws.laws, laws.evaluate, explain.report, reproduce.reproduce,
     ):  # fmt: skip
         app.command()(command)

@@ -93,14 +93,14 @@ def open_fit(name: str) -> Fit:
     return load_fit(name)
 
 
-def check_out(out: Path) -> None:
+def check_out(out: Path, option: str = "--out") -> None:
     """Refuse an output file that cannot be, before anything is spent on it."""
     if not out.absolute().parent.is_dir():
         raise Refused(
-            "no-folder", f"the folder {out.parent} does not exist", "--out", "make it first, or choose another"
+            "no-folder", f"the folder {out.parent} does not exist", option, "make it first, or choose another"
         )
     if out.is_dir():
-        raise Refused("is-folder", f"{out} is a folder", "--out", "name a file in it")
+        raise Refused("is-folder", f"{out} is a folder", option, "name a file in it")
 
 
 def level_of(value: float | None, default: float) -> float:

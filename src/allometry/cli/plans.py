@@ -26,11 +26,12 @@ from allometry.cli.options import (
     read_table,
 )  # fmt: skip
 from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table, working
+from allometry.cli.prices import show_limits, show_prices
 from allometry.costs import size_axis
 from allometry.expressions import parse_number
 from allometry.forecasts import Forecast, Of, Through, forecast_through
 from allometry.forecasts import forecast as forecast_at
-from allometry.notices import Refused
+from allometry.notices import Interval, Refused
 from allometry.plans import IsoFlop, Plan
 from allometry.plans import isoflop as isoflop_of
 from allometry.plans import plan as plan_of
@@ -101,9 +102,13 @@ def show_forecasts(results: tuple[Forecast, ...]) -> None:
     """Forecasts as a table and a sentence each on how far outside the runs they are."""
     first = results[0]
     shown = [name for name in first.at if not is_schedule_piece(name)]
-    cells = [(*(number(f.at[name]) for name in shown), *interval_cells(f.result)) for f in results]
-    print_table(f"{first.metric} ({first.of}), {first.provenance}; interval: {first.interval}",
-                (*shown, first.metric, "low", "high", ""), cells)  # fmt: skip
+    cells = [
+        (*(number(f.at[name]) for name in shown), number(f.result.value), _span(f.fit_noise), _span(f.calibrated),
+         f.result.why or f.calibrated.why)
+        for f in results
+    ]  # fmt: skip
+    print_table(f"{first.metric} ({first.of}), {first.provenance}; interval used: {first.interval}",
+                (*shown, first.metric, "fit noise only", "calibrated", ""), cells)  # fmt: skip
     for found in results:
         if isinstance(found, Through):
             low, high = number(found.through.result.low), number(found.through.result.high)
@@ -113,18 +118,27 @@ def show_forecasts(results: tuple[Forecast, ...]) -> None:
         print_lines(found.extrapolation.sentence)
 
 
+def _span(found: Interval) -> str:
+    return "-" if found.low is None and found.high is None else f"{number(found.low)} to {number(found.high)}"
+
+
 def plan(
     fit: FitName,
     flops: Annotated[str | None, typer.Option(help="Training FLOPs, in the fit's own convention.")] = None,
     loss: Annotated[str | None, typer.Option(help="Least FLOPs that reach this loss.")] = None,
-    fix: Annotated[list[str] | None, typer.Option(help="axis=value; repeatable.")] = None,
-    at_most: Annotated[list[str] | None, typer.Option("--at-most", help="axis=value; repeatable.")] = None,
+    fix: Annotated[list[str] | None, typer.Option(help="axis=value, e.g. params=70e9; repeatable.")] = None,
+    at_most: Annotated[list[str] | None, typer.Option("--at-most", help="axis=value, e.g. tokens=12e12; repeatable.")] = None,
     at_least: Annotated[list[str] | None, typer.Option("--at-least", help="axis=value; repeatable.")] = None,
-    among: Annotated[list[str] | None, typer.Option(help="axis=value,value,...; repeatable.")] = None,
+    among: Annotated[list[str] | None, typer.Option(help="axis=value,value,... to choose from; repeatable.")] = None,
     vocab: Annotated[int | None, typer.Option(help="Vocabulary of the decoder to build.", min=1)] = None,
     level: Level = None, json: Json = False,
 ) -> None:  # fmt: skip
-    """Plan the compute-optimal model for a budget, or the least budget for a loss."""
+    """Plan the compute-optimal model for a budget, or the least budget for a loss.
+
+    Each limit given (--fix, --at-most, --at-least, --among) is priced: the loss and the share of the compute
+    that it costs. The price of being wrong is the loss above the best where a draw of the fit is the truth;
+    the point of least expected price is recommended beside the plain optimum.
+    """
     found = open_fit(fit)
     with working("planning, and planning again from shorter tables"):
         result = plan_of(
@@ -147,19 +161,23 @@ def _among(texts: list[str] | None) -> dict[str, list[float]]:
 
 def show_plan(result: Plan) -> None:
     """The plan, its near-optimal regions, its steps and what to doubt."""
-    cells = [(name, *interval_cells(found)) for name, found in [*result.at.items(), (result.metric, result.loss)]]
+    wide = {} if result.calibration is None else result.calibration.at
+    cells = [(name, number(found.value), _span(found), _span(wide.get(name, Interval(None))), found.why)
+             for name, found in result.at.items()]  # fmt: skip
+    cells.append(
+        (result.metric, number(result.loss.value), _span(result.loss), _span(result.loss_calibrated), result.loss.why)
+    )
     print_table(
-        f"plan by {result.law}, {result.provenance}; {result.level:.0%} intervals: {result.interval}",
-        ("", "value", "low", "high", ""),
+        f"plan by {result.law}, {result.provenance}; {result.level:.0%} intervals"
+        + ("; decide by the calibrated" if wide else ""),
+        ("", "value", result.interval, "calibrated", ""),
         cells,
     )
     for region in result.near_optimal:
         spans = ", ".join(f"{name} {number(span.low)} to {number(span.high)}" for name, span in region.axes.items())
         print_lines(f"within {region.within:.1%} of the best {result.metric}: {spans}")
-    if result.wrong is not None:
-        print_lines(
-            f"cost of being wrong: {result.metric} higher by {result.wrong.expected:.2%} on average, {result.wrong.p95:.2%} at the 95th percentile"
-        )
+    show_prices(result)
+    show_limits(result)
     for step in result.steps:
         print_lines(f"[{step.mark}] {step.name}: {step.says}")
     print_notices(result.notices)

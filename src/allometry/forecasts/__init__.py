@@ -1,43 +1,67 @@
 """What a fit says about runs not yet made: values, intervals, and how far from the data they are."""
 
+from allometry.forecasts._design_candidates import Candidates, buildable, listed_candidates
+from allometry.forecasts._path_band import IN_A_ROW
+from allometry.forecasts._path_table import read_watched
 from allometry.forecasts.backtest import Backtest, Distance, backtest, by_distance
 from allometry.forecasts.chain import Through, forecast_through
 from allometry.forecasts.clustered import Cluster, ClusteredForecast, forecast_clustered
+from allometry.forecasts.discrepancy import DISCREPANCY, decades_beyond, discrepancy, widened
 from allometry.forecasts.extrapolation import Extrapolation, Surroundings, Word
 from allometry.forecasts.forecast import Forecast, Of, forecast
-from allometry.forecasts.intervals import FIT_NOISE, MOST_LOST, interval_label, interval_of, percentiles
+from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, MOST_LOST, interval_label, interval_of, percentiles
 from allometry.forecasts.metric import metric_at, value_at
+from allometry.forecasts.next_runs import MOST_RUNS, NextRun, NextRuns, next_runs, percent
 from allometry.forecasts.splits import MOST_CUTS
 from allometry.forecasts.stack import stack_forecast, stack_weights
 from allometry.forecasts.tournament import Standing, Tournament, tournament
+from allometry.forecasts.watch import Checkpoint, Watch, watch
 
 __all__ = [
+    "CALIBRATED",
+    "DISCREPANCY",
     "FIT_NOISE",
+    "IN_A_ROW",
     "MOST_CUTS",
     "MOST_LOST",
+    "MOST_RUNS",
     "Backtest",
+    "Candidates",
+    "Checkpoint",
     "Cluster",
     "ClusteredForecast",
     "Distance",
     "Extrapolation",
     "Forecast",
+    "NextRun",
+    "NextRuns",
     "Of",
     "Standing",
     "Surroundings",
     "Through",
     "Tournament",
+    "Watch",
     "Word",
     "backtest",
+    "buildable",
     "by_distance",
+    "decades_beyond",
+    "discrepancy",
     "forecast",
     "forecast_clustered",
     "forecast_through",
     "interval_label",
     "interval_of",
+    "listed_candidates",
     "metric_at",
+    "next_runs",
+    "percent",
     "percentiles",
+    "read_watched",
     "stack_forecast",
     "stack_weights",
     "tournament",
     "value_at",
+    "watch",
+    "widened",
 ]

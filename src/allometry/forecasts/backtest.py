@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from allometry.costs import compute_of
 from allometry.fits import Fit, Settings, fit, select
+from allometry.forecasts.discrepancy import decades_beyond, discrepancy
 from allometry.forecasts.forecast import forecast
 from allometry.forecasts.splits import Array, Split, held_out, rolling_cuts
 from allometry.laws import Law
-from allometry.notices import Refused
+from allometry.notices import Interval, Refused
 from allometry.runs import Rows, Runs
 
 Tick = Callable[[int], None]
@@ -26,7 +28,9 @@ class Backtest:
 
     `cut` is where the axis was cut (nan for a given hold-out), `row` the row's number in the table, `group` its run or
     setting, `ahead` how many decades above the largest fitted run it lies, `error` ln(predicted / measured), `low` and
-    `high` the new-run interval at `level`. `failed` says at which cuts the law could not be fitted, and why.
+    `high` the calibrated new-run interval at `level`, `noise_low` and `noise_high` that of fit noise only, `discrepancy`
+    the standard deviation in the fit's space that lies between them. `failed` says at which cuts the law could not be fitted, and why. `along` is
+    the axis that was cut, None for a given hold-out.
     """
 
     law: Law
@@ -38,8 +42,12 @@ class Backtest:
     predicted: Array
     low: Array
     high: Array
+    noise_low: Array
+    noise_high: Array
+    discrepancy: Array
     level: float
     failed: tuple[str, ...]
+    along: str | None = None
 
     @property
     def error(self) -> Array:
@@ -54,7 +62,7 @@ class Backtest:
 
 
 def backtest(
-    runs: Runs,
+    runs: Runs | Rows,
     laws: Sequence[Law],
     settings: Settings,
     *,
@@ -68,11 +76,13 @@ def backtest(
     Use it before trusting a law beyond its runs, and to compare laws on the same rows. It needs runs over at least a
     decade of the axis to say anything. Not for rows whose measurement is not positive.
 
-    Arguments: `laws` predict one metric; `settings` of every fit, its `bootstrap` resamples give the intervals; `along`
-    the axis that is cut; `holdout` a filter whose rows are scored in one split instead; `target` the metric's column;
+    Arguments: `runs` is a table, or the rows that a fit kept (then `flops` is counted from their size and tokens); `laws`
+    predict one metric; `settings` of every fit, its `bootstrap` resamples give the intervals; `along` the axis that is
+    cut; `holdout` a filter whose rows are scored in one split instead; `target` the metric's column;
     `tick` is called with the number of fits done.
     Returns one `Backtest` a law, in the order given, all of the same rows where none failed.
-    Errors: `Refused` for laws of different metrics, too few runs below or above every cut, and what fits refuse.
+    Errors: `Refused` for laws of different metrics, too few runs below or above every cut, what fits refuse, and of kept
+    rows a hold-out or an axis that they do not have.
 
     >>> import numpy as np
     >>> from allometry.laws import find_law
@@ -83,8 +93,41 @@ def backtest(
     >>> bool(np.abs(found.error).max() < 1e-3), len(np.unique(found.cut))
     (True, 5)
     """
-    rows, splits, along_values = _prepared(runs, laws, settings, along, holdout, target)
-    return tuple(_scored(runs, law, settings, rows, splits, along_values, target, tick) for law in laws)
+    if isinstance(runs, Rows):
+        rows, splits, values = _prepared_rows(runs, laws, along, holdout, target)
+    else:
+        rows, splits, values = _prepared(runs, laws, settings, along, holdout, target)
+    tests = (_scored(runs, law, settings, rows, splits, values, target, tick) for law in laws)
+    return tuple(replace(test, along=along if holdout is None else None) for test in tests)
+
+
+def _prepared_rows(
+    rows: Rows, laws: Sequence[Law], along: str, holdout: str | None, target: str | None
+) -> tuple[Rows, tuple[Split, ...], Array]:
+    """The same of the rows that a fit kept: they have its axes and its metric only, and their clusters are known."""
+    if holdout is not None:
+        raise Refused("no-table", "a hold-out is a filter of a table", "the rows of a fit", "give the table of runs")
+    missing = [
+        name for law in laws for name in (*law.axes, target or law.metric) if name not in (*rows.axes, rows.metric)
+    ]
+    values = rows.axes.get(along, compute_of(rows.axes) if along == "flops" else None)
+    if missing or values is None:
+        name = missing[0] if missing else along
+        raise Refused("no-axis", f"the rows of the fit have no {name}", f"they have {', '.join((*rows.axes, rows.metric))}",
+                      "give the table of runs")  # fmt: skip
+    if not (rows.target > 0).all():
+        raise Refused(
+            "not-positive", f"some {rows.metric} is not positive, so it has no relative error", "the rows of a fit"
+        )
+    return rows, rolling_cuts(np.asarray(values, dtype=float), _groups(rows), _needed(laws)), values
+
+
+def _needed(laws: Sequence[Law]) -> int:
+    return max(max(ROWS_PER_PARAMETER * len(law.parameters), law.min_runs) for law in laws)
+
+
+def _groups(rows: Rows) -> NDArray[np.int64]:
+    return np.arange(len(rows)) if rows.cluster is None else rows.cluster
 
 
 def _prepared(
@@ -100,20 +143,18 @@ def _prepared(
     logs = [*(name for law in laws for name in law.axes if law.axis(name).positive), metric]
     cluster = None if settings.cluster == "none" else settings.cluster
     rows = runs.rows_for(wanted, metric, weights=settings.weights, cluster=cluster, logs=logs)
-    groups = np.arange(len(rows)) if rows.cluster is None else rows.cluster
     if holdout is not None:
         mask = runs.matches(holdout)[np.searchsorted(runs.row_numbers, rows.numbers)]
-        return rows, (held_out(mask, groups),), np.full(len(rows), np.nan)
-    needed = max(max(ROWS_PER_PARAMETER * len(law.parameters), law.min_runs) for law in laws)
+        return rows, (held_out(mask, _groups(rows)),), np.full(len(rows), np.nan)
     values = np.asarray(rows.axes[along], dtype=float)
-    return rows, rolling_cuts(values, groups, needed), values
+    return rows, rolling_cuts(values, _groups(rows), _needed(laws)), values
 
 
 def _scored(
-    runs: Runs, law: Law, settings: Settings, rows: Rows, splits: Sequence[Split], values: Array,
+    runs: Runs | Rows, law: Law, settings: Settings, rows: Rows, splits: Sequence[Split], values: Array,
     target: str | None, tick: Tick,
 ) -> Backtest:  # fmt: skip
-    own = select(runs, law, settings, target)
+    own = runs if isinstance(runs, Rows) else select(runs, law, settings, target)
     place = np.searchsorted(own.numbers, rows.numbers)
     parts, failed = [], []
     for split in splits:
@@ -139,8 +180,8 @@ def _joined(parts: Sequence[Backtest], failed: Sequence[str]) -> Backtest:
     return Backtest(
         law=parts[0].law, cut=column("cut"), row=column("row").astype(np.int64),
         group=column("group").astype(np.int64), ahead=column("ahead"), measured=column("measured"),
-        predicted=column("predicted"), low=column("low"), high=column("high"), level=parts[0].level,
-        failed=tuple(failed),
+        predicted=column("predicted"), low=column("low"), high=column("high"), noise_low=column("noise_low"),
+        noise_high=column("noise_high"), discrepancy=column("discrepancy"), level=parts[0].level, failed=tuple(failed),
     )  # fmt: skip
 
 
@@ -148,20 +189,23 @@ def _part(found: Fit, own: Rows, place: NDArray[np.int64], rows: Rows, split: Sp
     at = place[split.scored]
     points = [{name: float(own.axes[name][i]) for name in found.law.axes} for i in at]
     told = forecast(found, points, of="new-run")
-    ends = np.array([[_end(f.result.value), _end(f.result.low), _end(f.result.high)] for f in told])
-    group = np.arange(len(rows)) if rows.cluster is None else rows.cluster
+    predicted, low, high = _columns([f.result for f in told])
+    _, noise_low, noise_high = _columns([f.fit_noise for f in told])
+    missed = discrepancy(found, np.array([decades_beyond(f.extrapolation) for f in told]))
     cut = np.nan if split.cut is None else split.cut
     ahead = np.log10(values[split.scored] / values[split.fitted].max())
     count = int(split.scored.sum())
     return Backtest(
-        law=found.law, cut=np.full(count, cut), row=rows.numbers[split.scored], group=group[split.scored], ahead=ahead,
-        measured=np.asarray(rows.target[split.scored], dtype=float), predicted=ends[:, 0], low=ends[:, 1],
-        high=ends[:, 2], level=found.settings.level, failed=(),
+        law=found.law, cut=np.full(count, cut), row=rows.numbers[split.scored], group=_groups(rows)[split.scored], ahead=ahead,
+        measured=np.asarray(rows.target[split.scored], dtype=float), predicted=predicted, low=low, high=high,
+        noise_low=noise_low, noise_high=noise_high, discrepancy=missed, level=found.settings.level, failed=(),
     )  # fmt: skip
 
 
-def _end(value: float | None) -> float:
-    return np.nan if value is None else value
+def _columns(intervals: Sequence[Interval]) -> Array:
+    """Values, lower and upper ends (3, m), NaN where there is none."""
+    ends = [(found.value, found.low, found.high) for found in intervals]
+    return np.array([[np.nan if end is None else end for end in own] for own in ends]).T
 
 
 @dataclass(frozen=True)

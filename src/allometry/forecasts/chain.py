@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from allometry.fits import Fit
+from allometry.forecasts.discrepancy import decades_beyond, widened
 from allometry.forecasts.forecast import Forecast, Of, columns_of, forecast, scattered
-from allometry.forecasts.intervals import FIT_NOISE, percentiles
+from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, percentiles
 from allometry.forecasts.metric import Array, metric_at
 from allometry.notices import Refused
 
@@ -65,21 +66,28 @@ def forecast_through(
     metric = first.law.metric
     values = first.predict(columns_of(first, points))
     then = forecast(second, [{metric: value} for value in values.tolist()], of=of, level=level, seed=seed)
-    ends, draws = second.predict({metric: values}).tolist(), _carried(first, second, points, of, seed)
+    ends, plain = second.predict({metric: values}).tolist(), _carried(first, second, points, of, seed)
+    beyond = tuple(np.array([decades_beyond(told.extrapolation) for told in steps]) for steps in (between, then))
+    wide = _carried(first, second, points, of, seed, beyond)
     width = second.settings.level if level is None else level
-    return tuple(
-        Through(
-            at=step.at,
-            metric=second.law.metric,
-            result=percentiles(end, draws[:, i], width, second.interval_kind),
-            of=of,
-            interval=_label(first, second),
-            extrapolation=last.extrapolation,
-            provenance=second.provenance if first.provenance == second.provenance else "fitted and published",
-            through=step,
+    told = []
+    for i, (step, last, end) in enumerate(zip(between, then, ends, strict=True)):
+        noise, calibrated = (percentiles(end, draws[:, i], width, second.interval_kind) for draws in (plain, wide))
+        told.append(
+            Through(
+                at=step.at,
+                metric=second.law.metric,
+                result=calibrated if of == "new-run" else noise,
+                of=of,
+                interval=_calibrated(first, second) if of == "new-run" else _label(first, second),
+                extrapolation=last.extrapolation,
+                provenance=second.provenance if first.provenance == second.provenance else "fitted and published",
+                fit_noise=noise,
+                calibrated=calibrated,
+                through=step,
+            )
         )
-        for i, (step, last, end) in enumerate(zip(between, then, ends, strict=True))
-    )
+    return tuple(told)
 
 
 def _check(first: Fit, second: Fit) -> None:
@@ -101,20 +109,40 @@ def _label(first: Fit, second: Fit) -> str:
     return FIT_NOISE if noisy else "none"
 
 
-def _carried(first: Fit, second: Fit, points: Sequence[Mapping[str, float]], of: Of, seed: int) -> Array:
-    """Draws (B, n) of the second metric; constants without draws stand still, and no draws at all give (0, n)."""
+def _calibrated(first: Fit, second: Fit) -> str:
+    return CALIBRATED if len(first.draws) or len(second.draws) else "none"
+
+
+def _carried(
+    first: Fit,
+    second: Fit,
+    points: Sequence[Mapping[str, float]],
+    of: Of,
+    seed: int,
+    beyond: tuple[Array, ...] | None = None,
+) -> Array:
+    """Draws (B, n) of the second metric; constants without draws stand still, and no draws at all give (0, n).
+
+    With `beyond`, decades (n,) outside the runs of either fit, the own errors of both laws are in them.
+    """
     if not len(first.draws) and not len(second.draws):
         return np.empty((0, len(points)))
     before = metric_at(first.law, _moving(first), columns_of(first, points))
-    if of == "new-run":
-        before = scattered(first, before, seed)
+    before = _errors(first, before, of, seed, None if beyond is None else beyond[0])
     count = max(len(before), len(second.draws))
     generator = np.random.default_rng([seed, 5])
     before = before[generator.permutation(count) % len(before)]
     parameters = _moving(second)[generator.permutation(count) % len(_moving(second))]
     after = metric_at(second.law, parameters, {first.law.metric: before})
-    # another seed than the first step's, or the two residuals of a run would be drawn in step
-    return scattered(second, after, seed + 1) if of == "new-run" else after
+    # another seed than the first step's, or the errors of a run would be drawn in step
+    return _errors(second, after, of, seed + 1, None if beyond is None else beyond[1])
+
+
+def _errors(fit: Fit, draws: Array, of: Of, seed: int, beyond: Array | None) -> Array:
+    """Draws with the law's own error beyond the runs, where asked and known, and with the scatter of single runs."""
+    if beyond is not None and len(fit.residuals):
+        draws = widened(fit, draws, beyond, seed)
+    return scattered(fit, draws, seed) if of == "new-run" else draws
 
 
 def _moving(fit: Fit) -> Array:

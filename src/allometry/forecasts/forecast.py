@@ -10,8 +10,9 @@ import numpy as np
 
 from allometry.expressions import from_space, target_transform
 from allometry.fits import Fit
+from allometry.forecasts.discrepancy import decades_beyond, widened
 from allometry.forecasts.extrapolation import Extrapolation, Surroundings
-from allometry.forecasts.intervals import interval_label, interval_of
+from allometry.forecasts.intervals import calibrated_label, interval_label, interval_of
 from allometry.forecasts.metric import Array, metric_at
 from allometry.notices import Interval, Refused
 from allometry.runs import is_schedule_axis
@@ -25,9 +26,10 @@ RESIDUALS_PER_DRAW = 8  # enough that the percentiles of a thousand draws move b
 class Forecast:
     """The metric at one point.
 
-    `at` is the point, `result` value and interval, `of` what the interval is meant to hold: the curve
-    ("mean") or one run there ("new-run"); `interval` what kind of interval it is, `provenance` where
-    the value comes from ("fitted" or "published").
+    `at` is the point, `of` what an interval is meant to hold: the curve ("mean") or one run there ("new-run").
+    `fit_noise` holds how the fit would vary with other runs of this kind, `calibrated` also how laws miss beyond their
+    runs; `result` is the one that is used (fit noise for the curve, calibrated for one run), `interval` says which,
+    `provenance` where the value comes from ("fitted" or "published").
     """
 
     at: Mapping[str, float]
@@ -37,6 +39,8 @@ class Forecast:
     interval: str
     extrapolation: Extrapolation
     provenance: str
+    fit_noise: Interval
+    calibrated: Interval
 
     def as_json(self) -> dict[str, object]:
         """`at`, `value`, `low`, `high`, `extrapolation` and what the numbers are."""
@@ -49,6 +53,8 @@ class Forecast:
             "why": self.result.why,
             "for": self.of,
             "interval": self.interval,
+            "fit_noise": {"low": self.fit_noise.low, "high": self.fit_noise.high, "why": self.fit_noise.why},
+            "calibrated": {"low": self.calibrated.low, "high": self.calibrated.high, "why": self.calibrated.why},
             "extrapolation": self.extrapolation.as_json(),
             "provenance": self.provenance,
         }
@@ -59,9 +65,10 @@ def forecast(
 ) -> tuple[Forecast, ...]:
     """The metric at points, each with an interval from the joint draws.
 
-    Use "mean" for where the curve is and "new-run" for what one more run may measure, which adds the
-    scatter of the runs about the curve. Both hold the noise of this fit only: read the extrapolation
-    beside them.
+    Use "mean" for where the curve is and "new-run" for what one more run may measure, which adds the scatter of the runs
+    about the curve. Each comes with two intervals: fit noise only, and calibrated by how far laws missed larger runs of
+    published tables (`discrepancy`). Decide by the calibrated one beyond the runs; the other says what more runs of the
+    same kind would change.
 
     Arguments: `points` give every axis of the law a value; `level` of the interval (by default the
     fit's); `seed` for the residuals of new runs.
@@ -76,26 +83,30 @@ def forecast(
     if not points:
         return ()
     columns = columns_of(fit, points)
-    values, draws = forecast_draws(fit, points, of=of, seed=seed)
     around = Surroundings(fit.rows)
-    return tuple(
-        Forecast(
-            at={name: float(columns[name][i]) for name in fit.law.axes},
-            metric=fit.law.metric,
-            result=interval_of(fit, float(values[i]), draws[:, i], level),
-            of=of,
-            interval=interval_label(fit),
-            extrapolation=around.of({name: float(columns[name][i]) for name in fit.law.axes}),
-            provenance=fit.provenance,
-        )
-        for i in range(len(points))
-    )
+    places = [{name: float(columns[name][i]) for name in fit.law.axes} for i in range(len(points))]
+    values, plain = forecast_draws(fit, points, of=of, seed=seed)  # refuses points that are no use, so it comes first
+    away = [around.of(place) for place in places]
+    _, wide = forecast_draws(fit, points, of=of, seed=seed, away=away)
+    told = []
+    for i, value in enumerate(values.tolist()):
+        noise, calibrated = (interval_of(fit, value, draws[:, i], level) for draws in (plain, wide))
+        used, label = (calibrated, calibrated_label(fit)) if of == "new-run" else (noise, interval_label(fit))
+        told.append(Forecast(places[i], fit.law.metric, used, of, label, away[i], fit.provenance, noise, calibrated))
+    return tuple(told)
 
 
 def forecast_draws(
-    fit: Fit, points: Sequence[Mapping[str, float]], *, of: Of = "mean", seed: int = 0
+    fit: Fit,
+    points: Sequence[Mapping[str, float]],
+    *,
+    of: Of = "mean",
+    seed: int = 0,
+    away: Sequence[Extrapolation] | None = None,
 ) -> tuple[Array, Array]:
     """The metric (n,) at points and its draws (B, n): what `forecast` makes intervals of, for mixing with other fits.
+
+    With `away`, how far each point lies outside the runs, the draws hold the law's own error there as well.
 
     >>> from allometry.fits import published_fit
     >>> values, draws = forecast_draws(published_fit("chinchilla@hoffmann"), [{"params": 70e9, "tokens": 1.4e12}])
@@ -107,6 +118,8 @@ def forecast_draws(
                       "ask for the mean")  # fmt: skip
     columns = columns_of(fit, points)
     draws = metric_at(fit.law, fit.draws, columns)
+    if away is not None and len(draws):
+        draws = widened(fit, draws, np.array([decades_beyond(place) for place in away]), seed)
     spread = of == "new-run" and len(draws)
     return np.asarray(fit.predict(columns)), scattered(fit, draws, seed) if spread else draws
 

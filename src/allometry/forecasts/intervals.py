@@ -9,8 +9,10 @@ from allometry.forecasts.metric import Array
 from allometry.notices import Interval
 
 FIT_NOISE = "fit noise only"
-"""What intervals of forecasts and plans hold until backtests calibrate them: the noise of fitting this law to these
-runs, not the chance that the law bends beyond them."""
+"""What draws alone hold: the noise of fitting this law to these runs, not the chance that the law bends beyond them."""
+
+CALIBRATED = "calibrated on published tables"
+"""Intervals that hold fit noise and how far laws missed larger runs in backtests of published tables."""
 
 MOST_LOST = 0.05
 """Share of draws without a usable value above which an end of an interval is empty (assumed)."""
@@ -19,6 +21,11 @@ MOST_LOST = 0.05
 def interval_label(fit: Fit) -> str:
     """What the intervals of a fit's forecasts are: "fit noise only", or "none" where it has no draws."""
     return FIT_NOISE if len(fit.draws) else "none"
+
+
+def calibrated_label(fit: Fit) -> str:
+    """The same of the intervals that also hold how laws miss beyond their runs."""
+    return CALIBRATED if len(fit.draws) else "none"
 
 
 def interval_of(fit: Fit, value: float, draws: Array, level: float | None = None, method: str = "linear") -> Interval:

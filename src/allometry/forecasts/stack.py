@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from allometry.fits import Fit
+from allometry.forecasts.extrapolation import Surroundings
 from allometry.forecasts.forecast import Of, forecast_draws
 from allometry.forecasts.intervals import percentiles
 from allometry.forecasts.splits import Array
@@ -48,13 +49,22 @@ def stack_forecast(
         raise Refused("two-metrics", "the fits predict different metrics", "the stack", "mix fits of one metric")
     if not points:
         return ()
-    told = [forecast_draws(fit, [_own(fit, point) for point in points], of=of, seed=seed) for fit in fits]
+    told = [_told(fit, [_own(fit, point) for point in points], of, seed) for fit in fits]
     values = np.exp(np.asarray(weights) @ np.log(np.stack([value for value, _ in told])))
     mixed = _mixed([draws for _, draws in told], weights, seed)
     level = fits[0].settings.level
     return tuple(
         percentiles(float(values[i]), mixed[:, i], level, "a law of the stack has no draws") for i in range(len(points))
     )
+
+
+def _told(fit: Fit, points: Sequence[Mapping[str, float]], of: Of, seed: int) -> tuple[Array, Array]:
+    """Values and draws of one law; draws of new runs hold the law's own error beyond the runs, as its forecast does."""
+    plain = forecast_draws(fit, points, of=of, seed=seed)
+    if of == "mean":
+        return plain
+    around = Surroundings(fit.rows)
+    return forecast_draws(fit, points, of=of, seed=seed, away=[around.of(point) for point in points])
 
 
 def _own(fit: Fit, point: Mapping[str, float]) -> dict[str, float]:

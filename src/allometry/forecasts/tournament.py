@@ -14,6 +14,8 @@ from allometry.notices import Interval, Refused
 
 RESAMPLES = 2000
 FEW_GROUPS = 5
+# Mean |ln| that a solver's last digits can make up: two spellings of one law differ by 1e-11 to 1e-8, always one way.
+TIE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Standing:
     @property
     def distinguishable(self) -> bool:
         """Whether the best law is better by more than chance among these runs."""
-        return self.behind.low is not None and self.behind.low > 0
+        return self.behind.low is not None and self.behind.low > TIE
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,16 @@ class Law:
         return "\n".join([*lines, f"{self.metric} = {last}"])
 
     @property
+    def needs(self) -> str:
+        """How many runs the law needs, and the runs on which its test finds its constants again."""
+        needs = f"{self.min_runs} runs or more"
+        if self.design is None:
+            return needs
+        found = "only the curve, not its parameters, comes" if self.design.loose else "its constants come"
+        noise = f"{self.design.noise:g} in {self.space} space"
+        return f"{needs}; {found} back from {self.design.size} simulated runs with noise of {noise}"
+
+    @property
     def axis_names(self) -> tuple[str, ...]:
         """Its axes for people and searches: the members of a family under the family's name, once."""
         family = re.compile(r"_\d+$")

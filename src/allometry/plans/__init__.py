@@ -1,35 +1,57 @@
 """Decisions: what to build for a budget or a loss, and how far to trust that."""
 
+from allometry.plans._arms_curves import Gap, Order, Turn
+from allometry.plans._arms_result import Arms
+from allometry.plans.arms import arms
+from allometry.plans.calibration import Calibration, Look
 from allometry.plans.chain import Step, shown
 from allometry.plans.crossover import Crossing, Crossovers, crossover
-from allometry.plans.decision import Wrong, optimal_params
+from allometry.plans.decision import optimal_params
 from allometry.plans.drift import Cut, Refit
+from allometry.plans.ends import percent
 from allometry.plans.isoflop import Budget, IsoFlop, isoflop
+from allometry.plans.limits_cost import Limit, LimitCost
 from allometry.plans.plan import plan
 from allometry.plans.quantities import PairedRatio, default_quantities, paired_optima, target_compute
+from allometry.plans.recommended import Recommended
 from allometry.plans.region import WITHIN, Region
 from allometry.plans.result import Plan
+from allometry.plans.stakes import Price, Priced
 from allometry.plans.terms import Terms
+from allometry.plans.wrong import Wrong
 
 __all__ = [
     "WITHIN",
+    "Arms",
     "Budget",
+    "Calibration",
     "Crossing",
     "Crossovers",
     "Cut",
+    "Gap",
     "IsoFlop",
+    "Limit",
+    "LimitCost",
+    "Look",
+    "Order",
     "PairedRatio",
     "Plan",
+    "Price",
+    "Priced",
+    "Recommended",
     "Refit",
     "Region",
     "Step",
     "Terms",
+    "Turn",
     "Wrong",
+    "arms",
     "crossover",
     "default_quantities",
     "isoflop",
     "optimal_params",
     "paired_optima",
+    "percent",
     "plan",
     "shown",
     "target_compute",

@@ -83,8 +83,13 @@ def _best_at(surface: Surface, product: Array, space: Space) -> Allocation:
         x[rest] = _searched(some, product[rest], bounds.low[rest], bounds.high[rest])
     loss = surface.loss(x[:, None], product)[:, 0]
     at_low, at_high = x <= bounds.low + _AT_END, x >= bounds.high - _AT_END
-    size, tokens = (np.clip(np.exp(log), *space.limits[name]) for name, log in ((space.size, x), (TOKENS, product - x)))
-    return Allocation(size, tokens, loss, at_low, at_high, np.zeros(len(x), np.int64))
+    return Allocation(*placed(space, x, product), loss, at_low, at_high, np.zeros(len(x), np.int64))
+
+
+def placed(space: Space, log_size: Array, log_product: Array) -> tuple[Array, Array]:
+    """Size and tokens at log sizes of a budget; a limit is met to the last digit, not up to the rounding of a logarithm."""
+    size, tokens = np.exp(log_size), np.exp(log_product - log_size)
+    return np.clip(size, *space.limits[space.size]), np.clip(tokens, *space.limits[TOKENS])
 
 
 def _best_option(surface: Surface, product: Array, space: Space) -> Allocation:
@@ -94,7 +99,7 @@ def _best_option(surface: Surface, product: Array, space: Space) -> Allocation:
     partner = np.exp(product[:, None] - np.log(values))
     listed = np.broadcast_to(values, partner.shape)
     loss = surface.loss(np.log(listed if name == space.size else partner), product)
-    loss = np.where(_within(listed, space.limits[name]) & _within(partner, space.limits[other]), loss, np.inf)
+    loss = np.where(within(listed, space.limits[name]) & within(partner, space.limits[other]), loss, np.inf)
     best, rows = np.argmin(loss, axis=1), np.arange(len(product))
     taken = {name: listed[rows, best], other: partner[rows, best]}
     never = np.zeros(len(product), bool)
@@ -102,7 +107,7 @@ def _best_option(surface: Surface, product: Array, space: Space) -> Allocation:
     return Allocation(taken[space.size], taken[TOKENS], loss[rows, best], never, never, first)
 
 
-def _within(values: Array, limits: tuple[float, float]) -> NDArray[np.bool_]:
+def within(values: Array, limits: tuple[float, float]) -> NDArray[np.bool_]:
     """Whether values keep limits, up to the rounding of a logarithm."""
     return np.asarray((values >= limits[0] * (1 - 1e-12)) & (values <= limits[1] * (1 + 1e-12)))
 

@@ -11,11 +11,16 @@ from allometry.fits import Fit
 from allometry.forecasts import FIT_NOISE, Extrapolation
 from allometry.notices import Interval
 from allometry.plans.bounds import LEAST_RATIO, MOST_RATIO
+from allometry.plans.calibration import Calibration
 from allometry.plans.decision import Decision
 from allometry.plans.drift import Cut
+from allometry.plans.ends import percent
 from allometry.plans.isoflop import IsoFlop
+from allometry.plans.recommended import SAME_SIZE
 from allometry.plans.region import Region
+from allometry.plans.stakes import Priced
 from allometry.plans.terms import TOKENS, Terms
+from allometry.plans.wrong import Judged
 
 Mark: TypeAlias = Literal["measured", "fitted", "published", "assumed"]
 
@@ -117,6 +122,24 @@ def _end(value: float | None, digits: int = 4) -> str:
     return "?" if value is None else f"{value:.{digits}g}"
 
 
+def advice_step(fit: Fit, judged: Judged | None) -> Iterable[Step]:
+    """The allocation of least expected excess beside the plain optimum."""
+    if judged is None:
+        return
+    plain, best = judged.wrong.plain, judged.recommended
+    if best.differs:
+        at = ", ".join(f"{name} {value:.4g}" for name, value in best.priced.at.items())
+        text = f"{at} has the least expected excess over the draws, {_price(best.priced)}; the plain optimum has {_price(plain)}"
+    else:
+        near = "" if best.priced.at == plain.at else f", to within {SAME_SIZE:.0%} in size"
+        text = f"the plain optimum: it has the least expected excess over the draws{near}, {_price(plain)}"
+    yield Step("recommended", text, fitted_mark(fit))
+
+
+def _price(priced: Priced) -> str:
+    return f"{percent(priced.loss.expected)} of the best loss ({percent(priced.loss.p95)} at the 95th percentile)"
+
+
 def doubts(
     size: str, extrapolation: Extrapolation | None, cuts: tuple[Cut, ...], second: IsoFlop | None
 ) -> Iterable[Step]:
@@ -129,6 +152,21 @@ def doubts(
         yield Step("cut back", f"from {rows}: {text}", "fitted")
     if second is not None:
         yield Step("second opinion", _second(second, size), "fitted")
+
+
+def calibration_step(found: Calibration, level: float) -> Iterable[Step]:
+    """What earlier plans missed, and the intervals that hold it."""
+    if found.ahead == 0:
+        return
+    if not found.useful:
+        why = next(one.why for one in found.at.values() if one.value is None)
+        yield Step("calibrated", why, "fitted")
+        return
+    axes = ", ".join(f"{name} {shown(one, 3)}" for name, one in found.at.items())
+    tested = f"{len(found.looks)} plans from shorter tables of the optimum at {found.flops:.3g} FLOPs"
+    drift = found.says if any(found.per_decade.values()) else "they missed by no more than their noise"
+    text = f"{level:.0%} intervals with what {tested} missed, {found.ahead:.1f} decades on: {axes}"
+    yield Step("calibrated", text + (f"; {drift}" if drift else ""), "fitted")
 
 
 def _decades(count: float) -> str:

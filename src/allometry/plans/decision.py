@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN
 from allometry.fits import Fit, Quantity
-from allometry.forecasts import MOST_LOST, metric_at, percentiles
+from allometry.forecasts import MOST_LOST
 from allometry.laws import Law
 from allometry.notices import Interval, Refused
 from allometry.plans.allocation import Allocation, best_split
 from allometry.plans.bounds import Bounds, bounds_of
+from allometry.plans.ends import open_percentiles
 from allometry.plans.reach import MOST_FLOPS, flops_for
 from allometry.plans.terms import TOKENS, Space, Terms, space_of
 
 Array = NDArray[np.float64]
-_HUGE = 1e300
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,15 @@ def decide(fit: Fit, terms: Terms) -> Decision:
     else:
         flops = flops_for(fit.law, theta, terms.loss, space)
         _check_reached(fit, flops, terms.loss, space)
-    chosen = _split(fit.law, theta, flops, space)
+    return settle(fit.law, theta, flops, space)
+
+
+def settle(law: Law, theta: Array, flops: Array, space: Space) -> Decision:
+    """The best split of `flops` (1 + B,) for the estimate and the draws `theta` (1 + B, P).
+
+    Errors: `Refused` when the estimate has no allocation of finite loss.
+    """
+    chosen = _split(law, theta, flops, space)
     if not np.isfinite(chosen.loss[0]):
         raise Refused("no-allocation", "none of the values given can be had within the limits and the budget",
                       "--fix, --among, --at-most, --at-least", "widen them")  # fmt: skip
@@ -125,13 +133,13 @@ def axis_interval(
     values = pick(decision.chosen)
     value = float(values[0]) if decision.interior else None
     if len(values) == 1:
-        return Interval(value, None, None, _no_optimum(decision) or fit.interval_kind)
+        return Interval(value, None, None, no_optimum(decision) or fit.interval_kind)
     method = "linear" if decision.space.options is None else "inverted_cdf"
     lost = ~np.isfinite(decision.flops[1:])
     draws = np.where(lost, np.inf, values[1:])
-    found = _ends(draws, level, method)
+    found = open_percentiles(draws, level, method)
     low_share, high_share = (decision.share_at(not rising), decision.share_at(rising))
-    why = [_no_optimum(decision)]
+    why = [no_optimum(decision)]
     why.append(_emptied(decision, low_share, high=not rising))
     why.append(_emptied(decision, high_share, high=rising))
     why.append(_unreached(float(np.mean(lost))))
@@ -149,21 +157,13 @@ def flops_interval(fit: Fit, decision: Decision, level: float) -> Interval:
     values = decision.flops
     if len(values) == 1:
         return Interval(float(values[0]), None, None, fit.interval_kind)
-    found = _ends(values[1:], level, "linear")
+    found = open_percentiles(values[1:], level)
     why = [_unreached(float(np.mean(~np.isfinite(values[1:])))), found.why]
     return Interval(float(values[0]), found.low, found.high, "; ".join(text for text in why if text))
 
 
-def _ends(draws: Array, level: float, method: str) -> Interval:
-    """Percentiles in which an infinite draw is a very large one: it empties the upper end, not the lower."""
-    infinite = float(np.mean(np.isposinf(draws)))
-    found = percentiles(0.0, np.where(np.isposinf(draws), _HUGE, draws), level, "", method)
-    open_above = found.high is not None and (infinite > MOST_LOST or found.high >= _HUGE / 1e10)
-    low = None if found.low is not None and found.low >= _HUGE / 1e10 else found.low
-    return Interval(None, low, None if open_above else found.high, found.why)
-
-
-def _no_optimum(decision: Decision) -> str:
+def no_optimum(decision: Decision) -> str:
+    """Why the estimate's choice is none; empty where it is one."""
     return "" if decision.interior else f"no interior optimum: loss still falls at {decision.limited}"
 
 
@@ -175,28 +175,6 @@ def _emptied(decision: Decision, share: float, high: bool) -> str:
 
 def _unreached(share: float) -> str:
     return f"{share:.0%} of the draws never reach this loss" if share > MOST_LOST else ""
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """What it costs to be wrong: the mean and the 95th percentile over the draws of the excess loss of
-    building the point plan where a draw is the truth, as a share of that draw's own best loss."""
-
-    expected: float
-    p95: float
-
-
-def cost_of_being_wrong(fit: Fit, decision: Decision) -> Wrong | None:
-    """None without draws, or without a point plan."""
-    if not len(fit.draws) or not decision.interior:
-        return None
-    flops = float(decision.flops[0])
-    best = best_split(fit.law, fit.draws, flops, decision.space).loss
-    built = metric_at(fit.law, fit.draws, {name: np.array([value]) for name, value in decision.point.items()})[:, 0]
-    with np.errstate(all="ignore"):
-        excess = np.maximum((built - best) / np.abs(best), 0.0)
-    excess = excess[np.isfinite(excess)]
-    return Wrong(float(np.mean(excess)), float(np.quantile(excess, 0.95))) if len(excess) else None
 
 
 def optimal_params(flops: float, fixed: Mapping[str, float] | None = None) -> Quantity:

@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allometry.costs import Buildable, nearest_shape
 from allometry.fits import Fit
 from allometry.fits import refit as refit_rows
-from allometry.forecasts import MOST_LOST, Extrapolation, Surroundings, interval_label, interval_of, metric_at
+from allometry.forecasts import (
+    MOST_LOST,
+    Extrapolation,
+    Surroundings,
+    decades_beyond,
+    interval_label,
+    interval_of,
+    metric_at,
+    widened,
+)
 from allometry.notices import Interval, Notice, Refused
-from allometry.plans.chain import answer_steps, doubts, grounds, shape_step, shown
-from allometry.plans.decision import Decision, axis_interval, cost_of_being_wrong, decide, flops_interval
+from allometry.plans.calibration import calibrate
+from allometry.plans.chain import advice_step, answer_steps, calibration_step, doubts, grounds, shape_step, shown
+from allometry.plans.decision import Decision, axis_interval, decide, flops_interval
 from allometry.plans.drift import CUT_RESAMPLES, Cut, Refit, cut_back, drift_notices
 from allometry.plans.isoflop import IsoFlop, isoflop
+from allometry.plans.limits_cost import limit_costs
 from allometry.plans.region import WITHIN, Region, near_optimal
 from allometry.plans.result import Plan
 from allometry.plans.terms import TOKENS, Terms
+from allometry.plans.wrong import judge
 
 
 def plan(
@@ -36,8 +49,11 @@ def plan(
 ) -> Plan:
     """The least loss for given FLOPs, or the least FLOPs for a given loss, with everything that says how sure it is.
 
-    Use it with any law that has params (or another count of them) and tokens. Not for choosing
-    between laws, nor as proof: its intervals hold fit noise only, so read the steps marked assumed.
+    Use it with any law that has params (or another count of them) and tokens. Not for choosing between laws. Its
+    intervals hold fit noise only; `calibration` has those that also hold how plans from shorter tables missed the optimum
+    of all runs. Beyond the runs decide by the latter, and where it says there is no plan, there is none.
+    Every limit on size or tokens is priced against the plan without it (`limits`); `wrong` and
+    `recommended` take each draw of the fit in turn as the truth.
 
     Arguments: `flops` or `loss`, one of the two; `fixed` one value for an axis (the law's further
     axes need one), `at_most` and `at_least` limits on size or tokens, `among` the values an axis may
@@ -58,14 +74,19 @@ def plan(
     at = _axes(fit, terms, decision, level)
     reached = _loss(fit, terms, decision, level)
     regions = _regions(fit, decision, within)
+    judged = judge(fit, decision, _at_budget(terms, at[decision.space.size]), regions)
     away = Surroundings(fit.rows).of(decision.point) if decision.interior else None
-    cuts = _cuts(fit, terms, decision, away, level, refit)
+    again = None if refit is None else _remembered(refit)
+    cuts = _cuts(fit, terms, decision, away, level, again)
+    calibration = None if again is None else calibrate(fit, terms, decision, at, level, again)
     second = _second_opinion(fit, terms, decision, level)
     shape, shape_why = _shape(fit, decision, vocab)
     steps = [
         *grounds(fit, terms, decision),
         *answer_steps(fit, decision, at, reached, regions),
+        *advice_step(fit, judged),
         *doubts(decision.space.size, away, cuts, second),
+        *([] if calibration is None else calibration_step(calibration, level)),
         *([shape_step(shape)] if shape is not None else []),
     ]
     return Plan(
@@ -77,18 +98,39 @@ def plan(
         interval=interval_label(fit),
         level=level,
         near_optimal=regions,
-        wrong=cost_of_being_wrong(fit, decision),
+        wrong=None if judged is None else judged.wrong,
+        recommended=None if judged is None else judged.recommended,
+        limits=limit_costs(fit, terms, decision, level),
         at_bound=(decision.share_at(high=False), decision.share_at(high=True)),
         steps=tuple(steps),
         shape=shape,
         shape_why=shape_why,
         extrapolation=away,
         cuts=cuts,
+        calibration=calibration,
+        loss_calibrated=_loss(fit, terms, decision, level, away),
         second_opinion=second,
-        notices=(*_notices(decision, at, second), *drift_notices(_judged(terms, decision, at, reached), cuts)),
+        notices=(
+            *_notices(decision, at, second),
+            *drift_notices(_judged(terms, decision, at, reached), cuts),
+            *(() if calibration is None else calibration.notices),
+        ),
         provenance=fit.provenance,
         complete=decision.interior,
     )
+
+
+def _remembered(refit: Refit) -> Refit:
+    """The same, which fits no shorter table twice: those cut back and those of the calibration are partly the same."""
+    known: dict[tuple[bytes, int | None], Fit] = {}
+
+    def again(fitted: Fit, keep: NDArray[np.bool_], *, bootstrap: int | None = None) -> Fit:
+        key = (keep.tobytes(), bootstrap)
+        if key not in known:
+            known[key] = refit(fitted, keep, bootstrap=bootstrap)
+        return known[key]
+
+    return again
 
 
 def _axes(fit: Fit, terms: Terms, decision: Decision, level: float) -> dict[str, Interval]:
@@ -101,6 +143,11 @@ def _axes(fit: Fit, terms: Terms, decision: Decision, level: float) -> dict[str,
     return {decision.space.size: size, TOKENS: tokens, **further, "flops": flops}
 
 
+def _at_budget(terms: Terms, size: Interval) -> Interval:
+    """The interval of size at the plan's budget; that of a plan of a loss holds what the budget may be besides."""
+    return size if terms.loss is None else Interval(None)
+
+
 def _setting(fit: Fit, decision: Decision, name: str, level: float) -> Interval:
     """A further axis: the value given, or the one chosen among several by the estimate and by the draws."""
     if len({setting[name] for setting in decision.space.settings}) == 1:
@@ -109,13 +156,16 @@ def _setting(fit: Fit, decision: Decision, name: str, level: float) -> Interval:
     return interval_of(fit, decision.setting[name], values[decision.chosen.setting[1:]], level, "inverted_cdf")
 
 
-def _loss(fit: Fit, terms: Terms, decision: Decision, level: float) -> Interval:
-    """What building the point plan gives, over the draws."""
+def _loss(fit: Fit, terms: Terms, decision: Decision, level: float, away: Extrapolation | None = None) -> Interval:
+    """What building the point plan gives, over the draws; with `away` the law's own error beyond the runs is in them."""
     if not decision.interior:
         return Interval(None, None, None, "no interior optimum, so no plan to build")
     point = {name: np.array([value]) for name, value in decision.point.items()}
     value = terms.loss if terms.loss is not None else float(decision.chosen.loss[0])
-    return interval_of(fit, value, metric_at(fit.law, fit.draws, point)[:, 0], level)
+    draws = metric_at(fit.law, fit.draws, point)
+    if away is not None and len(draws) and len(fit.residuals):
+        draws = widened(fit, draws, np.array([decades_beyond(away)]), fit.settings.seed)
+    return interval_of(fit, value, draws[:, 0], level)
 
 
 def _regions(fit: Fit, decision: Decision, within: tuple[float, ...]) -> tuple[Region, ...]:

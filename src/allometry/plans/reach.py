@@ -24,7 +24,7 @@ def flops_for(law: Law, draws: Array, loss: float, space: Space) -> Array:
     starts below. Loss on the frontier must fall with FLOPs, as it does for every law in which more
     of either never hurts.
     """
-    low, high = _ends(space)
+    low, high = flops_ends(space)
 
     def excess(log_flops: Array, index: Array) -> Array:
         return best_split(law, draws[index.astype(int)], np.exp(log_flops), space).loss - loss
@@ -45,7 +45,7 @@ def flops_for(law: Law, draws: Array, loss: float, space: Space) -> Array:
     return result
 
 
-def _ends(space: Space) -> tuple[float, float]:
+def flops_ends(space: Space) -> tuple[float, float]:
     """Ends of the search for FLOPs, within the products of the limits."""
     size, tokens = space.limits[space.size], space.limits[TOKENS]
     if space.options is not None:

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 WITHIN = (0.005, 0.01)
 _GRID = 2001
-_HALVINGS = 40
+_STEPS, _NARROWINGS = 33, 8  # a grid step of 0.01 in log size to its 1e12th part
 
 
 @dataclass(frozen=True)
@@ -49,45 +49,41 @@ def near_optimal(
         return tuple(_listed(surface, product, space, loss, share) for share in within)
     bounds = bounds_of(space, product)
     grid = np.linspace(bounds.low[0], bounds.high[0], _GRID)
-    curve = surface.loss(grid, product)[0]
-    return tuple(_region(surface, product, space, bounds, (grid, curve), loss, share) for share in within)
+    most = loss + np.array(within) * abs(loss)
+    low, high = _crossings(surface, product, grid, most)
+    return tuple(_region(space, float(product[0]), bounds, *found) for found in zip(within, low, high, strict=True))
 
 
-def _region(
-    surface: Surface,
-    product: Array,
-    space: Space,
-    bounds: Bounds,
-    curve: tuple[Array, Array],
-    loss: float,
-    share: float,
-) -> Region:
-    grid, values = curve
-    most = loss + share * abs(loss)
-    inside = np.flatnonzero(values <= most)
-    first, last = (inside[0], inside[-1]) if len(inside) else (0, _GRID - 1)
-    low = _edge(surface, product, grid[first - 1], grid[first], most) if first > 0 else None
-    high = _edge(surface, product, grid[last + 1], grid[last], most) if last < _GRID - 1 else None
-    why = [f"cut off by {name}" for end, name in ((low, bounds.low_name), (high, bounds.high_name)) if end is None]
+def _crossings(surface: Surface, product: Array, grid: Array, most: Array) -> tuple[Array, Array]:
+    """The first and the last log size (k,) at which loss is at most `most` (k,); NaN where the grid ends before.
+
+    All ends are searched at once, between ever closer steps: one evaluation of the law for each narrowing.
+    """
+    inside = surface.loss(grid, product) <= most[:, None]
+    inside |= ~inside.any(axis=1, keepdims=True)  # a valley narrower than the grid: all of it, as far as is known
+    first, last = inside.argmax(axis=1), _GRID - 1 - inside[:, ::-1].argmax(axis=1)
+    within = np.concatenate([grid[first], grid[last]])
+    outside = np.concatenate([grid[np.maximum(first - 1, 0)], grid[np.minimum(last + 1, _GRID - 1)]])
+    for _ in range(_NARROWINGS):
+        steps = within[:, None] + np.linspace(0.0, 1.0, _STEPS) * (outside - within)[:, None]
+        kept = surface.loss(steps.reshape(1, -1), product).reshape(steps.shape) <= np.tile(most, 2)[:, None]
+        last_kept = np.clip(np.argmin(kept, axis=1) - 1, 0, _STEPS - 2)
+        within, outside = (steps[np.arange(len(steps)), last_kept + shift] for shift in (0, 1))
+    low, high = np.split(within, 2)
+    return np.where(first > 0, low, np.nan), np.where(last < _GRID - 1, high, np.nan)
+
+
+def _region(space: Space, total: float, bounds: Bounds, share: float, first: float, last: float) -> Region:
+    """The region between two log sizes, NaN where the search ended first, of a budget with log product `total`."""
+    ends = ((first, bounds.low_name), (last, bounds.high_name))
+    why = [f"cut off by {name}" for end, name in ends if np.isnan(end)]
     # a limit of the user's is an end of what is allowed; where the search ended says nothing
-    low = grid[0] if low is None and bounds.low_asked else low
-    high = grid[-1] if high is None and bounds.high_asked else high
-    total = float(product[0])
+    low = None if np.isnan(first) and not bounds.low_asked else float(np.nan_to_num(first, nan=bounds.low[0]))
+    high = None if np.isnan(last) and not bounds.high_asked else float(np.nan_to_num(last, nan=bounds.high[0]))
     return Region(share, {
         space.size: Interval(None, _exp(low), _exp(high), "; ".join(why)),
         TOKENS: Interval(None, _exp(high, total), _exp(low, total), "; ".join(why)),
     })  # fmt: skip
-
-
-def _edge(surface: Surface, product: Array, outside: float, inside: float, most: float) -> float:
-    """Where loss crosses `most` between two log sizes."""
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (outside + inside)
-        if surface.loss(np.array([middle]), product)[0, 0] <= most:
-            inside = middle
-        else:
-            outside = middle
-    return inside
 
 
 def _exp(log_size: float | None, total: float | None = None) -> float | None:

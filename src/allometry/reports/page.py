@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import files
 
 from allometry.fits import Diagnosis, Fit
-from allometry.forecasts import Forecast, interval_label
+from allometry.forecasts import CALIBRATED, FIT_NOISE, interval_label
 from allometry.plans import Plan
 from allometry.reports import words
-from allometry.reports.figures import deciding_rows, figures, planned_point
+from allometry.reports.backtest_words import backtest_words
+from allometry.reports.figures import figures, planned_point
 from allometry.reports.groups import grouped
+from allometry.reports.influence_words import influence_words
+from allometry.reports.influences import deciding_rows
 from allometry.reports.mathml import formula_mathml
 from allometry.reports.numbers import counted
 from allometry.reports.plan_words import plan_words
+from allometry.reports.results import Results
 from allometry.reports.sliders import sliders
+from allometry.reports.tournament_words import tournament_words
 
 _FOLDER = files("allometry.reports")
 
 
-def page(fit: Fit, diagnosis: Diagnosis | None, plan: Plan | None, forecasts: Sequence[Forecast]) -> str:
+def page(fit: Fit, results: Results) -> str:
     """The whole HTML text."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     template = environment.from_string(_text("template.html.j2"))
+    diagnosis, plan = results.diagnosis, results.plan
     return template.render(
-        **_fit_words(fit), **_findings(fit, diagnosis), **_sliders(fit, plan), **_code(fit, diagnosis, plan),
+        **_fit_words(fit), **_findings(fit, diagnosis), **_sliders(fit, plan), **_code(fit, results),
         notices=words.notices(fit, diagnosis, plan),
         plan=plan_words(plan) if plan else None,
-        forecasts=words.forecasts(forecasts),
+        forecasts=words.forecasts(results.forecasts),
+        tournament=tournament_words(fit, results.tournament),
+        backtest=backtest_words(fit, results),
     )  # fmt: skip
 
 
@@ -42,7 +49,8 @@ def _fit_words(fit: Fit) -> dict[str, object]:
         "tiles": words.headline(fit),
         "parameters": words.parameters(fit),
         "interval_head": f"{fit.settings.level:.0%} interval ({interval_label(fit)})" if len(fit.draws) else "interval",
-        "interval_label": interval_label(fit),
+        "fit_noise": FIT_NOISE,
+        "calibrated": CALIBRATED,
         "interval_note": words.interval_note(fit),
         "facts": words.facts(fit),
         "metric": fit.rows.metric,
@@ -53,10 +61,8 @@ def _fit_words(fit: Fit) -> dict[str, object]:
 
 def _findings(fit: Fit, diagnosis: Diagnosis | None) -> dict[str, object]:
     found = diagnosis or Diagnosis((), None, {}, ())
-    simulations = max((len(item.expected) for item in found.influence), default=0)
     return {
-        "influence": words.influence(found.influence),
-        "simulations": counted(simulations, "table"),
+        "influence": influence_words(fit, diagnosis),
         "sensitivity": words.sensitivity(fit, found.sensitivity) if found.sensitivity else None,
         "trends": words.trends(found),
         "fit_note": _fit_note(fit, deciding_rows(diagnosis)),
@@ -86,7 +92,7 @@ def _sliders(fit: Fit, plan: Plan | None) -> dict[str, object]:
     }
 
 
-def _code(fit: Fit, diagnosis: Diagnosis | None, plan: Plan | None) -> dict[str, object]:
+def _code(fit: Fit, results: Results) -> dict[str, object]:
     """Texts that stand in the page unescaped: our own, or escaped where they are made."""
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -97,7 +103,7 @@ def _code(fit: Fit, diagnosis: Diagnosis | None, plan: Plan | None) -> dict[str,
         "script": Markup(_text("sliders.js") + _text("page.js")),
         "plotly": Markup(get_plotlyjs()),
         "mathml": Markup(formula) if formula else "",
-        "figures": {name: Markup(text) for name, text in figures(fit, diagnosis, plan).items()},
+        "figures": {name: Markup(text) for name, text in figures(fit, results).items()},
     }
 
 

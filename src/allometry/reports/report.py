@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from allometry.fits import Diagnosis, Fit
-from allometry.forecasts import Forecast
+from allometry.forecasts import Backtest, Forecast, Tournament
 from allometry.notices import Refused
 from allometry.plans import Plan
 from allometry.reports.page import page
+from allometry.reports.results import Results
 
 
 def write_report(
@@ -20,6 +21,8 @@ def write_report(
     diagnosis: Diagnosis | None = None,
     plan: Plan | None = None,
     forecasts: Sequence[Forecast] = (),
+    backtests: Sequence[Backtest] | Refused = (),
+    tournament: Tournament | None = None,
 ) -> Path:
     """Write a fit and what followed from it as one page with figures and live sliders.
 
@@ -27,7 +30,9 @@ def write_report(
     5 MB, nearly all of it the drawing library, so that it opens without a network. It appears under
     `path` only when it is complete.
 
-    Arguments: `diagnosis`, `plan` and `forecasts` of the same fit; what is not given is left out.
+    Arguments: `diagnosis`, `plan` and `forecasts` of the same fit; `backtests` and `tournament` of laws on the table it
+    was fitted to, where a backtest that was refused may stand as its refusal, so that the page says why there is none.
+    What is not given is left out.
     Errors: `Refused` where the file cannot be written.
 
     >>> import tempfile
@@ -39,7 +44,8 @@ def write_report(
     """
     path = Path(path)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    text = page(fit, diagnosis, plan, tuple(forecasts))
+    tests = backtests if isinstance(backtests, Refused) else tuple(backtests)
+    text = page(fit, Results(diagnosis, plan, tuple(forecasts), tests, tournament))
     try:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)

@@ -34,12 +34,13 @@ def residual_figure(fit: Fit, marked: tuple[int, ...] = ()) -> go.Figure:
         _add_panel(figure, fit, x, marked, place)
         figure.update_xaxes(log_axis(label(fit, name) if name in fit.law.axes else escape(name), x), **place)
     framed(figure, _ROW_HEIGHT * lines, legend=False)
-    figure.update_yaxes(title_text=_unit(fit), col=1)
+    figure.update_yaxes(title_text=escape(residual_name(fit)), col=1)
     return figure
 
 
-def _unit(fit: Fit) -> str:
-    return "predicted / measured − 1" if fit.space == "log" else f"predicted − measured ({escape(fit.space)})"
+def residual_name(fit: Fit) -> str:
+    """What `shown_residuals` are; not escaped."""
+    return "predicted / measured − 1" if fit.space == "log" else f"predicted − measured ({fit.space})"
 
 
 def shown_residuals(fit: Fit) -> Array:

@@ -22,6 +22,15 @@ Array = NDArray[np.float64]
 INK, MUTED, LINE, ACCENT, WARM = "#1f2933", "#7b8794", "#e4e7eb", "#2b6cb0", "#c2570c"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 LEGEND_ABOVE = {"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0}
+_UNORDERED = (
+    "rgb(0,114,178)",
+    "rgb(213,94,0)",
+    "rgb(0,158,115)",
+    "rgb(204,121,167)",
+    "rgb(86,180,233)",
+    "rgb(230,159,0)",
+)
+_LONGEST_NAME = 32  # characters of a law's name beside a figure; tables hold the whole
 _FEW_DECADES = 1.5  # below that powers of ten alone leave an axis almost without numbers
 _LOG_SPAN = 4.0  # a wider range than this factor is drawn on a logarithmic axis
 
@@ -75,12 +84,26 @@ def label(fit: Fit, name: str) -> str:
     return escape(f"{name} ({unit})" if unit and unit != name else name)
 
 
+def cut_short(name: str) -> str:
+    """A name that fits beside a figure: a formula may be as long as a line.
+
+    >>> cut_short("chinchilla"), len(cut_short("a" * 99))
+    ('chinchilla', 32)
+    """
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
 def palette(count: int) -> list[str]:
     """So many colours from dark to light, told apart without colour vision."""
     from plotly.colors import sample_colorscale
 
     places = np.linspace(0.08, 0.88, count) if count > 1 else np.array([0.35])
     return list(sample_colorscale("Viridis", places.tolist()))
+
+
+def law_colours(count: int) -> list[str]:
+    """So many colours that have no order, told apart without colour vision: Okabe and Ito's, again from the first."""
+    return [_UNORDERED[i % len(_UNORDERED)] for i in range(count)]
 
 
 def faded(colour: str, opacity: float) -> str:

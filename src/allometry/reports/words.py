@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from allometry.fits import Diagnosis, Fit, Influence, Sensitivity
+from allometry.fits import Diagnosis, Fit, Sensitivity
 from allometry.forecasts import FIT_NOISE, Forecast, interval_label
 from allometry.notices import Interval, Notice
 from allometry.plans import Plan
-from allometry.reports.influences import factor
 from allometry.reports.numbers import between, counted, shown
 from allometry.reports.style import metric_unit
 
@@ -92,14 +91,17 @@ def notices(fit: Fit, diagnosis: Diagnosis | None, plan: Plan | None) -> list[No
 
 
 def forecasts(found: Sequence[Forecast]) -> list[tuple[str, ...]]:
-    """One line a forecast."""
+    """One line a forecast, with both kinds of interval; the one to decide by is marked as used."""
     meant = {"mean": "the curve", "new-run": "one new run"}
     return [
         (
             _point(item.at.items()),
             meant[item.of],
             shown(item.result.value),
-            _ends(item.result),
+            *(
+                _ends(ends) + (" (used)" if ends == item.result and ends.low is not None else "")
+                for ends in (item.fit_noise, item.calibrated)
+            ),
             item.extrapolation.sentence,
             item.provenance,
         )
@@ -115,27 +117,6 @@ def trends(diagnosis: Diagnosis) -> str:
     strong = [name for name, slope in diagnosis.trends.items() if abs(slope) > _TREND]
     verdict = f"The law misses something along {', '.join(strong)}." if strong else "None is worth a second look."
     return f"Trend of the residuals in robust standard deviations a decade: {said}. {verdict}"
-
-
-def influence(found: Iterable[Influence]) -> list[tuple[str, ...]]:
-    """One line a quantity: what leaving the found rows out does, beside the simulated tables."""
-    return [
-        (
-            item.quantity, f"×{item.effect:.3f}", f"×{max(map(factor, item.expected), default=1.0):.3f}",
-            "these rows decide" if item.finding else "no more than chance", rows_named(item.rows),
-        )
-        for item in found
-    ]  # fmt: skip
-
-
-def rows_named(rows: Sequence[int]) -> str:
-    """Row numbers, the first twenty of them.
-
-    >>> rows_named((3, 5, 8))
-    '3, 5, 8'
-    """
-    more = f" and {len(rows) - MOST_LISTED} more" if len(rows) > MOST_LISTED else ""
-    return ", ".join(map(str, rows[:MOST_LISTED])) + more
 
 
 def sensitivity(fit: Fit, found: Sensitivity) -> dict[str, object]:

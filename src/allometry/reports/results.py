@@ -1,0 +1,29 @@
+"""Everything a report may hold beside the fit; what is not given has no section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allometry.fits import Diagnosis
+from allometry.forecasts import Backtest, Forecast, Tournament
+from allometry.notices import Refused
+from allometry.plans import Plan
+
+
+@dataclass(frozen=True)
+class Results:
+    """What followed from one fit; `backtests` may be the refusal that says why there is none."""
+
+    diagnosis: Diagnosis | None = None
+    plan: Plan | None = None
+    forecasts: tuple[Forecast, ...] = ()
+    backtests: tuple[Backtest, ...] | Refused = ()
+    tournament: Tournament | None = None
+
+    @property
+    def tests(self) -> tuple[Backtest, ...]:
+        """The backtests that there are, in the order of the tournament."""
+        if isinstance(self.backtests, Refused):
+            return ()
+        ranked = [standing.law for standing in self.tournament.standings] if self.tournament else []
+        return tuple(sorted(self.backtests, key=lambda test: (*ranked, test.law.name).index(test.law.name)))
