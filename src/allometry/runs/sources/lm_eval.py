@@ -1,0 +1,63 @@
+"""`lm-eval:PATH`: result files of the lm-evaluation-harness, one run a model; a checkpoint's step is in its revision."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from allometry.notices import Refused
+from allometry.runs.sources.contract import Item, Record, Series, Source, as_number
+from allometry.runs.sources.files import files_below, holds, name_below, read_json, some, stamp
+
+_REVISION = re.compile(r"step[-_]?(\d+)")
+# The filter's name stands after the metric's; `none` is no filter.
+_PLAIN = ",none"
+
+
+def _is_result(name: str) -> bool:
+    return name.startswith("results") and name.endswith(".json")
+
+
+def _items(text: str) -> list[Item]:
+    root = Path(text)
+    found = [root] if root.is_file() else list(files_below(root, _is_result))
+    return [_item(path, root) for path in some(found, text, "results_*.json")]
+
+
+def _item(path: Path, root: Path) -> Item:
+    return Item(name_below(path, root), stamp([path]), lambda: _read(path))
+
+
+def _read(path: Path) -> Record:
+    contents = read_json(path)
+    results, config = contents.get("results"), contents.get("config")
+    if not isinstance(results, dict) or not isinstance(config, dict):
+        raise Refused("not-results", "the file holds no `results` with their `config`", str(path), "leave it out")
+    config = {name: value for name, value in config.items() if not isinstance(value, dict | list)}
+    step = _step(config)
+    series = {name: Series(np.array([step]), np.array([value])) for name, value in _scores(results)}
+    model = str(contents.get("model_name") or config.get("model_args") or config.get("model") or path.parent.name)
+    # Files of one model are joined in the order of training, and files of one checkpoint in that of their names.
+    return Record(model, series, model, None, config, started=step)
+
+
+def _step(config: Mapping[str, Any]) -> float:
+    """The training step that a revision such as `step1000` names; 0 where none does."""
+    texts = (str(config.get("model_revision") or ""), str(config.get("model_args") or ""))
+    found = next((match for match in map(_REVISION.search, texts) if match), None)
+    return float(found.group(1)) if found else 0.0
+
+
+def _scores(results: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for task, scores in results.items():
+        for name, value in scores.items() if isinstance(scores, dict) else ():
+            number = as_number(value)
+            if number is not None:
+                yield f"{task}/{name.removesuffix(_PLAIN)}", number
+
+
+SOURCE = Source("lm-eval", "lm-evaluation-harness results", _items, lambda path: holds(path, _is_result))
