@@ -36,7 +36,7 @@ def inspect(fit: FitName, json: Json = False) -> None:
         print_json({**fit_json(found, diagnosis), **known})
         return
     show_fit(found, diagnosis)
-    shown = {**known, "rows_used": f"{len(found.rows)} of {found.rows.given}", "excluded": len(found.rows.excluded)}
+    shown = {**known, "rows_used": f"{found.rows.count} of {found.rows.given}", "excluded": len(found.rows.excluded)}
     print_table("", ("", "value"), [(name, value) for name, value in shown.items() if value not in ("", None, {})])
     for name, meaning in found.conventions.items():
         print_lines(f"convention, {name}: {meaning}")

@@ -134,7 +134,7 @@ def _one(
 def fit_json(found: Fit, diagnosis: Diagnosis) -> dict[str, Any]:
     """What `fit --json` says of one fit."""
     return {
-        "law": found.law.name, "formula": found.law.formula.text, "target": found.rows.metric, "n_runs": len(found.rows),
+        "law": found.law.name, "formula": found.law.formula.text, "target": found.rows.metric, "n_runs": found.rows.count,
         "rows_given": found.rows.given, "objective": found.objective, "delta": found.delta, "space": found.space,
         "parameters": {name: {"value": p.value, "low": p.low, "high": p.high, "why": p.why} for name, p in found.parameters.items()},
         "interval": found.interval_kind, "interval_label": "fit noise only", "level": found.settings.level,
@@ -176,7 +176,7 @@ def show_fit(found: Fit, diagnosis: Diagnosis) -> None:
     """One fit as a person reads it."""
     print_lines(f"{found.law.name}", found.law.equation)
     print_lines(
-        f"{len(found.rows)} of {found.rows.given} rows used; {found.status}; {found.agree:.0%} of {found.finalists} best starts agree"
+        f"{found.rows.count} of {found.rows.given} rows used; {found.status}; {found.agree:.0%} of {found.finalists} best starts agree"
     )
     delta = "" if found.delta is None else f", delta {found.delta:.3g}"
     print_lines(f"objective {found.objective:.6g} ({found.settings.objective.name} in {found.space} space{delta})")

@@ -73,6 +73,8 @@ def forecast_through(
     told = []
     for i, (step, last, end) in enumerate(zip(between, then, ends, strict=True)):
         noise, calibrated = (percentiles(end, draws[:, i], width, second.interval_kind) for draws in (plain, wide))
+        for fit, own in ((first, step), (second, last)):
+            calibrated = own.extrapolation.of_calibrated(calibrated) if len(fit.draws) else calibrated
         told.append(
             Through(
                 at=step.at,

@@ -91,6 +91,7 @@ def forecast(
     told = []
     for i, value in enumerate(values.tolist()):
         noise, calibrated = (interval_of(fit, value, draws[:, i], level) for draws in (plain, wide))
+        calibrated = away[i].of_calibrated(calibrated) if len(fit.draws) else calibrated
         used, label = (calibrated, calibrated_label(fit)) if of == "new-run" else (noise, interval_label(fit))
         told.append(Forecast(places[i], fit.law.metric, used, of, label, away[i], fit.provenance, noise, calibrated))
     return tuple(told)

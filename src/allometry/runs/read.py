@@ -53,7 +53,7 @@ def read_runs(
         source=table.where, declared=dict(conventions or {}), mapping=dict(map or {}), formulas=derived,
         run_labels=None if identity is None else identity.labels, remarks=(*remarks, *seen), drop_invalid=drop_invalid,
         states=dict(Counter(states.tolist())) if "state" in columns else {},
-        history=History.of(columns, None if identity is None else identity.labels),
+        history=History.of(columns, None if identity is None else identity.labels), rule=rows,
     )  # fmt: skip
     wanted = np.ones(table.height, dtype=bool) if where is None else runs.matches(where)
     left_out = list(select_rows(columns, states, identity, rule, wanted, table.where))

@@ -47,7 +47,7 @@ def build_rows(
         axes={name: columns[name] for name in names}, target=columns[metric], metric=metric,
         weights=columns[weights] if weights else None, cluster=labels, cluster_kind=kind,
         numbers=runs.row_numbers, given=runs.given, excluded=runs.excluded, conventions=runs.conventions,
-        derived=runs.derived, notices=runs.notices,
+        derived=runs.derived, notices=runs.notices, names=runs.names, reading=runs.reading,
     )  # fmt: skip
 
 

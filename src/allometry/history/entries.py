@@ -1,0 +1,126 @@
+"""The two kinds of lines in a ledger: what was said of a run not yet made, and how such a run came out.
+
+A line holds all that scoring needs, for the fit may be fitted again, moved or handed on without its rows meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
+
+VERSION = 1
+PROBABILITIES = (0.0, 0.005, 0.01, 0.025, *(round(0.05 * i, 2) for i in range(1, 20)), 0.975, 0.99, 0.995, 1.0)
+"""The shares of the draws below the quantiles that a line keeps: enough to tell a rank to a percent or so."""
+
+Point: TypeAlias = Mapping[str, float]
+Kind: TypeAlias = Literal["forecast", "plan"]
+
+
+@dataclass(frozen=True)
+class Maker:
+    """The fit that said it: a mark of law, rows and estimate, and marks of some of its rows to know its table again."""
+
+    id: str
+    law: str
+    rows: int
+    fingerprint: str
+    some: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Where one run was expected: interval and quantiles (at `PROBABILITIES`) of the calibrated draws; else why none."""
+
+    low: float | None
+    high: float | None
+    quantiles: tuple[float, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A forecast, or the plan whose point it is: the metric `value` at `at`.
+
+    `low` and `high` are what the user was told, `interval` what that holds, `of` what was asked ("mean" or "new-run");
+    `run` is where one run was expected, which is what a run is judged by. `slopes` say how the forecast changes along
+    each axis: in `space`, per unit of the axis's logarithm where `at` is positive, else of the axis. `near` marks the
+    fit's own rows near the point, which are no test. `far` is how far the point lay outside the runs, in a word. A plan
+    holds what was `asked` and what it `chose`. `made` is a time in UTC.
+    """
+
+    made: str
+    kind: Kind
+    fit: Maker
+    metric: str
+    at: Point
+    of: str
+    value: float
+    low: float | None
+    high: float | None
+    level: float
+    interval: str
+    run: Spread
+    space: str
+    slopes: Mapping[str, float]
+    far: str
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    near: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    chose: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The same for the same forecast of the same fit, whenever it is made."""
+        what = [self.kind, self.fit.id, self.metric, dict(self.at), self.of, self.value, self.level, dict(self.asked)]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+
+    def as_line(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"ledger": VERSION, "id": self.id, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A run that finished where something had been said: `of` is the id of that line, `mark` that of the run's row.
+
+    `at` is where the run was made, `value` the forecast moved there by its own slopes, by the factor `moved`; `error` is
+    value / measured - 1, None where that says nothing; `inside` whether the interval for one run held it, `told_inside`
+    whether the interval that was told did; `rank` the share of the draws below it. None where there was none.
+    """
+
+    made: str
+    of: str
+    run: str
+    mark: str
+    at: Point
+    measured: float
+    value: float
+    moved: float
+    error: float | None
+    inside: bool | None
+    told_inside: bool | None
+    rank: float | None
+
+    def as_line(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"ledger": VERSION, "kind": "check", **asdict(self)}
+
+
+def read_entry(contents: Mapping[str, Any]) -> Said | Check:
+    """The entry of a line; KeyError, TypeError or ValueError where a part is missing or of another kind."""
+    parts = {name: value for name, value in contents.items() if name not in ("ledger", "id")}
+    if contents["kind"] == "check":
+        del parts["kind"]
+        return Check(**parts)
+    maker, run = dict(parts.pop("fit")), dict(parts.pop("run"))
+    said = Said(
+        **{**parts, "near": tuple(parts["near"]), "value": float(parts["value"])},
+        fit=Maker(**{**maker, "some": tuple(maker["some"])}),
+        run=Spread(**{**run, "quantiles": tuple(map(float, run["quantiles"]))}),
+    )
+    if len(said.run.quantiles) not in (0, len(PROBABILITIES)):
+        raise ValueError(f"{len(said.run.quantiles)} quantiles")
+    return said
