@@ -92,6 +92,18 @@ def forecast_through(
     return tuple(told)
 
 
+def through_draws(first: Fit, second: Fit, told: Sequence[Through], seed: int = 0) -> Array:
+    """Draws (B, n) of one run's second metric, that a calibrated "new-run" interval of `told` is made of.
+
+    (0, n) where one of the fits does not say how single runs scatter.
+    """
+    if not told or not all(len(fit.residuals) and len(fit.draws) for fit in (first, second)):
+        return np.empty((0, len(told)))
+    steps = ([one.through for one in told], told)
+    beyond = tuple(np.array([decades_beyond(step.extrapolation) for step in each]) for each in steps)
+    return _carried(first, second, [one.at for one in told], "new-run", seed, beyond)
+
+
 def _check(first: Fit, second: Fit) -> None:
     metric, axes = first.law.metric, second.law.axes
     if axes != (metric,):

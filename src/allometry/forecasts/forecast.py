@@ -125,6 +125,24 @@ def forecast_draws(
     return np.asarray(fit.predict(columns)), scattered(fit, draws, seed) if spread else draws
 
 
+def calibrated_draws(
+    fit: Fit, points: Sequence[Mapping[str, float]], away: Sequence[Extrapolation], seed: int = 0
+) -> Array:
+    """Draws (B, n) of one run at each point, that a calibrated "new-run" interval is made of; (0, n) where there are none.
+
+    Use it for ranks, or to mix with other draws. `away` says how far outside the runs each point lies, as in `Forecast`.
+
+    >>> from allometry.fits import published_fit
+    >>> found = published_fit("chinchilla@hoffmann")
+    >>> point = {"params": 70e9, "tokens": 1.4e12}
+    >>> calibrated_draws(found, [point], [Surroundings(found.rows).of(point)]).shape
+    (0, 1)
+    """
+    if not len(fit.residuals) or not len(fit.draws):
+        return np.empty((0, len(points)))
+    return forecast_draws(fit, points, of="new-run", seed=seed, away=away)[1]
+
+
 def columns_of(fit: Fit, points: Sequence[Mapping[str, float]]) -> dict[str, Array]:
     names = ", ".join(fit.law.axes)
     for i, point in enumerate(points):

@@ -1,9 +1,13 @@
 """What became of fits: what they said and how that came out, what changed between two of them, copies to hand on."""
 
+from allometry.history.check import Checked, check
 from allometry.history.entries import PROBABILITIES, Check, Maker, Said, Spread
 from allometry.history.ledger import Ledger, append, ledger_path, read_ledger
+from allometry.history.match import WITHIN
+from allometry.history.say import maker, say_forecasts, say_plan
 from allometry.history.share import Shared, share
 
 __all__ = [
-    "PROBABILITIES", "Check", "Ledger", "Maker", "Said", "Shared", "Spread", "append", "ledger_path", "read_ledger", "share",
+    "PROBABILITIES", "WITHIN", "Check", "Checked", "Ledger", "Maker", "Said", "Shared", "Spread", "append", "check",
+    "ledger_path", "maker", "read_ledger", "say_forecasts", "say_plan", "share",
 ]  # fmt: skip

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeAlias, TypeVar
 
 VERSION = 1
 PROBABILITIES = (0.0, 0.005, 0.01, 0.025, *(round(0.05 * i, 2) for i in range(1, 20)), 0.975, 0.99, 0.995, 1.0)
@@ -17,6 +18,7 @@ PROBABILITIES = (0.0, 0.005, 0.01, 0.025, *(round(0.05 * i, 2) for i in range(1,
 
 Point: TypeAlias = Mapping[str, float]
 Kind: TypeAlias = Literal["forecast", "plan"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -112,15 +114,41 @@ class Check:
 def read_entry(contents: Mapping[str, Any]) -> Said | Check:
     """The entry of a line; KeyError, TypeError or ValueError where a part is missing or of another kind."""
     parts = {name: value for name, value in contents.items() if name not in ("ledger", "id")}
-    if contents["kind"] == "check":
+    if parts["kind"] == "check":
         del parts["kind"]
-        return Check(**parts)
+        return _typed(Check, parts)
     maker, run = dict(parts.pop("fit")), dict(parts.pop("run"))
-    said = Said(
-        **{**parts, "near": tuple(parts["near"]), "value": float(parts["value"])},
-        fit=Maker(**{**maker, "some": tuple(maker["some"])}),
-        run=Spread(**{**run, "quantiles": tuple(map(float, run["quantiles"]))}),
-    )
-    if len(said.run.quantiles) not in (0, len(PROBABILITIES)):
-        raise ValueError(f"{len(said.run.quantiles)} quantiles")
-    return said
+    fit = _typed(Maker, {**maker, "some": tuple(maker["some"])})
+    spread = _typed(Spread, {**run, "quantiles": tuple(run["quantiles"])})
+    if len(spread.quantiles) not in (0, len(PROBABILITIES)) or parts["kind"] not in ("forecast", "plan"):
+        raise ValueError("no entry of this version")
+    return _typed(Said, {**parts, "near": tuple(parts["near"]), "fit": fit, "run": spread})
+
+
+def _typed(kind: type[T], parts: Mapping[str, Any]) -> T:
+    """The entry of these parts, each of the kind that its field says."""
+    made = kind(**parts)
+    for field_ in fields(made):  # type: ignore[arg-type]
+        if not _is(getattr(made, field_.name), str(field_.type)):
+            raise TypeError(f"{field_.name} is no {field_.type}")
+    return made
+
+
+def _is(value: object, kind: str) -> bool:
+    if kind.endswith(" | None"):
+        return value is None or _is(value, kind.removesuffix(" | None"))
+    if kind == "float":
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if kind in ("Point", "Mapping[str, float]"):
+        return isinstance(value, dict) and all(_is(item, "float") for item in value.values())
+    if kind == "Mapping[str, str]":
+        return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+    if kind.startswith("tuple["):
+        inner = kind.removeprefix("tuple[").removesuffix(", ...]")
+        return isinstance(value, tuple) and all(_is(item, inner) for item in value)
+    return isinstance(value, _PLAIN[kind])
+
+
+_PLAIN: Mapping[str, type] = {
+    "str": str, "Kind": str, "int": int, "bool": bool, "Mapping[str, Any]": dict, "Maker": Maker, "Spread": Spread
+}  # fmt: skip

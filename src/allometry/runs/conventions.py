@@ -26,6 +26,8 @@ STATED_BY = {
     "evaluation": "evaluation",
 }
 NOT_STATED = "not stated"
+_READ_OFF = "column "
+_COMPARED = ("params", "loss_unit", "tokenizer", "evaluation")
 MIXED = "mixed: "
 # 6ND is exact arithmetic; a per cent leaves room for numbers that were rounded or read off a figure.
 _TOLERANCE = 0.01
@@ -59,6 +61,24 @@ def _empty(value: object) -> bool:
     return value is None or value != value
 
 
+def counted_differently(one: Mapping[str, str], other: Mapping[str, str]) -> str:
+    """In words, the first thing that two tables say they count differently; empty for none.
+
+    What either does not state is not compared, nor what is only read off columns' names and numbers.
+
+    >>> counted_differently({"loss_unit": "nats per token"}, {"loss_unit": "bits per byte"})
+    'loss_unit is nats per token in one and bits per byte in the other'
+    >>> counted_differently({"loss_unit": "nats per token"}, {"loss_unit": "not stated"})
+    ''
+    """
+    for name in _COMPARED:
+        texts = [said.get(name, NOT_STATED) for said in (one, other)]
+        stated = not any(text == NOT_STATED or text.startswith(_READ_OFF) for text in texts)
+        if stated and texts[0] != texts[1]:
+            return f"{name} is {texts[0]} in one and {texts[1]} in the other"
+    return ""
+
+
 def find_conventions(
     columns: Mapping[str, Column],
     declared: Mapping[str, str],
@@ -87,7 +107,7 @@ def _fill(found: dict[str, str], columns: Mapping[str, Column], mapping: Mapping
         found.setdefault("loss_unit", NOT_STATED)
         source = mapping.get("loss", "loss")
         if source != "loss":
-            found.setdefault("evaluation", f"column {source}")
+            found.setdefault("evaluation", f"{_READ_OFF}{source}")
 
 
 def _params_convention(columns: Mapping[str, Column], mapping: Mapping[str, str]) -> str:

@@ -179,6 +179,7 @@ class Runs:
         weights: str | None = None,
         cluster: str | None = None,
         logs: Collection[str] | None = None,
+        fewest: int = 2,
     ) -> Rows:
         """The validated rows for a fit of `metric` on `axes`.
 
@@ -187,7 +188,7 @@ class Runs:
         group, else rows of equal axes are. `logs` names the columns of which a logarithm is
         taken (default: those positive by the vocabulary). Refused, with row numbers: a
         missing column, text, a value that is not finite or not positive under a logarithm,
-        conventions mixed in one column, fewer than two rows.
+        conventions mixed in one column, fewer than `fewest` rows.
 
         >>> from allometry.runs import read_runs
         >>> runs = read_runs({"params": [1e6, 1e6, 4e6], "loss": [4.0, 4.1, 3.2]})
@@ -195,7 +196,7 @@ class Runs:
         >>> rows.cluster_kind, rows.cluster.tolist()
         ('repeats', [0, 0, 1])
         """
-        return build_rows(self, axes, metric, weights, cluster, logs)
+        return build_rows(self, axes, metric, weights, cluster, logs, fewest)
 
     def excused(self) -> NDArray[np.bool_]:
         """Rows (n,) whose invalid values are left out rather than refused: all when asked, else those that failed."""
