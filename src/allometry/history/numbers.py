@@ -96,7 +96,12 @@ def forecasts_compared(before: Fit, after: Fit, points: Sequence[Mapping[str, fl
 
 def point_name(law: Law, point: Mapping[str, float]) -> str:
     """A forecast in words: `loss at params=7e+09 tokens=2e+12`."""
-    return f"{law.metric} at " + " ".join(f"{name}={point[name]:.10g}" for name in law.axes)
+    return f"{law.metric} at " + " ".join(f"{name}={_short(point[name])}" for name in law.axes)
+
+
+def _short(value: float) -> str:
+    """Four digits where they say it all, so that two points never share a name."""
+    return f"{value:.4g}" if float(f"{value:.4g}") == value else f"{value:.12g}"
 
 
 def _curve(law: Law, point: Mapping[str, float]) -> Number:
