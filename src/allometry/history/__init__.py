@@ -4,7 +4,7 @@ from allometry.history.causes import Cause, Effect, Row
 from allometry.history.check import Checked, check
 from allometry.history.diff import Diff, diff
 from allometry.history.entries import PROBABILITIES, Check, Maker, Said, Spread
-from allometry.history.ledger import Ledger, append, ledger_path, read_ledger
+from allometry.history.ledger import Ledger, append, ledger_path, read_ledger, write_ledger
 from allometry.history.match import WITHIN
 from allometry.history.numbers import Moved
 from allometry.history.say import maker, say_forecasts, say_plan
@@ -13,5 +13,5 @@ from allometry.history.share import Shared, share
 __all__ = [
     "PROBABILITIES", "WITHIN", "Cause", "Check", "Checked", "Diff", "Effect", "Ledger", "Maker", "Moved", "Row", "Said", "Shared",
     "Spread", "append", "check", "diff",
-    "ledger_path", "maker", "read_ledger", "say_forecasts", "say_plan", "share",
+    "ledger_path", "maker", "read_ledger", "say_forecasts", "say_plan", "share", "write_ledger",
 ]  # fmt: skip

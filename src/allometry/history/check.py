@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -150,17 +149,12 @@ def _scored(said: Said, rows: Rows, i: int, made: datetime) -> Check:
     measured = float(rows.target[i])
     shift = sum(slope * _along(said.at[name], at[name]) for name, slope in said.slopes.items())
     value = _moved(said, np.array([said.value]), shift)[0]
-    told = None if said.low is None or said.high is None else _holds(said, (said.low, said.high), shift, measured)
-    run = (
-        None
-        if said.run.low is None or said.run.high is None
-        else _holds(said, (said.run.low, said.run.high), shift, measured)
-    )
+    told, run = _ends(said, said.low, said.high, shift), _ends(said, said.run.low, said.run.high, shift)
     return Check(
         made=utc(made), of=said.id, run=rows.names[i] if rows.names else "", mark=row_marks(rows)[i], at=at,
-        measured=measured, value=float(value), moved=float(value / said.value) if said.value else 1.0,
+        measured=measured, value=float(value), low=run[0] if run else None, high=run[1] if run else None, moved=float(value / said.value) if said.value else 1.0,
         error=float(value / measured - 1) if measured and value / measured > 0 else None,
-        inside=run, told_inside=told, rank=_rank(said, shift, measured),
+        inside=_holds(run, measured), told_inside=_holds(told, measured), rank=_rank(said, shift, measured),
     )  # fmt: skip
 
 
@@ -173,9 +167,15 @@ def _moved(said: Said, values: Array, shift: float) -> Array:
         return np.asarray(from_space(said.space, target_transform(said.space, values) + shift), float)
 
 
-def _holds(said: Said, ends: Iterable[float], shift: float, measured: float) -> bool:
-    low, high = _moved(said, np.array([*ends]), shift)
-    return bool(low <= measured <= high)
+def _ends(said: Said, low: float | None, high: float | None, shift: float) -> tuple[float, float] | None:
+    if low is None or high is None:
+        return None
+    ends = _moved(said, np.array([low, high]), shift).tolist()
+    return (ends[0], ends[1]) if np.isfinite(ends).all() else None
+
+
+def _holds(ends: tuple[float, float] | None, measured: float) -> bool | None:
+    return None if ends is None else ends[0] <= measured <= ends[1]
 
 
 def _rank(said: Said, shift: float, measured: float) -> float | None:

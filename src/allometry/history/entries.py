@@ -88,9 +88,9 @@ class Said:
 class Check:
     """A run that finished where something had been said: `of` is the id of that line, `mark` that of the run's row.
 
-    `at` is where the run was made, `value` the forecast moved there by its own slopes, by the factor `moved`; `error` is
-    value / measured - 1, None where that says nothing; `inside` whether the interval for one run held it, `told_inside`
-    whether the interval that was told did; `rank` the share of the draws below it. None where there was none.
+    `at` is where the run was made; `value`, `low` and `high` are the forecast and the interval for one run moved there by
+    the forecast's own slopes, by the factor `moved`; `error` is value / measured - 1, None where that says nothing;
+    `inside` whether the interval for one run held it, `told_inside` whether the interval that was told did; `rank` the share of the draws below it. None where there was none.
     """
 
     made: str
@@ -100,6 +100,8 @@ class Check:
     at: Point
     measured: float
     value: float
+    low: float | None
+    high: float | None
     moved: float
     error: float | None
     inside: bool | None

@@ -94,6 +94,26 @@ def append(path: str | Path, entries: Iterable[Entry]) -> int:
     return len(lines)
 
 
+def write_ledger(path: str | Path, ledger: Ledger) -> Path:
+    """Write a whole ledger in the place of what is there, such as a copy to hand on.
+
+    Errors: `Refused` where the file cannot be written.
+    """
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        append(partial, ledger.entries)
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise Refused(
+            "cannot-write", f"the ledger cannot be written: {error.strerror}", str(path), "choose a folder that exists"
+        ) from None
+    return path
+
+
 def _ledger(contents: bytes, where: str) -> Ledger:
     found, torn = dict[object, Entry](), list[int]()
     for number, line in enumerate(contents.split(b"\n"), 1):
