@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +12,8 @@ import typer
 
 from allometry.cli.options import Convention, FitName, Json, Map, MapFile, Table, Where, assignments, mapping_of
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table
-from allometry.fits import Fit, load_fit
-from allometry.history import WITHIN, Check, Checked, Ledger, Said, append, ledger_path, read_ledger
+from allometry.fits import load_fit
+from allometry.history import WITHIN, Check, Checked, Said, append, ledger_path, read_ledger
 from allometry.history import check as check_ledger
 from allometry.notices import Notice, Refused
 from allometry.plans import percent
@@ -54,7 +55,7 @@ def check(
     if json:
         print_json({"fit": fit, "ledger": str(path), "table": runs.source, **check_json(result, added, notices)})
     else:
-        _show(found, ledger, result, path, added, notices)
+        _show(result, path, added, notices)
     return OUTSIDE if fail_if and result.outside else 0
 
 
@@ -94,56 +95,45 @@ def _one_json(said: Said, one: Check) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show(fitted: Fit, ledger: Ledger, result: Checked, path: Path, added: int, notices: list[Notice]) -> None:
-    cells = [_cells(said, one) for said, one in result.pairs]
-    if cells:
-        heads = ("said", "of", "at", "expected", "one run", "run", "measured", "error", "", "rank")
-        print_table(f"what was said, and what came of it; interval for one run: {_level(result)}", heads, cells)
-        print_lines(
-            "expected: moved to the run's own size by the law's slopes; error: expected over measured; rank: share of the draws below"
+def _show(result: Checked, path: Path, added: int, notices: list[Notice]) -> None:
+    if result.pairs:
+        heads = ("", "run", "expected", "for one run", "measured", "error", "", "rank")
+        print_table(
+            "what was said, and what came of it", heads, [_cells(i, *pair) for i, pair in enumerate(result.pairs, 1)]
         )
-        print_lines(summary(result))
+        print_lines(*(f"{i}: {_told(said, one)}" for i, (said, one) in enumerate(result.pairs, 1)))
+        print_lines(
+            "error: expected over measured; rank: share of the draws for one run that lie below", summary(result)
+        )
+    else:
+        print_lines(f"nothing of the {len(result.open)} on record can be scored by this table")
     for said, why in result.open:
-        print_lines(f"open: {said.metric} {place(said)}: {why}")
+        print_lines(f"open: {said.kind} of {said.made[:10]}, {said.metric} at {_place(said.at)}: {why}")
     if added:
-        print_lines(f"{added} scores added to {path}" if added > 1 else f"1 score added to {path}")
+        print_lines(f"{added} {'score' if added == 1 else 'scores'} added to {path}")
     print_notices(notices)
 
 
-def _level(result: Checked) -> str:
-    return ", ".join(sorted({f"{said.level:.0%}" for said, _ in result.pairs})) + ", calibrated on published tables"
-
-
-def place(said: Said) -> str:
-    """Where a forecast was made for."""
-    return " ".join(f"{name} {number(value)}" for name, value in said.at.items())
-
-
-def summary(result: Checked) -> str:
-    """How many runs lay inside, in a sentence."""
-    judged = result.judged
-    inside = (
-        f"{sum(bool(one.inside) for one in judged)} of {len(judged)} runs inside"
-        if judged
-        else "no interval to judge by"
-    )
-    return f"mean error {percent(result.error_mean)}; {inside}; a run answers where no axis differs by more than {result.within:.0%}"
-
-
-def _cells(said: Said, one: Check) -> tuple[str, ...]:
+def _cells(i: int, said: Said, one: Check) -> tuple[str, ...]:
     verdict = {True: "inside", False: "OUTSIDE", None: "no interval"}[one.inside]
     ends = "-" if one.low is None else f"{number(one.low)} to {number(one.high)}"
     error = "-" if one.error is None else f"{one.error:+.2%}"
     rank = "-" if one.rank is None else f"{one.rank:.0%}"
-    return (
-        said.made[:10],
-        said.kind,
-        place(said),
-        number(one.value),
-        ends,
-        one.run or "-",
-        number(one.measured),
-        error,
-        verdict,
-        rank,
-    )
+    return str(i), one.run or "-", number(one.value), ends, number(one.measured), error, verdict, rank
+
+
+def _told(said: Said, one: Check) -> str:
+    told = f"{said.kind} of {said.made[:10]}, {said.metric} at {_place(said.at)}: {number(said.value)}"
+    built = "" if one.at == said.at else f"; built at {_place(one.at)}: {number(one.value)}"
+    return told + built + (f"; {said.run.why}" if one.inside is None and said.run.why else "")
+
+
+def _place(at: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {number(value)}" for name, value in at.items())
+
+
+def summary(result: Checked) -> str:
+    """How many runs lay inside, in a sentence."""
+    judged, levels = result.judged, " and ".join(sorted({f"{said.level:.0%}" for said, _ in result.pairs}))
+    inside = f"{sum(bool(one.inside) for one in judged)} of {len(judged)} inside their {levels} interval, calibrated on published tables"
+    return f"mean error {percent(result.error_mean)}; {inside if judged else 'no interval to judge by'}"

@@ -40,7 +40,7 @@ def inspect(fit: FitName, json: Json = False) -> None:
         return
     show_fit(found, diagnosis)
     ledger = {name: count for name, count in known["ledger"].items() if count}
-    told = ", ".join(f"{count} {name}" for name, count in ledger.items())
+    told = ", ".join(f"{name} {count}" for name, count in ledger.items())
     shown = {
         **known,
         "reading": found.rows.reading.words,

@@ -10,14 +10,14 @@ import typer
 from allometry.cli.options import FitName, Json, check_out, open_fit, point, quantities
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
 from allometry.expressions import parse_number
-from allometry.fits import save_fit
+from allometry.fits import load_fit, save_fit
 from allometry.history import Cause, Diff, Effect, Ledger, Moved, Shared, ledger_path, read_ledger, write_ledger
 from allometry.history import diff as diff_of
 from allometry.history import share as share_fit
 from allometry.notices import Interval, Refused
 
 SHOWN = 12  # causes that a terminal shows; --json has all
-COLUMNS = 4  # numbers whose moves stand beside each cause
+COLUMNS = 3  # numbers whose moves stand beside each cause
 
 
 def share(
@@ -40,7 +40,7 @@ def share(
         raise Refused("ledger-there", f"{ledger_path(out)} is there already, and the copy would take it for its own",
                       "--out", "give the copy another name, or move that file away")  # fmt: skip
     kept = read_ledger(ledger_path(fit)) if ledger else Ledger()
-    found = share_fit(open_fit(str(fit)), kept, with_rows=with_rows, anonymous=anonymous)
+    found = share_fit(load_fit(fit), kept, with_rows=with_rows, anonymous=anonymous)
     save_fit(found.fit, out)
     written = write_ledger(ledger_path(out), found.ledger) if found.ledger.entries else None
     if json:
@@ -98,53 +98,68 @@ def _show_diff(found: Diff) -> None:
     if found.rows is not None:
         rows += f": {len(found.rows.common)} in both, {len(found.came)} came, {len(found.went)} went, {len(found.changed)} changed"
     print_lines(rows, *(f"setting: {text}" for text in found.settings))
-    planned = {f"{name} planned": moved for name, moved in found.plan.items()}
-    cells = [(name, *_moved(moved)) for name, moved in {**planned, **found.forecasts, **found.parameters}.items()]
-    budget = "" if found.flops is None or not found.plan else f"; plan for {number(found.flops)} FLOPs"
-    print_table(
-        f"what moved, intervals: fit noise only{budget}",
-        ("", "before", "low", "high", "after", "low", "high", "moved", ""),
-        cells,
-    )
+    short = _short(found)
+    moved = {**{f"plan.{name}": item for name, item in found.plan.items()}, **found.forecasts, **found.parameters}
+    cells = [(short[name], *_moved(item)) for name, item in moved.items()]
+    budget = f"; plan for {number(found.flops)} FLOPs" if found.plan else ""
+    print_table(f"what moved; intervals: fit noise only{budget}", ("", "before", "after", "moved", ""), cells)
+    print_lines(*(f"{short[name]}: {name}" for name in found.forecasts))
+    if all(item.inside for item in moved.values()):
+        print_lines("every value lies in its interval before: no move is more than noise")
     if found.causes:
-        _show_causes(found)
+        _show_causes(found, short)
     if found.plan_why:
         print_lines(f"no plan to compare: {found.plan_why}")
     print_lines(*(text for text in dict.fromkeys((found.rows_why, found.causes_why)) if text))
     print_notices(found.notices)
 
 
+def _short(found: Diff) -> dict[str, str]:
+    """Names that fit at the head of a column."""
+    planned = {f"plan.{name}": f"plan: {name}" for name in found.plan}
+    told = {
+        name: "forecast" if len(found.forecasts) == 1 else f"forecast {i}" for i, name in enumerate(found.forecasts, 1)
+    }
+    return {**planned, **told, **{name: name for name in found.parameters}}
+
+
 def _moved(moved: Moved) -> tuple[str, ...]:
     change = f"x{moved.factor:.4g}" if moved.factor is not None else number(moved.difference)
-    word = {True: "inside the interval before", False: "OUTSIDE the interval before", None: ""}[moved.inside]
-    return (*_ends(moved.before), *_ends(moved.after), change, word or moved.before.why or moved.after.why)
+    word = "OUTSIDE its interval before" if moved.inside is False else ""
+    return _ends(moved.before), _ends(moved.after), change, word or moved.before.why or moved.after.why
 
 
-def _ends(found: Interval) -> tuple[str, str, str]:
-    return number(found.value), number(found.low), number(found.high)
+def _ends(found: Interval) -> str:
+    ends = "" if found.low is None and found.high is None else f" [{number(found.low)}, {number(found.high)}]"
+    return number(found.value) + ends
 
 
-def _show_causes(found: Diff) -> None:
-    names = list(found.causes[0].effects)[:COLUMNS]
+def _show_causes(found: Diff, short: dict[str, str]) -> None:
+    names = [name for name in found.causes[0].effects if name != "plan.tokens"][:COLUMNS]
     rows = [cause for cause in found.causes if cause.rows]
-    rest = [cause for cause in found.causes if not cause.rows]
-    cells = [_cause(cause, names) for cause in (*rows[:SHOWN], *rest)]
-    heads = [name.replace("plan.", "") + (" planned" if name.startswith("plan.") else "") for name in names]
-    print_table("what moved it: each row added first or left out last, the mean of both", ("", "what", *heads), cells)
+    cells = [_cause(cause, names) for cause in rows[:SHOWN]] + [
+        _cause(cause, names) for cause in found.causes if not cause.rows
+    ]
+    print_table(
+        "what moved it: each alone added first or left out last, the mean of both",
+        ("", "", *(short[n] for n in names)),
+        cells,
+    )
     if len(rows) > SHOWN:
-        print_lines(f"and {len(rows) - SHOWN} more, each with less effect on {heads[0]}; --json has all")
+        print_lines(f"and {len(rows) - SHOWN} more, each with less effect on {short[names[0]]}; --json has all")
 
 
 def _cause(cause: Cause, names: list[str]) -> tuple[str, ...]:
-    place = (
-        " ".join(f"{name} {number(value)}" for name, value in cause.rows[0].at.items()) if len(cause.rows) == 1 else ""
+    what, says = {"settings": ("settings", ""), "together": ("only together", "")}.get(
+        cause.what, (cause.what, cause.says)
     )
-    word = cause.what if cause.rows else ""
-    return (word, f"{cause.says} {place}".strip(), *(_effect(cause.effects[name]) for name in names))
+    if len(cause.rows) == 1 and not cause.rows[0].run:
+        says += "".join(f", {name} {number(value)}" for name, value in cause.rows[0].at.items())
+    return (what, says, *(_effect(cause.effects[name]) for name in names))
 
 
 def _effect(effect: Effect) -> str:
     told = effect.told(effect.mean)
     if told is None:
         return "-"
-    return f"{told - 1:+.3%}" if effect.logarithmic else f"{told:+.3g}"
+    return f"{told - 1:+.2%}" if effect.logarithmic else f"{told:+.3g}"

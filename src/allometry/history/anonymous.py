@@ -14,7 +14,7 @@ from typing import Any
 from allometry.fits import Fit
 from allometry.laws import Law, is_shipped, law_from_table, law_table
 from allometry.notices import Notice
-from allometry.runs import STATES, Excluded, Reading, Rows
+from allometry.runs import NOT_STATED, STATES, Excluded, Reading, Rows
 
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b(?:wandb|mlflow|tensorboard|openai|records|s3|gs):\S+", re.I)
 _FILE_KINDS = "csv|tsv|parquet|jsonl|ndjson|json|toml|yaml|db|sqlite|html|model|txt|py|pt|bin|safetensors"
@@ -94,7 +94,10 @@ def still_named(fitted: Fit) -> dict[str, str]:
     found = {f"column of {axis}": column for axis, column in reading.map.items() if axis != column}
     found |= {"filter": reading.where} if reading.where else {}
     found |= {name: text for name, text in (("weights", settings.weights), ("clusters", settings.cluster)) if text}
-    return found | {f"convention, {name}": text for name, text in fitted.conventions.items()}
+    own = {
+        name: text for name, text in fitted.conventions.items() if text != NOT_STATED and not name.startswith("flops")
+    }
+    return found | {f"convention of {name}": text for name, text in own.items()}
 
 
 def _rows(rows: Rows, aliases: Aliases) -> Rows:

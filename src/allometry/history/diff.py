@@ -99,15 +99,17 @@ def diff(
     told = forecasts_compared(before, after, points) if points else _NOTHING
     found = parameters_compared(before, after)
     changes, rows_why = _changes(before, after)
-    settings = tuple(_settings(before, after))
+    differs = _settings(before, after)
     everything = merged(plan_.named("plan."), told, found)
-    causes = _causes(before, after, changes, rows_why, everything, "; ".join(settings))
+    causes = _causes(
+        before, after, changes, rows_why, everything, "; ".join(differs[name] for name in _REFITTED if name in differs)
+    )
     return Diff(
         counts=(before.rows.count, after.rows.count), metric=after.law.metric, rows=changes, rows_why=rows_why,
         came=() if changes is None else tuple(row_of(after.rows, i) for i in changes.came),
         went=() if changes is None else tuple(row_of(before.rows, i) for i in changes.went),
         changed=() if changes is None else tuple((row_of(before.rows, p.before), row_of(after.rows, p.after)) for p in changes.changed),
-        settings=settings, parameters=found.moved, forecasts=told.moved, points=points, flops=flops or budget,
+        settings=tuple(differs.values()), parameters=found.moved, forecasts=told.moved, points=points, flops=flops or budget,
         plan=plan_.moved, plan_why=why, causes=causes.found, causes_why=causes.why, notices=tuple(_notices(before, after, changes, causes)),
     )  # fmt: skip
 
@@ -174,14 +176,14 @@ def _causes(before: Fit, after: Fit, changes: Changes | None, why: str, compared
     return causes_of(before, after, changes, compared, settings)
 
 
-def _settings(before: Fit, after: Fit) -> Iterable[str]:
+def _settings(before: Fit, after: Fit) -> dict[str, str]:
     """What differs in how the law was fitted and in how the table was read, each in a phrase."""
-    for name, one, other in zip(_SETTINGS, _asked(before), _asked(after), strict=True):
-        if one != other:
-            yield f"{name} {one} -> {other}"
+    asked = zip(_SETTINGS, _asked(before), _asked(after), strict=True)
+    return {name: f"{name} {one} -> {other}" for name, one, other in asked if one != other}
 
 
-_SETTINGS = ("objective", "delta", "space", "fixed", "tied", "priors", "weights", "starts", "resamples", "clusters", "seed", "level", "filter", "rows of a run")  # fmt: skip
+_REFITTED = ("objective", "delta", "space", "fixed", "tied", "priors")
+_SETTINGS = (*_REFITTED, "weights", "starts", "resamples", "clusters", "seed", "level", "filter", "rows of a run")
 
 
 def _asked(fitted: Fit) -> tuple[str, ...]:

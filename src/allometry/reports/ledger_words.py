@@ -12,6 +12,7 @@ from allometry.history import Check, Ledger, Said, maker
 from allometry.reports.numbers import between, counted, shown
 
 MOST_LISTED = 20
+_HYPHEN = "\u2011"  # does not break: a date stays on one line
 HEADS = ["said", "by", "what", "expected", "interval for one run", "run", "measured", "error", "", "rank"]
 
 
@@ -42,7 +43,7 @@ def ledger_words(fit: Fit, ledger: Ledger) -> LedgerWords | None:
     more = f"The last {MOST_LISTED} of {len(rows)} lines." if len(rows) > MOST_LISTED else ""
     note = (
         "A run answers a forecast made for its place to within rounding; expected is the forecast moved to the run's own size "
-        "by the law's slopes, error is expected over measured, rank the share of the draws for one run below the measurement."
+        "by the law's slopes, error is expected / measured − 1, rank the share of the draws for one run below the measurement."
     )
     return LedgerWords(_lead(ledger, [check for _, check in pairs]), HEADS, rows[:MOST_LISTED], more, note)
 
@@ -63,7 +64,7 @@ def _lead(ledger: Ledger, checks: Iterable[Check]) -> str:
 
 def _said(known: str, said: Said) -> tuple[str, ...]:
     by = "this fit" if said.fit.id == known else f"an earlier fit, {counted(said.fit.rows, 'row')}"
-    return said.made[:10], by, f"{said.kind}: {said.metric} at {place(said)}"
+    return said.made[:10].replace("-", _HYPHEN), by, f"{said.kind}: {said.metric} at {place(said)}"
 
 
 def place(said: Said) -> str:

@@ -36,8 +36,21 @@ def ledger_figure(ledger: Ledger) -> go.Figure | None:
     figure.update_layout(legend=LEGEND_ABOVE, margin_t=52)
     names = [escape(cut_short(check.run or place(said))) for said, check in pairs]
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.4, -0.6])
-    figure.update_xaxes(title_text="measured above or below the forecast", ticksuffix="%")
+    figure.update_xaxes(title_text="measured / expected − 1", ticksuffix="%", range=_range(pairs))
     return figure
+
+
+def _range(pairs: list[tuple[Said, Check]]) -> list[float]:
+    """A little more than all that is drawn."""
+    ends = [
+        _above(value, check)
+        for _, check in pairs
+        for value in (check.measured, check.low, check.high)
+        if value is not None
+    ]
+    low, high = min(ends), max(ends)
+    room = 0.06 * max(high - low, 0.1)
+    return [low - room, high + room]
 
 
 def _add_intervals(figure: go.Figure, pairs: list[tuple[Said, Check]]) -> None:
