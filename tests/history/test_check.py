@@ -75,6 +75,13 @@ def test_the_nearest_run_answers_with_its_repeats(june: Fit) -> None:
     assert [one.run for _, one in check(june, ledger(june), table, NOW).pairs] == ["a", "b"]
 
 
+def test_a_run_beside_one_of_the_fit_answers_though_that_is_nearer(june: Fit) -> None:
+    rows = june.rows
+    place = {name: float(column[3]) for name, column in rows.axes.items()}
+    table = runs(("old", *place.values(), float(rows.target[3])), ("new", place["params"] * 1.02, place["tokens"], 2.5))
+    assert [one.run for _, one in check(june, ledger(june, place), table, NOW).pairs] == ["new"]
+
+
 def test_unfinished_and_crashed_runs_answer_nothing(june: Fit) -> None:
     table = runs(("a", 2e10, 1e12, 2.0), ("b", 1e9, 1e11, 2.4), state=["running", "finished"])
     found = check(june, ledger(june), table, NOW)

@@ -53,8 +53,8 @@ def test_the_words_count_what_came_out_and_list_what_is_open(chinchilla_fit: Fit
     found = ledger_words(chinchilla_fit, ledger)
     assert found.lead.startswith("4 forecasts on record; 3 runs finished since")
     assert found.lead.endswith("2 of 3 inside the interval for one run.")
-    assert [row[8] for row in found.rows] == ["outside", "inside", "inside", "open"]
-    assert {row[1] for row in found.rows} == {"this fit"}
+    assert [row[found.heads.index("")] for row in found.rows] == ["outside", "inside", "inside", "open"]
+    assert "by" not in found.heads
     other = replace(chinchilla_fit, estimate=chinchilla_fit.estimate * 1.01)
     assert {row[1] for row in ledger_words(other, ledger).rows} == {"an earlier fit, 25 rows"}
 

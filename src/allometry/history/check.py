@@ -12,7 +12,7 @@ from allometry.expressions import from_space, target_transform
 from allometry.fits import Fit
 from allometry.history.entries import PROBABILITIES, Check, Said
 from allometry.history.ledger import Ledger
-from allometry.history.match import WITHIN, made_there
+from allometry.history.match import WITHIN, made_there, near
 from allometry.history.say import NEAR, maker, utc
 from allometry.laws import Law
 from allometry.notices import Refused
@@ -120,12 +120,12 @@ class _Tables:
             return rows.message
         if differs := counted_differently(said.conventions, rows.conventions):
             return f"{differs}: the forecast and the table"
-        marks = row_marks(rows)
-        found = made_there(rows, said.at, within)
-        fresh = [(rows, int(i)) for i in found if marks[i] not in said.near]
-        if not fresh:
-            return "no finished run there yet" if not len(found) else "the runs there are those it was fitted to"
-        return fresh
+        new = np.array([mark not in said.near for mark in row_marks(rows)], bool)
+        found = made_there(rows, said.at, within, new)
+        if not len(found):
+            own = len(near(rows, said.at, within)) > 0
+            return "the runs there are those it was fitted to" if own else "no finished run there yet"
+        return [(rows, int(i)) for i in found]
 
     def refuse_unread(self) -> None:
         """The table's own refusal, where it could be read for nothing that was said."""

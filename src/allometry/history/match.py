@@ -26,19 +26,21 @@ def near(rows: Rows, at: Mapping[str, float], within: float) -> NDArray[np.int64
     return np.flatnonzero(_apart(rows, at) <= within + _ROUNDING)
 
 
-def made_there(rows: Rows, at: Mapping[str, float], within: float) -> NDArray[np.int64]:
-    """Positions of the rows at the place nearest to a point, of those within a share of every axis: one run or its repeats.
+def made_there(rows: Rows, at: Mapping[str, float], within: float, new: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Positions of the `new` rows (n,) at the place nearest to a point, within a share of every axis: a run or its repeats.
 
     >>> rows = Rows({"params": np.array([6.7e9, 7.1e9, 7.1e9])}, np.zeros(3), "loss")
-    >>> made_there(rows, {"params": 7e9}, 0.05).tolist()
+    >>> made_there(rows, {"params": 7e9}, 0.05, np.array([True, True, True])).tolist()
     [1, 2]
+    >>> made_there(rows, {"params": 7e9}, 0.05, np.array([True, False, False])).tolist()
+    [0]
     """
-    apart = _apart(rows, at)
+    apart = np.where(new, _apart(rows, at), np.inf)
     if not len(apart) or apart.min() > within + _ROUNDING:
         return np.zeros(0, dtype=np.int64)
     first = int(np.argmin(apart))
     same = np.all([column == column[first] for column in rows.axes.values()], axis=0)
-    return np.flatnonzero(same)
+    return np.flatnonzero(same & new)
 
 
 def _apart(rows: Rows, at: Mapping[str, float]) -> Array:

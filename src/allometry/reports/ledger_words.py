@@ -37,15 +37,22 @@ def ledger_words(fit: Fit, ledger: Ledger) -> LedgerWords | None:
     if not ledger.said:
         return None
     known, pairs = maker(fit).id, scored(ledger)
-    done = {said.id for said, _ in pairs}
+    done, other = {said.id for said, _ in pairs}, any(said.fit.id != known for said in ledger.said)
     rows = [(*_said(known, said), *_came(check)) for said, check in pairs]
     rows += [_open(known, said) for said in reversed(ledger.said) if said.id not in done]
+    rows = rows if other else [(row[0], *row[2:]) for row in rows]
     more = f"The last {MOST_LISTED} of {len(rows)} lines." if len(rows) > MOST_LISTED else ""
     note = (
         "A run answers a forecast made for its place to within rounding; expected is the forecast moved to the run's own size "
         "by the law's slopes, error is expected / measured − 1, rank the share of the draws for one run below the measurement."
     )
-    return LedgerWords(_lead(ledger, [check for _, check in pairs]), HEADS, rows[:MOST_LISTED], more, note)
+    return LedgerWords(
+        _lead(ledger, [check for _, check in pairs]),
+        HEADS if other else [HEADS[0], *HEADS[2:]],
+        rows[:MOST_LISTED],
+        more,
+        note,
+    )
 
 
 def _lead(ledger: Ledger, checks: Iterable[Check]) -> str:
@@ -59,7 +66,9 @@ def _lead(ledger: Ledger, checks: Iterable[Check]) -> str:
     judged = [check.inside for check in found if check.inside is not None]
     mean = f", mean error {np.mean(errors):.2%}" if errors else ""
     inside = f", {sum(judged)} of {len(judged)} inside the interval for one run" if judged else ""
-    return f"{said} on record; {counted(len(found), 'run')} finished since{mean}{inside}."
+    runs = len({check.run or check.mark for check in found})
+    scores = "" if runs == len(found) else f", {counted(len(found), 'score')}"
+    return f"{said} on record; {counted(runs, 'run')} finished since{scores}{mean}{inside}."
 
 
 def _said(known: str, said: Said) -> tuple[str, ...]:
