@@ -21,11 +21,12 @@ MOST_AT_ONCE = 100  # points of one command: a table of many more is a curve to 
 
 
 class Recorded(NamedTuple):
-    """Where it was kept, how many entries are new, and why it was not kept."""
+    """Where it was kept, how many entries are new, why it was not kept, and whether that is to be told."""
 
     path: Path | None
     new: int
     why: str
+    told: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return {"path": None if self.path is None else str(self.path), "new": self.new, "why": self.why}
@@ -34,9 +35,9 @@ class Recorded(NamedTuple):
 def record(fit: str, wanted: bool, count: int, say: Callable[[datetime], tuple[Said, ...]]) -> Recorded:
     """Keep what `say` gives for the present time; what stands in the way is told and no error."""
     if not wanted:
-        return Recorded(None, 0, "not asked for")
+        return Recorded(None, 0, "not asked for", told=False)
     if not os.path.exists(fit):
-        return Recorded(None, 0, "published constants have no ledger")
+        return Recorded(None, 0, "published constants have no ledger", told=False)
     if count > MOST_AT_ONCE:
         return Recorded(
             None, 0, f"{count} points at once are not kept, only up to {MOST_AT_ONCE}: ask for those that will be built"
@@ -57,5 +58,5 @@ def show_recorded(kept: Recorded) -> None:
     if kept.path is not None:
         told = f"kept in {kept.path} for allometry check" if kept.new else f"kept in {kept.path} before"
         print_lines(f"{told} (--no-record leaves no trace)")
-    elif kept.why.startswith("the ledger") or "at once" in kept.why:
+    elif kept.told:
         print_lines(f"not kept: {kept.why}")

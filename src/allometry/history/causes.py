@@ -16,6 +16,7 @@ from allometry.runs import Changes, Rows
 
 Array = NDArray[np.float64]
 What: TypeAlias = Literal["came", "went", "changed", "settings", "together"]
+NOTHING = 1e-6  # of a number: the solver settles no closer
 MOST_GROUPS, BANDS = 200, 20  # more rows than the first are taken together in so many bands of compute
 
 
@@ -148,13 +149,14 @@ def causes_of(before: Fit, after: Fit, changes: Changes, compared: Compared, set
               {name: Effect(v[4 + 2 * k] - v[2], v[3] - v[5 + 2 * k], moved[name].logarithmic) for name, v in values.items()})
         for k, group in enumerate(groups)
     ]  # fmt: skip
-    at_once = {name: _both(v[2] - v[0], moved[name]) for name, v in values.items()}
+    at_once = {name: _both(v[2] - v[0] if settings else 0.0, moved[name]) for name, v in values.items()}
     rest = {
         name: _both(v[1] - v[0] - at_once[name].mean - sum(cause.effects[name].mean for cause in found), moved[name])
         for name, v in values.items()
     }
     settled = [Cause("settings", (), settings, at_once)] if settings else []
-    together = [Cause("together", (), "what these do only together", rest)] if len(groups) > 1 else []
+    matters = any(abs(effect.mean) > NOTHING for effect in rest.values())
+    together = [Cause("together", (), "what these do only together", rest)] if matters else []
     mismatch = max(
         abs(v[3] - v[1]) / (1.0 if moved[name].logarithmic else max(abs(v[1]), 1e-300)) for name, v in values.items()
     )

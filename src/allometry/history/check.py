@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def check(fitted: Fit, ledger: Ledger, runs: Runs, made: datetime, *, within: fl
         if isinstance(found, str):
             left.append((said, found))
         else:
-            pairs += [(said, _scored(said, rows, i, made)) for rows, i in found]
+            pairs += [(said, _scored(said, read, i, made)) for read, i in found]
     if not pairs:
         tables.refuse_unread()
     known = {(one.of, one.mark) for one in ledger.checks}
@@ -106,26 +107,34 @@ class _Own:
         return f"made by another fit under this name ({said.fit.law}, {said.fit.rows} rows), which shares no row with this one"
 
 
+class _Read(NamedTuple):
+    """The rows of a law and metric with their marks."""
+
+    rows: Rows
+    marks: tuple[str, ...]
+
+
 class _Tables:
     """The finished runs by what is asked of them: the same table has rows for every law and metric."""
 
     def __init__(self, law: Law, runs: Runs) -> None:
         self.law, self.runs = law, runs
-        self.read: dict[tuple[tuple[str, ...], str], Rows | Refused] = {}
+        self.read: dict[tuple[tuple[str, ...], str], _Read | Refused] = {}
 
-    def answers(self, said: Said, within: float) -> list[tuple[Rows, int]] | str:
+    def answers(self, said: Said, within: float) -> list[tuple[_Read, int]] | str:
         """The runs that answer an entry; in their place the reason where there is none."""
-        rows = self._rows(tuple(said.at), said.metric)
-        if isinstance(rows, Refused):
-            return rows.message
+        read = self._rows(tuple(said.at), said.metric)
+        if isinstance(read, Refused):
+            return read.message
+        rows, marks = read
         if differs := counted_differently(said.conventions, rows.conventions):
             return f"{differs}: the forecast and the table"
-        new = np.array([mark not in said.near for mark in row_marks(rows)], bool)
+        new = np.array([mark not in said.near for mark in marks], bool)
         found = made_there(rows, said.at, within, new)
         if not len(found):
             own = len(near(rows, said.at, within)) > 0
             return "the runs there are those it was fitted to" if own else "no finished run there yet"
-        return [(rows, int(i)) for i in found]
+        return [(read, int(i)) for i in found]
 
     def refuse_unread(self) -> None:
         """The table's own refusal, where it could be read for nothing that was said."""
@@ -133,28 +142,30 @@ class _Tables:
         if refusals and len(refusals) == len(self.read):
             raise refusals[0]
 
-    def _rows(self, axes: tuple[str, ...], metric: str) -> Rows | Refused:
+    def _rows(self, axes: tuple[str, ...], metric: str) -> _Read | Refused:
         key = (tuple(sorted(axes)), metric)
         if key not in self.read:
             logs = [name for name in axes if name not in self.law.axes or self.law.axis(name).positive]
             try:
-                self.read[key] = self.runs.rows_for(axes, metric, cluster="none", logs=logs, fewest=1)
+                rows = self.runs.rows_for(axes, metric, cluster="none", logs=logs, fewest=1)
+                self.read[key] = _Read(rows, row_marks(rows))
             except Refused as refused:
                 self.read[key] = refused
         return self.read[key]
 
 
-def _scored(said: Said, rows: Rows, i: int, made: datetime) -> Check:
+def _scored(said: Said, read: _Read, i: int, made: datetime) -> Check:
+    rows = read.rows
     at = {name: float(column[i]) for name, column in rows.axes.items()}
     measured = float(rows.target[i])
     shift = sum(slope * _along(said.at[name], at[name]) for name, slope in said.slopes.items())
-    value = _moved(said, np.array([said.value]), shift)[0]
+    value = float(_moved(said, np.array([said.value]), shift)[0])
     told, run = _ends(said, said.low, said.high, shift), _ends(said, said.run.low, said.run.high, shift)
     return Check(
-        made=utc(made), of=said.id, run=rows.names[i] if rows.names else "", mark=row_marks(rows)[i], at=at,
-        measured=measured, value=float(value), low=run[0] if run else None, high=run[1] if run else None, moved=float(value / said.value) if said.value else 1.0,
-        error=float(value / measured - 1) if measured and value / measured > 0 else None,
-        inside=_holds(run, measured), told_inside=_holds(told, measured), rank=_rank(said, shift, measured),
+        made=utc(made), of=said.id, run=rows.names[i] if rows.names else "", mark=read.marks[i], at=at,
+        measured=measured, value=value, low=run[0] if run else None, high=run[1] if run else None,
+        moved=value / said.value if said.value else 1.0,
+        error=value / measured - 1 if measured and value / measured > 0 else None, inside=_holds(run, measured), told_inside=_holds(told, measured), rank=_rank(said, shift, measured),
     )  # fmt: skip
 
 
@@ -163,15 +174,17 @@ def _along(here: float, there: float) -> float:
 
 
 def _moved(said: Said, values: Array, shift: float) -> Array:
+    """Values moved in the fit's space; one that has no place there, such as a loss below zero, stays."""
     with np.errstate(all="ignore"):
-        return np.asarray(from_space(said.space, target_transform(said.space, values) + shift), float)
+        moved = np.asarray(from_space(said.space, target_transform(said.space, values) + shift), float)
+    return np.where(np.isfinite(moved), moved, values)
 
 
 def _ends(said: Said, low: float | None, high: float | None, shift: float) -> tuple[float, float] | None:
     if low is None or high is None:
         return None
-    ends = _moved(said, np.array([low, high]), shift).tolist()
-    return (ends[0], ends[1]) if np.isfinite(ends).all() else None
+    first, last = _moved(said, np.array([low, high]), shift).tolist()
+    return first, last
 
 
 def _holds(ends: tuple[float, float] | None, measured: float) -> bool | None:

@@ -15,7 +15,6 @@ from allometry.fits import Fit
 from allometry.forecasts import Forecast, Through, calibrated_draws, metric_at, percentiles, through_draws
 from allometry.history.entries import PROBABILITIES, Maker, Said, Spread
 from allometry.history.match import near
-from allometry.notices import Interval
 from allometry.plans import Plan
 from allometry.runs import row_marks
 
@@ -47,14 +46,14 @@ def say_forecasts(
     Arguments: `forecasts` as `forecast` gave them, or `forecast_through` with the second fit `then`; `made` when;
     `level` and `seed` those that they were made with.
     """
-    last = then or fitted
-    spreads = _spreads(fitted, then, forecasts, level, seed)
+    last, own = then or fitted, maker(fitted)
+    spreads, beside = _spreads(fitted, then, forecasts, level, seed), _Beside(fitted)
     return tuple(
         Said(
-            made=utc(made), kind="forecast", fit=maker(fitted), metric=told.metric, at=dict(told.at), of=told.of,
+            made=utc(made), kind="forecast", fit=own, metric=told.metric, at=dict(told.at), of=told.of,
             value=float(told.result.value), low=told.result.low, high=told.result.high, level=level, interval=told.interval,
             run=spread, space=last.space, slopes=_slopes(_curve(fitted, then), told.at, last.space),
-            far=told.extrapolation.word, conventions=_conventions(fitted, last), near=_near(fitted, told.at, told.metric),
+            far=told.extrapolation.word, conventions=_conventions(fitted, last), near=beside.marks(told.at, told.metric),
         )
         for told, spread in zip(forecasts, spreads, strict=True) if told.result.value is not None and np.isfinite(told.result.value)
     )  # fmt: skip
@@ -78,7 +77,7 @@ def say_plan(fitted: Fit, plan: Plan, made: datetime) -> tuple[Said, ...]:
             low=plan.loss.low, high=plan.loss.high, level=plan.level, interval=plan.interval,
             run=_spread(plan.loss.value, draws, plan.level, plan.extrapolation.sentence), space=fitted.space,
             slopes=_slopes(_curve(fitted), at, fitted.space), far=plan.extrapolation.word,
-            conventions=dict(fitted.conventions), near=_near(fitted, at, plan.metric),
+            conventions=dict(fitted.conventions), near=_Beside(fitted).marks(at, plan.metric),
             asked={name: value for name, value in asked.items() if value},
             chose={name: _chosen(plan, name) for name in plan.at},
         ),
@@ -100,12 +99,17 @@ def _conventions(first: Fit, last: Fit) -> dict[str, str]:
     return {**first.conventions, **last.conventions}
 
 
-def _near(fitted: Fit, at: Mapping[str, float], metric: str) -> tuple[str, ...]:
-    """Marks of the fit's own rows about a point; those of a first step measure something else."""
-    if metric != fitted.rows.metric or not len(fitted.rows):
-        return ()
-    marks = row_marks(fitted.rows)
-    return tuple(marks[i] for i in near(fitted.rows, at, NEAR))
+class _Beside:
+    """The fit's own rows near a point, by their marks."""
+
+    def __init__(self, fitted: Fit) -> None:
+        self.rows, self.all = fitted.rows, row_marks(fitted.rows)
+
+    def marks(self, at: Mapping[str, float], metric: str) -> tuple[str, ...]:
+        """None where another metric is forecast: the rows of a first step measure something else."""
+        if metric != self.rows.metric or not len(self.rows):
+            return ()
+        return tuple(self.all[i] for i in near(self.rows, at, NEAR))
 
 
 def _spreads(fitted: Fit, then: Fit | None, told: Sequence[Forecast], level: float, seed: int) -> list[Spread]:
@@ -123,7 +127,7 @@ def _why(told: Forecast) -> str:
 
 def _spread(value: float, draws: Array, level: float, why: str) -> Spread:
     """Interval and quantiles of draws (B, 1) of one run; none where draws are missing or many are not finite."""
-    found: Interval = percentiles(value, draws[:, 0], level, why)
+    found = percentiles(value, draws[:, 0], level, why)
     if found.low is None:
         return Spread(None, None, (), found.why or why)
     usable = draws[np.isfinite(draws[:, 0]), 0]
