@@ -100,6 +100,7 @@ def test_without_rows_nothing_narrow_passes_for_calibrated(june: Fit) -> None:
     one = forecast(bare, [POINT], of="new-run")[0]
     assert one.result.low is None
     assert "not handed on" in one.result.why
+    assert one.interval == "none"
     found = plan(bare, flops=1e24)
     assert found.loss_calibrated.low is None
     assert found.calibration is None

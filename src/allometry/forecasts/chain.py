@@ -81,7 +81,11 @@ def forecast_through(
                 metric=second.law.metric,
                 result=calibrated if of == "new-run" else noise,
                 of=of,
-                interval=_calibrated(first, second) if of == "new-run" else _label(first, second),
+                interval=_label(first, second)
+                if of == "mean"
+                else CALIBRATED
+                if calibrated.low is not None
+                else "none",
                 extrapolation=last.extrapolation,
                 provenance=second.provenance if first.provenance == second.provenance else "fitted and published",
                 fit_noise=noise,
@@ -121,10 +125,6 @@ def _label(first: Fit, second: Fit) -> str:
     if len(noisy) == 1:
         return f"fit noise of {noisy[0]} only"
     return FIT_NOISE if noisy else "none"
-
-
-def _calibrated(first: Fit, second: Fit) -> str:
-    return CALIBRATED if len(first.draws) or len(second.draws) else "none"
 
 
 def _carried(

@@ -92,7 +92,7 @@ def forecast(
     for i, value in enumerate(values.tolist()):
         noise, calibrated = (interval_of(fit, value, draws[:, i], level) for draws in (plain, wide))
         calibrated = away[i].of_calibrated(calibrated) if len(fit.draws) else calibrated
-        used, label = (calibrated, calibrated_label(fit)) if of == "new-run" else (noise, interval_label(fit))
+        used, label = (calibrated, calibrated_label(fit, away[i])) if of == "new-run" else (noise, interval_label(fit))
         told.append(Forecast(places[i], fit.law.metric, used, of, label, away[i], fit.provenance, noise, calibrated))
     return tuple(told)
 
