@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from allometry.fits import Fit, Settings, diagnose, fit, fit_to_dict, load_fit, refit, save_fit
 from allometry.forecasts import forecast
-from allometry.history import share
+from allometry.history import Check, Ledger, diff, say_forecasts, share
 from allometry.history.anonymous import Aliases
 from allometry.laws import find_law
 from allometry.notices import Notice, Refused
@@ -53,6 +54,27 @@ def test_no_name_path_or_address_leaves(secretive: Fit) -> None:
     assert found.fit.notices[0].message == "run-8 and run-12 are in [url] and on [url] row 3 is odd"
     assert found.left["filter"] == 'family == "text-1"'
     assert {left_out.reason for left_out in found.fit.rows.excluded} == {"not in the filter"}
+
+
+def test_nor_in_the_ledger(secretive: Fit) -> None:
+    said = say_forecasts(secretive, forecast(secretive, [POINT]), datetime(2026, 7, 1, tzinfo=UTC), level=0.9)
+    done = Check(
+        "2026-08-01T00:00:00Z", said[0].id, "moon-77", "0" * 16, POINT, 2.0, 2.0, 1.9, 2.1, 1.0, 0.0, True, True, 0.5
+    )
+    assert "alice" in json.dumps(said[0].as_line())
+    found = share(secretive, Ledger(said, (done,)), anonymous=True)
+    text = json.dumps([entry.as_line() for entry in found.ledger.entries])
+    assert not [secret for secret in SECRETS if secret in text]
+    assert found.ledger.checks[0].run == "run-39"
+    # what a copy hides is no other convention
+    assert diff(found.fit, secretive).parameters["alpha"].factor == 1
+
+
+def test_aliases_that_are_names_of_others_are_not_replaced_again() -> None:
+    aliases = Aliases()
+    for name in ("run-2", "run-1"):
+        aliases.run(name)
+    assert aliases.text("run-2 before run-1") == "run-1 before run-2"
 
 
 def test_the_numbers_are_the_same(secretive: Fit, tmp_path) -> None:

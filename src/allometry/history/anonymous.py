@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from allometry.fits import Fit
+from allometry.history.ledger import Ledger
 from allometry.laws import Law, is_shipped, law_from_table, law_table
 from allometry.notices import Notice
-from allometry.runs import NOT_STATED, STATES, Excluded, Reading, Rows
+from allometry.runs import HIDDEN_PATH, HIDDEN_URL, NOT_STATED, STATES, Excluded, Reading, Rows
 
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b(?:wandb|mlflow|tensorboard|openai|records|s3|gs):\S+", re.I)
 _FILE_KINDS = "csv|tsv|parquet|jsonl|ndjson|json|toml|yaml|db|sqlite|html|model|txt|py|pt|bin|safetensors"
@@ -56,13 +57,14 @@ class Aliases:
 
     def text(self, text: str) -> str:
         """Running text without addresses, paths and names of known runs."""
-        text, urls = _URL.subn("[url]", text)
-        text, paths = _PATH.subn("[path]", text)
+        text, urls = _URL.subn(HIDDEN_URL, text)
+        text, paths = _PATH.subn(HIDDEN_PATH, text)
         self.urls, self.paths = self.urls + urls, self.paths + paths
-        for name in sorted(self.runs, key=len, reverse=True):
-            if len(name) >= _SHORTEST_NAME and re.search(r"[^\W\d_]", name):
-                text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", self.runs[name], text)
-        return text
+        names = [name for name in self.runs if len(name) >= _SHORTEST_NAME and re.search(r"[^\W\d_]", name)]
+        if not names:
+            return text
+        any_name = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+        return re.sub(rf"(?<![\w-])(?:{any_name})(?![\w-])", lambda found: self.runs[found[0]], text)
 
     def filter(self, text: str) -> str:
         """A filter without the texts it compares with, but for the states of runs."""
@@ -85,7 +87,10 @@ def anonymised(fitted: Fit, aliases: Aliases) -> Fit:
 
 def _law(law: Law, aliases: Aliases) -> Law:
     """A law of the user's own without the folder that it was read from, nor what its texts may name."""
-    return law_from_table({**_texts(law_table(law), aliases), "subject": ""}, "the shared fit")
+    table = law_table(law)
+    kept: dict[str, object] = {name: table[name] for name in ("name", "formula", "axes", "metric")}
+    kept |= {"title": law.title} if law.title == law.formula.text else {}
+    return law_from_table({**_texts(table, aliases), **kept, "subject": ""}, "the shared fit")
 
 
 def still_named(fitted: Fit) -> dict[str, str]:
@@ -125,6 +130,16 @@ def _reason(reason: str) -> str:
     return reason if _OWN_REASON.fullmatch(reason) else "left out"
 
 
+def anonymous_ledger(ledger: Ledger, aliases: Aliases) -> Ledger:
+    """The same ledger with aliases in the place of run names, and without paths and addresses in what it quotes."""
+    said = (
+        replace(one, conventions=_values(one.conventions, aliases), run=replace(one.run, why=aliases.text(one.run.why)))
+        for one in ledger.said
+    )
+    checks = (replace(one, run=aliases.run(one.run)) for one in ledger.checks)
+    return Ledger(tuple(said), tuple(checks))
+
+
 def _values(texts: Mapping[str, str], aliases: Aliases) -> dict[str, str]:
     return {name: aliases.text(text) for name, text in texts.items()}
 
@@ -133,10 +148,10 @@ def _notices(notices: Iterable[Notice], aliases: Aliases) -> tuple[Notice, ...]:
     return tuple(Notice(notice.code, aliases.text(notice.message)) for notice in notices)
 
 
-def _texts(value: Any, aliases: Aliases, key: str = "") -> Any:
-    """The same tables and lists with their texts replaced; a formula is no running text."""
+def _texts(value: Any, aliases: Aliases) -> Any:
+    """The same tables and lists with their texts replaced."""
     if isinstance(value, Mapping):
-        return {name: _texts(item, aliases, name) for name, item in value.items()}
+        return {name: _texts(item, aliases) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_texts(item, aliases) for item in value)
-    return aliases.text(value) if isinstance(value, str) and key not in ("formula", "name", "metric") else value
+    return aliases.text(value) if isinstance(value, str) else value

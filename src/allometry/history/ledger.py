@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
@@ -37,10 +37,6 @@ class Ledger:
     def checks_of(self, said: Said) -> tuple[Check, ...]:
         """The runs that came out where this had been said, the last look at each."""
         return tuple({check.run or check.mark: check for check in self.checks if check.of == said.id}.values())
-
-    def renamed(self, alias: Callable[[str], str]) -> Ledger:
-        """The same with other names for the runs."""
-        return replace(self, checks=tuple(replace(check, run=alias(check.run)) for check in self.checks))
 
     def without_rows(self) -> Ledger:
         """The same without anything that was measured, and without what was said right beside a fitted run."""

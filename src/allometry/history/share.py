@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allometry.fits import Fit
-from allometry.history.anonymous import Aliases, anonymised, still_named
+from allometry.history.anonymous import Aliases, anonymised, anonymous_ledger, still_named
 from allometry.history.ledger import Ledger
 from allometry.notices import Notice, Refused
 
@@ -47,7 +47,7 @@ def share(fitted: Fit, ledger: Ledger | None = None, *, with_rows: bool = True, 
         raise Refused("no-rows-in-fit", fitted.rows_missing, "--with-rows", "hand it on with --fingerprint-only")
     ledger, aliases = ledger or Ledger(), Aliases()
     if anonymous:
-        fitted, ledger = anonymised(fitted, aliases), ledger.renamed(aliases.run)
+        fitted, ledger = anonymised(fitted, aliases), anonymous_ledger(ledger, aliases)
     if not with_rows:
         fitted, ledger = _without_rows(fitted), ledger.without_rows()
     if not anonymous:

@@ -26,6 +26,7 @@ STATED_BY = {
     "evaluation": "evaluation",
 }
 NOT_STATED = "not stated"
+HIDDEN_PATH, HIDDEN_URL = "[path]", "[url]"  # what an anonymous copy says in the place of what it may not
 _READ_OFF = "column "
 _COMPARED = ("params", "loss_unit", "tokenizer", "evaluation")
 MIXED = "mixed: "
@@ -64,7 +65,7 @@ def _empty(value: object) -> bool:
 def counted_differently(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     """In words, the first thing that two tables say they count differently; empty for none.
 
-    What either does not state is not compared, nor what is only read off columns' names and numbers.
+    What either does not state or hides is not compared, nor what is only read off columns' names and numbers.
 
     >>> counted_differently({"loss_unit": "nats per token"}, {"loss_unit": "bits per byte"})
     'loss_unit is nats per token in one and bits per byte in the other'
@@ -73,10 +74,14 @@ def counted_differently(one: Mapping[str, str], other: Mapping[str, str]) -> str
     """
     for name in _COMPARED:
         texts = [said.get(name, NOT_STATED) for said in (one, other)]
-        stated = not any(text == NOT_STATED or text.startswith(_READ_OFF) for text in texts)
-        if stated and texts[0] != texts[1]:
+        if not any(map(_says_nothing, texts)) and texts[0] != texts[1]:
             return f"{name} is {texts[0]} in one and {texts[1]} in the other"
     return ""
+
+
+def _says_nothing(text: str) -> bool:
+    hidden = HIDDEN_PATH in text or HIDDEN_URL in text
+    return text == NOT_STATED or text.startswith(_READ_OFF) or hidden
 
 
 def find_conventions(
