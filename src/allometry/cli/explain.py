@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from allometry.costs import compute_of
 from allometry.expressions import parse_number
 from allometry.fits import Fit, diagnose
 from allometry.forecasts import MOST_CUTS, Backtest, backtest, by_distance
+from allometry.history import Ledger, ledger_path, read_ledger
 from allometry.notices import Refused
 from allometry.plans import default_quantities, plan
 
@@ -30,16 +32,36 @@ def inspect(fit: FitName, json: Json = False) -> None:
         "law_title": found.law.title, "source": found.law.source, "latex": found.law.latex(), "space": found.space,
         "seed": settings.seed, "bootstrap": settings.bootstrap, "cluster": settings.cluster, "fixed": dict(settings.fixed),
         "ties": dict(settings.ties), "fingerprint": found.rows.fingerprint, "versions": dict(found.versions),
+        "reading": found.rows.reading.as_dict(), "ledger": _ledger_json(fit),
         "rows_used": found.rows.numbers.tolist(), "excluded": [{"row": r, "reason": why} for r, why in found.rows.excluded],
     }  # fmt: skip
     if json:
         print_json({**fit_json(found, diagnosis), **known})
         return
     show_fit(found, diagnosis)
-    shown = {**known, "rows_used": f"{len(found.rows)} of {found.rows.given}", "excluded": len(found.rows.excluded)}
+    ledger = {name: count for name, count in known["ledger"].items() if count}
+    told = ", ".join(f"{name} {count}" for name, count in ledger.items())
+    shown = {
+        **known,
+        "reading": found.rows.reading.words,
+        "ledger": told,
+        "rows_used": f"{found.rows.count} of {found.rows.given}",
+        "excluded": len(found.rows.excluded),
+    }
     print_table("", ("", "value"), [(name, value) for name, value in shown.items() if value not in ("", None, {})])
     for name, meaning in found.conventions.items():
         print_lines(f"convention, {name}: {meaning}")
+
+
+def _ledger_json(fit: str) -> dict[str, int]:
+    """How much is in the ledger beside a saved fit."""
+    kept = _ledger_of(fit)
+    kinds = [said.kind for said in kept.said]
+    return {"forecasts": kinds.count("forecast"), "plans": kinds.count("plan"), "checks": len(kept.checks)}
+
+
+def _ledger_of(fit: str) -> Ledger:
+    return read_ledger(ledger_path(fit)) if os.path.exists(fit) else Ledger()
 
 
 def report(
@@ -50,7 +72,7 @@ def report(
     tested: Annotated[bool, typer.Option("--backtest/--no-backtest", help="Fit the smaller runs again, to show how the law forecast the larger ones.")] = True,
     json: Json = False,
 ) -> None:  # fmt: skip
-    """Write one self-contained page: fit, bands, residuals, influence, backtest, plan and live sliders."""
+    """Write one self-contained page: fit, bands, residuals, influence, backtest, plan, ledger and live sliders."""
     from allometry.reports import write_report
 
     check_out(out)
@@ -61,7 +83,7 @@ def report(
     tests = own_backtest(found) if tested and len(found.rows) else ()
     with working("writing the report"):
         diagnosis = diagnose(found, default_quantities(found))
-        path = write_report(found, out, diagnosis=diagnosis, plan=planned, backtests=tests)
+        path = write_report(found, out, diagnosis=diagnosis, plan=planned, backtests=tests, ledger=_ledger_of(fit))
     if json:
         print_json({"report": str(path), "backtest": _backtest_json(tests)})
         return

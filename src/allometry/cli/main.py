@@ -11,6 +11,7 @@ import typer
 from allometry.cli import (
     advise,
     arms,
+    checking,
     compare,
     demo,
     explain,
@@ -19,6 +20,7 @@ from allometry.cli import (
     next_runs,
     plans,
     reproduce,
+    sharing,
     tables,
     watch,
 )
@@ -38,7 +40,7 @@ def build_app() -> typer.Typer:
     )  # fmt: skip
     for command in (
         demo.demo, tables.runs, advise.advise, fitting.fit, plans.forecast, plans.plan, plans.isoflop, compare.compare, arms.arms, next_runs.next, watch.watch,
-        explain.inspect, laws.laws, laws.evaluate, explain.report, reproduce.reproduce,
+        explain.inspect, sharing.diff, checking.check, sharing.share, laws.laws, laws.evaluate, explain.report, reproduce.reproduce,
     ):  # fmt: skip
         app.command()(command)
     return app

@@ -39,8 +39,18 @@ def read_table(
     conventions: list[str] | None = None,
 ) -> Runs:  # fmt: skip
     """The runs of a table by the shared options."""
-    merged = {**_mapping_file(map_file), **assignments(mapping, "--map")}
-    return read_runs(table, map=merged, where=where, rows=rows, conventions=assignments(conventions, "--convention"))
+    return read_runs(
+        table,
+        map=mapping_of(mapping, map_file),
+        where=where,
+        rows=rows,
+        conventions=assignments(conventions, "--convention"),
+    )
+
+
+def mapping_of(mapping: list[str] | None, map_file: Path | None) -> dict[str, str]:
+    """The column of each axis by --map-file and, before it, --map."""
+    return {**_mapping_file(map_file), **assignments(mapping, "--map")}
 
 
 def _mapping_file(path: Path | None) -> dict[str, str]:

@@ -15,9 +15,9 @@ from allometry.cli.options import (
     Seed,
     Table,
     Where,
-    _mapping_file,
     assignments,
     level_of,
+    mapping_of,
     notices_json,
     point,
 )
@@ -57,7 +57,7 @@ def watch(
         raise Refused("bad-option", f"{fail_if!r} is nothing to fail on", "--fail-if", "write --fail-if outside")
     if end is not None and steps is not None:
         raise Refused("two-ends", "the end is given twice", "--steps", "give --end or --steps")
-    named = {**_mapping_file(map_file), **assignments(map, "--map"), **({"run_id": run_column} if run_column else {})}
+    named = {**mapping_of(map, map_file), **({"run_id": run_column} if run_column else {})}
     settings = Settings(bootstrap=0, seed=seed, level=level_of(level, 0.9))
     with working("fitting the finished runs"):
         runs = read_watched(table, run, map=named, where=where, conventions=assignments(convention, "--convention"))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from allometry.fits.settings import Settings
 from allometry.laws import Law
-from allometry.notices import Interval, Notice
+from allometry.notices import Interval, Notice, Refused
 from allometry.runs import Rows
 
 Array = np.ndarray
@@ -57,6 +57,19 @@ class Fit:
     prior_share: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     provenance: str = "fitted"
+
+    @property
+    def rows_missing(self) -> str:
+        """Why the rows that this was fitted to are not here; empty where they are."""
+        if self.rows.withheld is not None:
+            return f"the fit was handed on without its {self.rows.count} rows"
+        return "" if len(self.rows) else "the constants are published"
+
+    def require_rows(self, purpose: str) -> None:
+        """Refuse, in one sentence, what cannot be done without the rows."""
+        if self.rows_missing:
+            raise Refused("no-rows-in-fit", f"{self.rows_missing}, and {purpose} needs them", "the fit",
+                          "ask for the fit with its rows, or fit the table again (allometry fit RUNS --like FIT)")  # fmt: skip
 
     @property
     def conventions(self) -> Mapping[str, str]:

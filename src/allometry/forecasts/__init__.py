@@ -4,11 +4,11 @@ from allometry.forecasts._design_candidates import Candidates, buildable, listed
 from allometry.forecasts._path_band import IN_A_ROW
 from allometry.forecasts._path_table import read_watched
 from allometry.forecasts.backtest import Backtest, Distance, backtest, by_distance
-from allometry.forecasts.chain import Through, forecast_through
+from allometry.forecasts.chain import Through, forecast_through, through_draws
 from allometry.forecasts.clustered import Cluster, ClusteredForecast, forecast_clustered
 from allometry.forecasts.discrepancy import DISCREPANCY, decades_beyond, discrepancy, widened
 from allometry.forecasts.extrapolation import Extrapolation, Surroundings, Word
-from allometry.forecasts.forecast import Forecast, Of, forecast
+from allometry.forecasts.forecast import Forecast, Of, calibrated_draws, forecast
 from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, MOST_LOST, interval_label, interval_of, percentiles
 from allometry.forecasts.metric import metric_at, value_at
 from allometry.forecasts.next_runs import MOST_RUNS, NextRun, NextRuns, next_runs, percent
@@ -45,6 +45,7 @@ __all__ = [
     "backtest",
     "buildable",
     "by_distance",
+    "calibrated_draws",
     "decades_beyond",
     "discrepancy",
     "forecast",
@@ -60,6 +61,7 @@ __all__ = [
     "read_watched",
     "stack_forecast",
     "stack_weights",
+    "through_draws",
     "tournament",
     "value_at",
     "watch",

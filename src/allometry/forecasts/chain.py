@@ -73,13 +73,19 @@ def forecast_through(
     told = []
     for i, (step, last, end) in enumerate(zip(between, then, ends, strict=True)):
         noise, calibrated = (percentiles(end, draws[:, i], width, second.interval_kind) for draws in (plain, wide))
+        for fit, own in ((first, step), (second, last)):
+            calibrated = own.extrapolation.of_calibrated(calibrated) if len(fit.draws) else calibrated
         told.append(
             Through(
                 at=step.at,
                 metric=second.law.metric,
                 result=calibrated if of == "new-run" else noise,
                 of=of,
-                interval=_calibrated(first, second) if of == "new-run" else _label(first, second),
+                interval=_label(first, second)
+                if of == "mean"
+                else CALIBRATED
+                if calibrated.low is not None
+                else "none",
                 extrapolation=last.extrapolation,
                 provenance=second.provenance if first.provenance == second.provenance else "fitted and published",
                 fit_noise=noise,
@@ -88,6 +94,18 @@ def forecast_through(
             )
         )
     return tuple(told)
+
+
+def through_draws(first: Fit, second: Fit, told: Sequence[Through], seed: int = 0) -> Array:
+    """Draws (B, n) of one run's second metric, that a calibrated "new-run" interval of `told` is made of.
+
+    (0, n) where one of the fits does not say how single runs scatter.
+    """
+    if not told or not all(len(fit.residuals) and len(fit.draws) for fit in (first, second)):
+        return np.empty((0, len(told)))
+    steps = ([one.through for one in told], told)
+    beyond = tuple(np.array([decades_beyond(step.extrapolation) for step in each]) for each in steps)
+    return _carried(first, second, [one.at for one in told], "new-run", seed, beyond)
 
 
 def _check(first: Fit, second: Fit) -> None:
@@ -107,10 +125,6 @@ def _label(first: Fit, second: Fit) -> str:
     if len(noisy) == 1:
         return f"fit noise of {noisy[0]} only"
     return FIT_NOISE if noisy else "none"
-
-
-def _calibrated(first: Fit, second: Fit) -> str:
-    return CALIBRATED if len(first.draws) or len(second.draws) else "none"
 
 
 def _carried(

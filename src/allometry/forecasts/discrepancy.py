@@ -18,11 +18,13 @@ over the sources of published tables; leaving out any one source moves it betwee
 
 
 def decades_beyond(away: Extrapolation) -> float:
-    """Decades outside the runs, in compute or along the axis that is farthest out, whichever is more.
+    """Decades outside the runs, in compute or along the axis that is farthest out, whichever is more; NaN if unknown.
 
     >>> decades_beyond(Extrapolation("beyond", {"params": 0.5, "tokens": -0.2}, 0.7, 1.0, 0.3))
     0.7
     """
+    if away.word == "unknown":
+        return float("nan")
     return max(abs(away.compute or 0.0), *(abs(decades) for decades in away.axes.values()), 0.0)
 
 

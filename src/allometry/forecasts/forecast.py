@@ -91,7 +91,8 @@ def forecast(
     told = []
     for i, value in enumerate(values.tolist()):
         noise, calibrated = (interval_of(fit, value, draws[:, i], level) for draws in (plain, wide))
-        used, label = (calibrated, calibrated_label(fit)) if of == "new-run" else (noise, interval_label(fit))
+        calibrated = away[i].of_calibrated(calibrated) if len(fit.draws) else calibrated
+        used, label = (calibrated, calibrated_label(fit, away[i])) if of == "new-run" else (noise, interval_label(fit))
         told.append(Forecast(places[i], fit.law.metric, used, of, label, away[i], fit.provenance, noise, calibrated))
     return tuple(told)
 
@@ -122,6 +123,24 @@ def forecast_draws(
         draws = widened(fit, draws, np.array([decades_beyond(place) for place in away]), seed)
     spread = of == "new-run" and len(draws)
     return np.asarray(fit.predict(columns)), scattered(fit, draws, seed) if spread else draws
+
+
+def calibrated_draws(
+    fit: Fit, points: Sequence[Mapping[str, float]], away: Sequence[Extrapolation], seed: int = 0
+) -> Array:
+    """Draws (B, n) of one run at each point, that a calibrated "new-run" interval is made of; (0, n) where there are none.
+
+    Use it for ranks, or to mix with other draws. `away` says how far outside the runs each point lies, as in `Forecast`.
+
+    >>> from allometry.fits import published_fit
+    >>> found = published_fit("chinchilla@hoffmann")
+    >>> point = {"params": 70e9, "tokens": 1.4e12}
+    >>> calibrated_draws(found, [point], [Surroundings(found.rows).of(point)]).shape
+    (0, 1)
+    """
+    if not len(fit.residuals) or not len(fit.draws):
+        return np.empty((0, len(points)))
+    return forecast_draws(fit, points, of="new-run", seed=seed, away=away)[1]
 
 
 def columns_of(fit: Fit, points: Sequence[Mapping[str, float]]) -> dict[str, Array]:

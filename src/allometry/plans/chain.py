@@ -43,7 +43,7 @@ def fitted_mark(fit: Fit) -> Mark:
 
 def grounds(fit: Fit, terms: Terms, decision: Decision) -> Iterable[Step]:
     """What the plan stands on: runs, law, FLOPs rule, what was given, and where the search ended."""
-    if len(fit.rows):
+    if fit.rows.count:
         yield Step("runs", _runs(fit), "measured")
     yield Step("law", f"{fit.law.name}: {_one_line(fit.law.formula.text)}; {_constants(fit)}", fitted_mark(fit))
     yield Step("compute", _rule(fit, decision.space.size), "assumed")
@@ -60,6 +60,8 @@ def grounds(fit: Fit, terms: Terms, decision: Decision) -> Iterable[Step]:
 
 
 def _runs(fit: Fit) -> str:
+    if fit.rows.withheld is not None:
+        return fit.rows_missing
     ranges = [f"{name} {values.min():.3g} to {values.max():.3g}" for name, values in fit.rows.axes.items()]
     return f"{len(fit.rows)} runs: {', '.join(ranges)}"
 

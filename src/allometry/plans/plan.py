@@ -112,6 +112,7 @@ def plan(
         second_opinion=second,
         notices=(
             *_notices(decision, at, second),
+            *_untested(fit),
             *drift_notices(_judged(terms, decision, at, reached), cuts),
             *(() if calibration is None else calibration.notices),
         ),
@@ -165,7 +166,8 @@ def _loss(fit: Fit, terms: Terms, decision: Decision, level: float, away: Extrap
     draws = metric_at(fit.law, fit.draws, point)
     if away is not None and len(draws) and len(fit.residuals):
         draws = widened(fit, draws, np.array([decades_beyond(away)]), fit.settings.seed)
-    return interval_of(fit, value, draws[:, 0], level)
+    found = interval_of(fit, value, draws[:, 0], level)
+    return found if away is None or not len(draws) else away.of_calibrated(found)
 
 
 def _regions(fit: Fit, decision: Decision, within: tuple[float, ...]) -> tuple[Region, ...]:
@@ -223,6 +225,13 @@ def _shape(fit: Fit, decision: Decision, vocab: int | None) -> tuple[Buildable |
         return nearest_shape(float(decision.chosen.size[0]), vocab, "non-embedding" if without else "total"), ""
     except Refused as refused:
         return None, str(refused)
+
+
+def _untested(fit: Fit) -> Iterable[Notice]:
+    """What cannot be known of a plan from a fit that was handed on without its rows."""
+    if fit.rows.withheld is not None:
+        yield Notice("plan-untested", f"{fit.rows_missing}, so neither shorter tables nor the isoFLOP method test this "
+                     "plan: its intervals hold fit noise only")  # fmt: skip
 
 
 def _notices(decision: Decision, at: Mapping[str, Interval], second: IsoFlop | None) -> Iterable[Notice]:

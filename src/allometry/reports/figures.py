@@ -12,6 +12,7 @@ from allometry.reports.backtests import error_figure
 from allometry.reports.curves import fit_figure
 from allometry.reports.fans import fan_figure
 from allometry.reports.influences import deciding_figure, deciding_rows, influence_figure
+from allometry.reports.ledgers import ledger_figure
 from allometry.reports.prices import price_figure
 from allometry.reports.regions import region_figure
 from allometry.reports.residuals import residual_figure
@@ -32,6 +33,7 @@ def figures(fit: Fit, results: Results) -> dict[str, str]:
         found["prices"] = price_figure(fit, results.plan)
     if results.tests:
         found |= _of_tests(fit, results.tests)
+    found["ledger"] = ledger_figure(results.ledger)
     if results.tournament is not None:
         found["tournament"] = tournament_figure(results.tournament)
     if results.diagnosis is not None and results.diagnosis.influence:

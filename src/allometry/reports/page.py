@@ -14,6 +14,7 @@ from allometry.reports.figures import figures, planned_point
 from allometry.reports.groups import grouped
 from allometry.reports.influence_words import influence_words
 from allometry.reports.influences import deciding_rows
+from allometry.reports.ledger_words import ledger_words
 from allometry.reports.mathml import formula_mathml
 from allometry.reports.numbers import counted
 from allometry.reports.plan_words import plan_words
@@ -38,6 +39,7 @@ def page(fit: Fit, results: Results) -> str:
         forecasts=words.forecasts(results.forecasts),
         tournament=tournament_words(fit, results.tournament),
         backtest=backtest_words(fit, results),
+        ledger=ledger_words(fit, results.ledger),
     )  # fmt: skip
 
 

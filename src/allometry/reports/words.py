@@ -17,7 +17,7 @@ _TREND = 0.5  # robust standard deviations a decade from which a trend is said t
 
 def headline(fit: Fit) -> list[dict[str, str]]:
     """The tiles on top: runs, objective, convergence, intervals."""
-    number = len(fit.rows)
+    number = fit.rows.count
     runs = {"name": "runs", "value": f"{number:,}" if number else "none", "note": _left_out(fit)}
     return [
         runs,
@@ -40,8 +40,8 @@ def _kind(fit: Fit) -> str:
 
 
 def _left_out(fit: Fit) -> str:
-    if not len(fit.rows):
-        return "the constants are published"
+    if fit.rows_missing:
+        return fit.rows_missing
     left = len(fit.rows.excluded)
     return f"{counted(left, 'row')} of the table left out" if left else "all rows of the table"
 

@@ -28,6 +28,7 @@ def build_rows(
     weights: str | None = None,
     cluster: str | None = None,
     logs: Collection[str] | None = None,
+    fewest: int = 2,
 ) -> Rows:
     """The validated rows of a fit; see `Runs.rows_for`."""
     names = list(dict.fromkeys(axes))
@@ -40,14 +41,14 @@ def build_rows(
     runs = _sound(runs, {name: _problem(runs.columns[name], name in positive, name == weights) for name in needed})
     if weights:
         runs = _without(runs, {weights: _Problem(runs.columns[weights] == 0, "0, which leaves a row out")})
-    _require_several(runs)
+    _require_rows(runs, fewest)
     columns = {name: runs.columns[name] for name in needed}
     labels, kind = _clusters(runs, names, cluster)
     return Rows(
         axes={name: columns[name] for name in names}, target=columns[metric], metric=metric,
         weights=columns[weights] if weights else None, cluster=labels, cluster_kind=kind,
         numbers=runs.row_numbers, given=runs.given, excluded=runs.excluded, conventions=runs.conventions,
-        derived=runs.derived, notices=runs.notices,
+        derived=runs.derived, notices=runs.notices, names=runs.names, reading=runs.reading,
     )  # fmt: skip
 
 
@@ -111,8 +112,8 @@ def _without(runs: Runs, problems: Mapping[str, _Problem]) -> Runs:
     return runs if keep.all() else runs.keep(keep, reasons)
 
 
-def _require_several(runs: Runs) -> None:
-    if len(runs) < 2:
+def _require_rows(runs: Runs, fewest: int) -> None:
+    if len(runs) < fewest:
         rows = "no row is" if not len(runs) else "only one row is"
         mend = "give more finished runs, or say which rows with rows='all' (--rows all)"
         raise Refused("too-few-rows", f"{rows} left of {runs.given}", runs.source, mend)
