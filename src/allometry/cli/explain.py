@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 BACKTEST_DRAWS = 200  # of each fit below a cut: enough for the share of measurements inside its intervals
 
 
-def inspect(fit: FitName, json: Json = False) -> None:
-    """Show everything a saved fit knows, its settings and its rows."""
+def inspect(
+    fit: FitName,
+    format: Annotated[str | None, typer.Option(help="Only formula, parameters and method, for a paper: latex, markdown or csv.")] = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Show everything a saved fit knows, its settings and its rows; or a table for a paper."""
     found = open_fit(fit)
+    if format is not None:
+        _print_table(found, format, json)
+        return
     diagnosis = diagnose(found, default_quantities(found))
     settings = found.settings
     known = {
@@ -43,6 +50,20 @@ def inspect(fit: FitName, json: Json = False) -> None:
     print_table("", ("", "value"), [(name, value) for name, value in shown.items() if value not in ("", None, {})])
     for name, meaning in found.conventions.items():
         print_lines(f"convention, {name}: {meaning}")
+
+
+def _print_table(found: Fit, format: str, json: bool) -> None:
+    """The table as it is, for a file: no line is broken to the terminal's width."""
+    from allometry.reports import TABLE_FORMATS, parameter_table
+
+    if json:
+        raise Refused("bad-option", "a table for a paper is no JSON", "--format", "leave out --json or --format")
+    for known in TABLE_FORMATS:
+        if known == format:
+            typer.echo(parameter_table(found, known), nl=False)
+            return
+    mend = f"write {', '.join(TABLE_FORMATS)}"
+    raise Refused("bad-format", f"{format!r} is no format of a table of parameters", "--format", mend)
 
 
 def report(
