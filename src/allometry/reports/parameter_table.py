@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from allometry.expressions import latex, parse
 from allometry.fits import Fit
 from allometry.forecasts import interval_label
+from allometry.laws import Parameter
 from allometry.notices import Interval, Refused
 from allometry.reports.method import method
 from allometry.reports.numbers import tex
@@ -26,7 +27,7 @@ def parameter_table(fit: Fit, format: TableFormat) -> str:
 
     Use it for a paper or a wiki; read numbers by program from the saved fit. Markdown and LaTeX round to four digits,
     CSV keeps all of them and repeats formula and method on each line, so that the tables of several fits can be put
-    below each other. LaTeX needs the packages booktabs and amsmath.
+    below each other. LaTeX needs the packages booktabs, array and amsmath.
 
     Errors: `Refused` for another format.
 
@@ -62,26 +63,33 @@ def _prose(text: str) -> str:
 def _latex(fit: Fit) -> str:
     meant = {parameter.name: parameter for parameter in fit.law.parameters}
     lines = [
-        f"${latex(parse(name))}$ & {tex(found.value)} & {_tex_ends(found)} & {_tex(parameter_unit(fit, meant[name]))} & {_tex(meant[name].meaning)} \\\\"
+        f"${latex(parse(name))}$ & {tex(found.value)} & {_tex_ends(found)} & {_tex(_meant(fit, meant[name]))} \\\\"
         for name, found in fit.parameters.items()
     ]
     metric = fit.law.axis(fit.law.metric)
+    head = f"{fit.settings.level:.0%} interval" if len(fit.draws) else "interval"  # its kind is in the sentence below
     return "\n".join([
-        "% needs \\usepackage{booktabs,amsmath}",
+        "% needs \\usepackage{booktabs,array,amsmath}",
         "\\begin{equation}",
         f"  {metric.latex or latex(parse(fit.law.metric))} = {fit.law.latex()}",
         "\\end{equation}",
-        "\\begin{tabular}{lrrlp{0.4\\linewidth}}",
+        "\\begin{tabular}{lrr>{\\raggedright\\arraybackslash}p{0.42\\linewidth}}",
         "\\toprule",
-        f"parameter & value & {_tex(_interval_head(fit))} & unit & meaning \\\\",
+        f"parameter & value & {_tex(head)} & meaning \\\\",
         "\\midrule",
         *lines,
         "\\bottomrule",
         "\\end{tabular}",
         "",
+        "\\medskip\\noindent",
         _tex(method(fit)),
         "",
     ])  # fmt: skip
+
+
+def _meant(fit: Fit, parameter: Parameter) -> str:
+    unit = parameter_unit(fit, parameter)
+    return f"{parameter.meaning} ({unit})" if unit not in ("", "1") else parameter.meaning
 
 
 def _interval_head(fit: Fit) -> str:
