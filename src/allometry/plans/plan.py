@@ -117,6 +117,7 @@ def plan(
         ),
         provenance=fit.provenance,
         complete=decision.interior,
+        fit=fit,
     )
 
 

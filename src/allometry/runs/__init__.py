@@ -2,7 +2,8 @@
 
 from allometry.runs.choices import Stages, choice_stages, compute_correlations, correlation_summary
 from allometry.runs.describe import AxisRange, Description, describe
-from allometry.runs.embedded import embedded_ladder, embedded_provenance
+from allometry.runs.embedded import EMBEDDED, embedded_provenance
+from allometry.runs.ladder import embedded_ladder
 from allometry.runs.pass_until import PassRates, pass_until
 from allometry.runs.preferences import StyleControl, style_controlled, style_reliance
 from allometry.runs.read import read_runs
@@ -13,6 +14,7 @@ from allometry.runs.schedules import STEP, is_schedule_axis, is_schedule_piece, 
 from allometry.runs.tables import Table, read_table
 
 __all__ = [
+    "EMBEDDED",
     "STEP",
     "AxisRange",
     "Description",
