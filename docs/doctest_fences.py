@@ -19,14 +19,5 @@ class DoctestFences(griffe.Extension):
 
 
 def fenced(text: str) -> str:
-    """The text with its examples in fences.
-
-    >>> print(fenced("Adds.\\n\\n>>> 1 + 1\\n2"))
-    Adds.
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
-    """
+    """The text with its examples in fences."""
     return _EXAMPLE.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text).rstrip()

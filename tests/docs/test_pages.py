@@ -60,8 +60,14 @@ def test_a_command_that_fails_is_told(tmp_path: Path) -> None:
         commands.run_all([commands.Example("allometry runs absent.csv\n", "")], tmp_path)
 
 
-@pytest.mark.parametrize("name", ["page_commands", pytest.param("doctest_fences", marks=pytest.mark.docs)])
-def test_the_scripts_do_as_their_examples(name: str) -> None:
-    result = doctest.testmod(import_module(name))
+def test_the_script_does_as_its_examples() -> None:
+    result = doctest.testmod(commands)
     assert result.attempted
     assert not result.failed
+
+
+@pytest.mark.docs
+def test_examples_of_docstrings_are_fenced() -> None:
+    fenced = import_module("doctest_fences").fenced
+    assert fenced("Adds.\n\n>>> 1 + 1\n2\n\nMore.") == "Adds.\n\n```pycon\n>>> 1 + 1\n2\n```\n\nMore."
+    assert fenced("Says >>> in a line.") == "Says >>> in a line."
