@@ -17,7 +17,12 @@ from allometry.runs import Runs, read_runs
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)]
 Level: TypeAlias = Annotated[float | None, typer.Option(help="Level of intervals, such as 0.9.")]
-Table: TypeAlias = Annotated[str, typer.Argument(help="Table of runs: CSV, Parquet or JSON lines.")]
+Table: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        help="Table of runs: CSV, Parquet or JSON lines; or embedded, for the one that comes with the package."
+    ),
+]
 FitName: TypeAlias = Annotated[
     str, typer.Argument(metavar="FIT", help="A saved fit, or LAW@KEY for published constants.")
 ]

@@ -8,7 +8,7 @@ from allometry.forecasts.chain import Through, forecast_through, through_draws
 from allometry.forecasts.clustered import Cluster, ClusteredForecast, forecast_clustered
 from allometry.forecasts.discrepancy import DISCREPANCY, decades_beyond, discrepancy, widened
 from allometry.forecasts.extrapolation import Extrapolation, Surroundings, Word
-from allometry.forecasts.forecast import Forecast, Of, calibrated_draws, forecast
+from allometry.forecasts.forecast import Forecast, Forecasts, Of, calibrated_draws, forecast
 from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, MOST_LOST, interval_label, interval_of, percentiles
 from allometry.forecasts.metric import metric_at, value_at
 from allometry.forecasts.next_runs import MOST_RUNS, NextRun, NextRuns, next_runs, percent
@@ -33,6 +33,7 @@ __all__ = [
     "Distance",
     "Extrapolation",
     "Forecast",
+    "Forecasts",
     "NextRun",
     "NextRuns",
     "Of",

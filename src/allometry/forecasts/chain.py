@@ -9,7 +9,7 @@ import numpy as np
 
 from allometry.fits import Fit
 from allometry.forecasts.discrepancy import decades_beyond, widened
-from allometry.forecasts.forecast import Forecast, Of, columns_of, forecast, scattered
+from allometry.forecasts.forecast import Forecast, Forecasts, Of, columns_of, forecast, scattered
 from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, percentiles
 from allometry.forecasts.metric import Array, metric_at
 from allometry.notices import Refused
@@ -39,7 +39,7 @@ def forecast_through(
     of: Of = "mean",
     level: float | None = None,
     seed: int = 0,
-) -> tuple[Through, ...]:
+) -> Forecasts[Through]:
     """The second fit's metric at points of the first: params and tokens to loss, and loss to error.
 
     Use it where the metric that matters follows from one that extrapolates better. The joint draws of the first fit are
@@ -62,7 +62,7 @@ def forecast_through(
     _check(first, second)
     between = forecast(first, points, of=of, level=level, seed=seed)
     if not between:
-        return ()
+        return Forecasts()
     metric = first.law.metric
     values = first.predict(columns_of(first, points))
     then = forecast(second, [{metric: value} for value in values.tolist()], of=of, level=level, seed=seed)
@@ -93,7 +93,7 @@ def forecast_through(
                 through=step,
             )
         )
-    return tuple(told)
+    return Forecasts(told)
 
 
 def through_draws(first: Fit, second: Fit, told: Sequence[Through], seed: int = 0) -> Array:

@@ -118,6 +118,7 @@ def plan(
         ),
         provenance=fit.provenance,
         complete=decision.interior,
+        fit=fit,
     )
 
 

@@ -15,14 +15,14 @@ from allometry.reports.curves import coordinate
 from allometry.reports.groups import grouped
 from allometry.reports.numbers import shown
 from allometry.reports.panels import panels
-from allometry.reports.style import ACCENT, INK, MUTED, WARM, Array, label, log_axis
+from allometry.reports.style import ACCENT, INK, MUTED, WARM, Array, faded, label, log_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _SIDE, _ABOVE = 0.04, 0.2  # of the span to each side
 _SEEN = (0.01, 0.99)  # of what was measured: single wild runs and wide intervals would flatten everything else
-_BAR, _INNER_BAR = "rgba(43,108,176,0.22)", "rgba(43,108,176,0.6)"
+_BAR, _INNER_BAR = faded(ACCENT, 0.22), faded(ACCENT, 0.6)
 
 
 class Cut(NamedTuple):

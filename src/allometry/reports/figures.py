@@ -1,4 +1,4 @@
-"""All figures of a report by name, as JSON that is safe inside a script element."""
+"""All figures of a report by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from allometry.reports.prices import price_figure
 from allometry.reports.regions import region_figure
 from allometry.reports.residuals import residual_figure
 from allometry.reports.results import Results
-from allometry.reports.style import figure_json
 from allometry.reports.surface import surface_figure
 from allometry.reports.tournaments import tournament_figure
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def figures(fit: Fit, results: Results) -> dict[str, str]:
+def figures(fit: Fit, results: Results) -> dict[str, go.Figure]:
     """The figures that these results allow: published constants have no runs to draw."""
     found = _of_runs(fit, results) if len(fit.rows) else {}
     if results.plan is not None:
@@ -39,7 +38,7 @@ def figures(fit: Fit, results: Results) -> dict[str, str]:
     if results.diagnosis is not None and results.diagnosis.influence:
         found["influence"] = influence_figure(results.diagnosis.influence)
         found["deciding"] = deciding_figure(fit, deciding_rows(results.diagnosis))
-    return {name: figure_json(figure) for name, figure in found.items() if figure is not None}
+    return {name: figure for name, figure in found.items() if figure is not None}
 
 
 def planned_point(plan: Plan | None) -> dict[str, float]:

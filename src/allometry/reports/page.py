@@ -20,6 +20,7 @@ from allometry.reports.numbers import counted
 from allometry.reports.plan_words import plan_words
 from allometry.reports.results import Results
 from allometry.reports.sliders import sliders
+from allometry.reports.style import figure_json
 from allometry.reports.tournament_words import tournament_words
 
 _FOLDER = files("allometry.reports")
@@ -105,7 +106,7 @@ def _code(fit: Fit, results: Results) -> dict[str, object]:
         "script": Markup(_text("sliders.js") + _text("page.js")),
         "plotly": Markup(get_plotlyjs()),
         "mathml": Markup(formula) if formula else "",
-        "figures": {name: Markup(text) for name, text in figures(fit, results).items()},
+        "figures": {name: Markup(figure_json(figure)) for name, figure in figures(fit, results).items()},
     }
 
 

@@ -10,7 +10,7 @@ from allometry.costs import rule_partner, size_axis
 from allometry.fits import Fit
 from allometry.plans import Plan
 from allometry.reports.draws import band, curve
-from allometry.reports.style import ACCENT, LEGEND_ABOVE, WARM, Array, framed, label, log_axis
+from allometry.reports.style import ACCENT, LEGEND_ABOVE, WARM, Array, faded, framed, label, log_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -32,7 +32,7 @@ def region_figure(fit: Fit, plan: Plan) -> go.Figure | None:
     _add_regions(figure, plan, size, grid)
     ends = band(fit, points)
     if ends is not None:
-        figure.add_scatter(x=[*grid, *grid[::-1]], y=[*ends[0], *ends[1][::-1]], fill="toself", fillcolor="rgba(43,108,176,0.15)",
+        figure.add_scatter(x=[*grid, *grid[::-1]], y=[*ends[0], *ends[1][::-1]], fill="toself", fillcolor=faded(ACCENT, 0.15),
                            line_width=0, mode="lines", hoverinfo="skip", name=f"{fit.settings.level:.0%} band (fit noise only)")  # fmt: skip
     figure.add_scatter(x=grid.tolist(), y=curve(fit, points).tolist(), mode="lines", line={"color": ACCENT, "width": 2.2},
                        name="the fit", hovertemplate="%{x:.3s}: %{y:.4g}<extra></extra>")  # fmt: skip

@@ -4,7 +4,8 @@ from allometry.runs.changes import Changes, Pair, row_changes, row_marks
 from allometry.runs.choices import Stages, choice_stages, compute_correlations, correlation_summary
 from allometry.runs.conventions import HIDDEN_PATH, HIDDEN_URL, NOT_STATED, counted_differently
 from allometry.runs.describe import AxisRange, Description, describe
-from allometry.runs.embedded import embedded_ladder, embedded_provenance
+from allometry.runs.embedded import EMBEDDED, embedded_provenance
+from allometry.runs.ladder import embedded_ladder
 from allometry.runs.pass_until import PassRates, pass_until
 from allometry.runs.preferences import StyleControl, style_controlled, style_reliance
 from allometry.runs.read import read_runs
@@ -17,6 +18,7 @@ from allometry.runs.selection import STATES
 from allometry.runs.tables import Table, read_table
 
 __all__ = [
+    "EMBEDDED",
     "HIDDEN_PATH",
     "HIDDEN_URL",
     "NOT_STATED",

@@ -28,7 +28,7 @@ def read_runs(
     drop_invalid: bool = False,
     fewest: int = 2,
 ) -> Runs:
-    """Measurements from a CSV, Parquet or JSON-lines file, a dict of columns, or any dataframe.
+    """Measurements from a CSV, Parquet or JSON-lines file, a dict of columns, any dataframe, or "embedded".
 
     `map` is {standard name: the table's column}. `where` filters rows (see the expressions).
     `rows` is "final" (default: the last row of each finished run), "all", or "after:FRACTION"
@@ -51,7 +51,7 @@ def read_runs(
     identity, seen = find_identity(columns, table.height, table.where)
     runs = Runs(
         columns=columns, row_numbers=np.arange(table.height), reasons=np.full(table.height, None, dtype=object),
-        source=table.where, declared=dict(conventions or {}), mapping=dict(map or {}), formulas=derived,
+        source=table.where, declared={**table.conventions, **(conventions or {})}, mapping=dict(map or {}), formulas=derived,
         run_labels=None if identity is None else identity.labels, remarks=(*remarks, *seen), drop_invalid=drop_invalid,
         states=dict(Counter(states.tolist())) if "state" in columns else {},
         history=History.of(columns, None if identity is None else identity.labels), rule=rows,

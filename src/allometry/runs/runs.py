@@ -22,6 +22,7 @@ from allometry.runs.rows import Excluded, Rows
 from allometry.runs.schedules import History, is_schedule_axis, schedule_axes
 from allometry.runs.units import converted_loss
 from allometry.runs.validate import build_rows
+from allometry.showing import Shown, pandas_frame
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped, unused-ignore]
@@ -32,7 +33,7 @@ _CONVERTED = "loss-converted"
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class Runs(Shown):
     """The rows in use of a table, and what is known of the rest. Made by `read_runs`.
 
     `columns` name to an array (n,), floats or text (None where missing); `row_numbers` (n,)
@@ -228,9 +229,9 @@ class Runs:
 
     def to_pandas(self) -> pandas.DataFrame:
         """The rows in use as a pandas frame, indexed by row number; needs pandas installed."""
-        import pandas as pd
-
-        return pd.DataFrame(dict(self.columns), index=pd.Index(self.row_numbers, name="row"))
+        frame = pandas_frame(self.columns, index=self.row_numbers)
+        frame.index.name = "row"
+        return frame
 
 
 def _label(value: object) -> str | None:
