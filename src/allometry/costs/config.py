@@ -1,0 +1,152 @@
+"""Shapes from Hugging Face `config.json` files: one entry for each family of models whose counts are known exactly.
+
+A family that is not listed is refused: a count that is nearly right would look right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from allometry.costs.shapes import Shape
+from allometry.notices import Refused
+
+Config: TypeAlias = Mapping[str, Any]
+
+
+def read_config(path: Path | str) -> Shape:
+    """The shape of a model by its Hugging Face `config.json` (or the folder that holds one).
+
+    Errors: `Refused` for a file that cannot be read, a family that is not known, and a field that is missing.
+    """
+    path = Path(path)
+    path = path / "config.json" if path.is_dir() else path
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused("no-such-file", f"cannot read the configuration: {error.strerror}", str(path)) from None
+    except ValueError as error:
+        raise Refused("bad-config", f"the configuration is not JSON: {error}", str(path)) from None
+    if not isinstance(config, dict):
+        raise Refused("bad-config", "the configuration is not a JSON object", str(path))
+    return shape_of_config(config, str(path))
+
+
+def shape_of_config(config: Config, where: str = "config.json") -> Shape:
+    """The shape that a configuration describes, as `json.load` gives it."""
+    family = config.get("model_type")
+    if not isinstance(family, str) or family not in FAMILIES:
+        raise Refused("unknown-family", f"models of type {family!r} are not counted", where,
+                      f"known are {', '.join(FAMILIES)}; or give layers= width= heads= ffn= vocab=")  # fmt: skip
+    try:
+        name = str(config.get("_name_or_path") or family)
+        return Shape(name=name, **FAMILIES[family](config))
+    except KeyError as missing:
+        raise Refused("missing-field", f"the configuration has no {missing.args[0]}", where) from None
+
+
+def _decoder(config: Config) -> dict[str, Any]:
+    """The fields that decoders with gated feed-forwards and RMS norms have in common."""
+    width, heads = config["hidden_size"], config["num_attention_heads"]
+    return {
+        "layers": config["num_hidden_layers"],
+        "width": width,
+        "heads": heads,
+        "kv_heads": config.get("num_key_value_heads") or heads,
+        "head_size": config.get("head_dim") or width // heads,
+        "ffn": config["intermediate_size"],
+        "vocab": config["vocab_size"],
+        "tied": bool(config.get("tie_word_embeddings", False)),
+        "context": config.get("max_position_embeddings"),
+    }
+
+
+def _llama(config: Config) -> dict[str, Any]:
+    if config.get("attention_bias") or config.get("mlp_bias"):
+        raise Refused("unknown-family", "Llama models with biases are not counted", mend="give the numbers")
+    return _decoder(config)
+
+
+def _windowed(config: Config) -> dict[str, Any]:
+    window = config.get("sliding_window")
+    return {"window": window, "window_layers": config["num_hidden_layers"]} if window else {}
+
+
+def _mistral(config: Config) -> dict[str, Any]:
+    return {**_decoder(config), **_windowed(config)}
+
+
+def _mixtral(config: Config) -> dict[str, Any]:
+    experts = {"experts": config["num_local_experts"], "active_experts": config["num_experts_per_tok"]}
+    return {**_mistral(config), **experts}
+
+
+def _qwen2(config: Config) -> dict[str, Any]:
+    window = _windowed(config) if config.get("use_sliding_window") else {}
+    return {**_decoder(config), **window, "biases": "qkv"}
+
+
+def _qwen3(config: Config) -> dict[str, Any]:
+    return {**_decoder(config), "qk_norm": "head"}
+
+
+def _experts_of_width(config: Config) -> dict[str, Any]:
+    """Experts whose width has its own field; granularity is how often it goes into the dense width."""
+    dense, own = config["intermediate_size"], config["moe_intermediate_size"]
+    divides = dense % own == 0 and not config.get("mlp_only_layers")
+    return {
+        "ffn": dense if divides else own,
+        "granularity": dense // own if divides else 1,
+        "experts": config["num_experts"],
+        "active_experts": config["num_experts_per_tok"],
+    }
+
+
+def _qwen3_moe(config: Config) -> dict[str, Any]:
+    if config.get("decoder_sparse_step", 1) != 1 or config.get("mlp_only_layers"):
+        raise Refused(
+            "unknown-family", "Qwen3 mixtures with dense layers between are not counted", mend="give the numbers"
+        )
+    return {**_qwen3(config), **_experts_of_width(config)}
+
+
+def _olmoe(config: Config) -> dict[str, Any]:
+    experts = {"experts": config["num_experts"], "active_experts": config["num_experts_per_tok"]}
+    return {**_decoder(config), **experts, "qk_norm": "full"}
+
+
+def _olmo2(config: Config) -> dict[str, Any]:
+    return {**_decoder(config), "qk_norm": "full"}
+
+
+def _gemma(config: Config) -> dict[str, Any]:
+    return {**_decoder(config), "tied": bool(config.get("tie_word_embeddings", True))}
+
+
+def _gemma2(config: Config) -> dict[str, Any]:
+    window = {"window": config.get("sliding_window") or 4096, "window_layers": (config["num_hidden_layers"] + 1) // 2}
+    return {**_gemma(config), **window, "norms_per_layer": 4}
+
+
+def _gpt_neox(config: Config) -> dict[str, Any]:
+    return {**_decoder(config), "gated": False, "biases": "all", "norm": "layer"}
+
+
+def _gpt2(config: Config) -> dict[str, Any]:
+    width, heads = config["n_embd"], config["n_head"]
+    return {
+        "layers": config["n_layer"], "width": width, "heads": heads, "head_size": width // heads,
+        "ffn": config.get("n_inner") or 4 * width, "vocab": config["vocab_size"], "positions": config["n_positions"],
+        "context": config["n_positions"], "gated": False, "biases": "all", "norm": "layer",
+        "tied": bool(config.get("tie_word_embeddings", True)),
+    }  # fmt: skip
+
+
+FAMILIES: Mapping[str, Callable[[Config], dict[str, Any]]] = MappingProxyType({
+    "llama": _llama, "mistral": _mistral, "mixtral": _mixtral, "qwen2": _qwen2, "qwen3": _qwen3,
+    "qwen3_moe": _qwen3_moe, "olmo2": _olmo2, "olmoe": _olmoe, "gemma": _gemma, "gemma2": _gemma2,
+    "gpt_neox": _gpt_neox, "gpt2": _gpt2,
+})  # fmt: skip
