@@ -63,7 +63,7 @@ def training_memory(job: Job, spread: Parallelism) -> Memory:
     >>> memory = training_memory(Job(shape=find_shape("llama-3-8b"), batch=64, context=8192),
     ...                          Parallelism(data=64, zero=3, recompute="full"))
     >>> round(memory.total / 1e9, 1)
-    15.9
+    12.2
     """
     stages = {0, spread.pipeline - 1}
     return max((_stage_memory(job, spread, stage) for stage in stages), key=lambda memory: memory.total)
