@@ -6,7 +6,7 @@ from allometry.costs.training.cost import TrainingCost, fits, training_cost
 from allometry.costs.training.hosted import Hosted, host_bytes, hosted_training, largest_hosted
 from allometry.costs.training.job import STATES, Job, States
 from allometry.costs.training.memory import Memory, training_memory
-from allometry.costs.training.offload import Traffic, bandwidth_needed, efficiency, traffic
+from allometry.costs.training.offload import Traffic, bandwidth_needed, efficiency, operator_bytes, traffic
 from allometry.costs.training.parallel import Parallelism, check_fits
 from allometry.costs.training.search import Fastest, fastest, fewest_devices, spreads
 from allometry.costs.training.steps import FACTORS, StepTime, pass_flops, pass_seconds, step_seconds
@@ -33,6 +33,7 @@ __all__ = [
     "hosted_training",
     "largest_hosted",
     "layer_activations",
+    "operator_bytes",
     "pass_flops",
     "pass_seconds",
     "spreads",
