@@ -63,7 +63,7 @@ def test_what_fits_nowhere_says_so() -> None:
 def test_devices_that_do_not_divide_are_refused_with_the_nearest() -> None:
     with pytest.raises(Refused, match="devices=36"):
         fastest(SMALL, 1e12, H100, 37)
-    with pytest.raises(Refused, match="data=5"):
+    with pytest.raises(Refused, match="micro_batch=4"):
         fastest(SMALL, 1e12, H100, 16, fixed={"data": 5})
 
 

@@ -2,7 +2,7 @@
 
 from allometry.costs.training.activations import layer_activations
 from allometry.costs.training.communication import volumes, wires
-from allometry.costs.training.cost import TrainingCost, fits, training_cost
+from allometry.costs.training.cost import TrainingCost, ends, fits, training_cost
 from allometry.costs.training.hosted import Hosted, host_bytes, hosted_training, largest_hosted
 from allometry.costs.training.job import STATES, Job, States
 from allometry.costs.training.memory import Memory, training_memory
@@ -26,6 +26,7 @@ __all__ = [
     "bandwidth_needed",
     "check_fits",
     "efficiency",
+    "ends",
     "fastest",
     "fewest_devices",
     "fits",

@@ -44,11 +44,11 @@ class TrainingCost:
 
     @property
     def hours(self) -> Interval:
-        return _times(self.seconds_per_step, self.steps / SECONDS_PER_HOUR)
+        return times(self.seconds_per_step, self.steps / SECONDS_PER_HOUR)
 
     @property
     def device_hours(self) -> Interval:
-        return _times(self.hours, self.spread.devices)
+        return times(self.hours, self.spread.devices)
 
     @property
     def peak_share(self) -> Interval:
@@ -73,7 +73,7 @@ class TrainingCost:
         if self.hardware.power is None:
             return Interval(None, why=f"the power of {self.hardware.name} is not known")
         watts = self.hardware.power * self.spread.devices
-        return _times(self.seconds_per_step, self.steps * watts / JOULES_PER_KILOWATT_HOUR)
+        return times(self.seconds_per_step, self.steps * watts / JOULES_PER_KILOWATT_HOUR)
 
     @property
     def grounds(self) -> tuple[Ground, ...]:
@@ -114,6 +114,7 @@ def training_cost(
     >>> 0.4 < found.peak_share.value < 0.6, found.spread.devices
     (True, 8)
     """
+    job.steps(tokens)  # refuses what is no number of tokens
     check_fits(job, spread)
     values, low, high = (
         step_seconds(job, spread, hardware, factor_ends(hardware, end)) for end in ("value", "high", "low")
@@ -153,7 +154,8 @@ def _run_flops(job: Job, spread: Parallelism) -> float:
     return sum(pass_flops(job, spread)) * spread.micro_batches(job) * spread.devices
 
 
-def _times(found: Interval, factor: float) -> Interval:
+def times(found: Interval, factor: float) -> Interval:
+    """An interval in another unit."""
     return _through(found, lambda value: value * factor)
 
 

@@ -65,14 +65,17 @@ def fastest(
     Errors: `Refused` when no combination divides, or none fits; then with the nearest that would: more devices, or
     states on the host.
     """
+    job.steps(tokens)  # refuses what is no number of tokens
     check_count("devices", devices, where="the search")
     if offload not in OFFLOADS:
         raise Refused("bad-choice", f"offload cannot be {offload!r}", "the search", f"use one of {', '.join(OFFLOADS)}")
-    ranked, tried = _ranked(job, hardware, devices, fixed or {}, offload)
+    given = dict(fixed or {})
+    check_fits(job, Parallelism(**{"data": given.get("expert", 1), **given}))
+    ranked, tried = _ranked(job, hardware, devices, given, offload)
     if not tried:
-        raise _nothing_divides(job, devices, fixed or {})
+        raise _nothing_divides(job, devices, given)
     if not ranked:
-        raise _nothing_fits(job, hardware, devices, fixed or {}, offload)
+        raise _nothing_fits(job, hardware, devices, given, offload)
     best, *others = [training_cost(job, tokens, hardware, spread, price) for spread in _different(ranked)]
     return Fastest(best, tuple(others), tried, len(ranked))
 
