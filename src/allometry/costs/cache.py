@@ -7,7 +7,7 @@ from allometry.costs.shapes import Shape
 
 
 def cache_entries(shape: Shape, tokens: float) -> float:
-    """Numbers kept for one sequence of `tokens` tokens: keys and values of every layer, loop and stream.
+    """Numbers kept for one sequence of `tokens` tokens: keys and values, or latents, of every layer, loop and stream.
 
     Use it times the bytes of an entry for memory, and for what one decoding step reads. Layers with a window keep at
     most a window; in a recursive shape only the tokens that take part in a loop leave entries there.
@@ -19,5 +19,5 @@ def cache_entries(shape: Shape, tokens: float) -> float:
     check_positive("tokens", tokens, "the cache", zero=True)
     near = tokens if shape.window is None else min(tokens, shape.window)
     share = shape.window_layers / shape.layers
-    per_layer = 2 * shape.key_value_heads * shape.head_size * ((1 - share) * tokens + share * near)
+    per_layer = shape.cache_width * ((1 - share) * tokens + share * near)
     return shape.streams * shape.depth * per_layer

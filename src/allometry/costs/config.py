@@ -112,6 +112,25 @@ def _olmo2(config: Config) -> dict[str, Any]:
     return {**_decoder(config), "qk_norm": "full"}
 
 
+def _deepseek(config: Config) -> dict[str, Any]:
+    """Latent attention; experts from some layer on, some of them shared, chosen with a bias that is no product's."""
+    dense, own, experts = config["intermediate_size"], config["moe_intermediate_size"], config["n_routed_experts"]
+    first = config.get("first_k_dense_replace", 0)
+    if dense % own or config.get("moe_layer_freq", 1) != 1:
+        raise Refused(
+            "unknown-family", "the widths of this mixture do not divide, or not each layer has experts", mend=GIVE
+        )
+    biased = config["model_type"] == "deepseek_v3"
+    return {
+        **_decoder({**config, "head_dim": config["qk_nope_head_dim"], "num_key_value_heads": None}),
+        "latent": config["kv_lora_rank"], "query_latent": config.get("q_lora_rank"),
+        "rope_size": config["qk_rope_head_dim"], "value_size": config["v_head_dim"],
+        "granularity": dense // own, "experts": experts, "active_experts": config["num_experts_per_tok"],
+        "shared_experts": config.get("n_shared_experts") or 0, "dense_layers": first,
+        "other": biased * (config["num_hidden_layers"] - first) * experts,
+    }  # fmt: skip
+
+
 def _gemma(config: Config) -> dict[str, Any]:
     return {**_decoder(config), "tied": bool(config.get("tie_word_embeddings", True))}
 
@@ -138,6 +157,6 @@ def _gpt2(config: Config) -> dict[str, Any]:
 
 FAMILIES: Mapping[str, Callable[[Config], dict[str, Any]]] = MappingProxyType({
     "llama": _decoder, "mistral": _mistral, "mixtral": _mixtral, "qwen2": _qwen2, "qwen3": _qwen3,
-    "qwen3_moe": _qwen3_moe, "olmo2": _olmo2, "olmoe": _olmoe, "gemma": _gemma, "gemma2": _gemma2,
+    "qwen3_moe": _qwen3_moe, "olmo2": _olmo2, "olmoe": _olmoe, "deepseek_v2": _deepseek, "deepseek_v3": _deepseek, "gemma": _gemma, "gemma2": _gemma2,
     "gpt_neox": _gpt_neox, "gpt2": _gpt2,
 })  # fmt: skip

@@ -101,7 +101,20 @@ def _score_products(shape: Shape, tokens: float, cached: float, causal: bool) ->
     pairs = (1 - share) * full + share * near + prefix
     # a token that has left the loops is neither asked nor attended to, so a round costs its share squared
     rounds = shape.layers - shape.loop_layers + shape.loop_layers * sum(part**2 for part in shape.loop_shares)
-    return rounds * 2 * shape.heads * shape.head_size * pairs
+    return rounds * shape.heads * _pair_products(shape, pairs, cached)
+
+
+def _pair_products(shape: Shape, pairs: float, cached: float) -> float:
+    """Multiply-adds of one head and layer over pairs of positions.
+
+    Cached latents are either made into keys and values again, or queries are taken to their space and back, which
+    costs more for each pair (arXiv 2405.04434, section 2.1.2): whatever is less.
+    """
+    plain = pairs * (shape.query_size + shape.values)
+    if shape.latent is None:
+        return plain
+    again = cached * shape.latent * (shape.head_size + shape.values)
+    return min(plain + again, pairs * (2 * shape.latent + shape.rope_size))
 
 
 def _depth_router(shape: Shape) -> float:

@@ -77,7 +77,9 @@ def _copies(shape: Shape) -> float:
 def _projection_bytes(job: Job) -> float:
     """A token's queries, keys, values and the input of the output projection."""
     shape = job.shape
-    return job.activation_bytes * 2 * (shape.heads + shape.key_value_heads) * shape.head_size
+    heads = (shape.heads + shape.key_value_heads) * (shape.query_size + shape.values)
+    latents = (shape.latent or 0) + (shape.query_latent or 0)
+    return job.activation_bytes * (heads + latents)
 
 
 def _feed_forward_bytes(job: Job) -> float:
