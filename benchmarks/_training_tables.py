@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,3 +99,28 @@ def titan_runs() -> list[Run]:
             spread = Parallelism(data=devices, zero=3, micro_batch=2)
             found.append(Run(f"8B on {devices}, {how}", job, spread, slower, job.tokens / devices / rate))
     return found
+
+
+# device names of languini_throughput.csv, and the bytes that their drivers show
+LANGUINI = {
+    "NVIDIA A100-SXM4-80GB": 85.9e9, "Tesla V100-SXM2-32GB-LS": 34.4e9, "NVIDIA GeForce RTX 3090": 25.4e9,
+    "Tesla P100-SXM2-16GB": 17.1e9,
+}  # fmt: skip
+
+
+def languini_limits(table: Path) -> Iterator[tuple[str, float, Shape, int]]:
+    """Device and model, its memory, the shape, and the largest batch of 512 tokens that ran where one more did not."""
+    with table.open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["project"] == "gpt" and row["seq_len"] == "512"]
+    largest: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
+    for row in rows:
+        key, batch = (row["device"], row["config_name"]), int(row["batch_size"])
+        if row["device"] in LANGUINI and row["oom"] != "True" and batch > largest.get(key, (0, row))[0]:
+            largest[key] = (batch, row)
+    for (device, name), (batch, row) in sorted(largest.items()):
+        shape = Shape(layers=int(row["layers"]), width=int(row["hidden"]), heads=int(row["heads"]),
+                      head_size=int(row["head_dim"]), ffn=int(row["mlp_dim"]), vocab=int(row["vocab_size"]),
+                      gated=False, tied=False, norm="layer")  # fmt: skip
+        failed = any(r["oom"] == "True" and int(r["batch_size"]) == batch + 1 for r in rows if (r["device"], r["config_name"]) == (device, name))  # fmt: skip
+        if failed:
+            yield f"{device} {name}", LANGUINI[device], shape, batch

@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import least_squares
 
-from _report import Report
-from _training_tables import Run, foundry_runs, nemo_runs, titan_runs
-from allometry.costs.training import FACTORS, fits, step_seconds, training_cost, training_memory
+from _report import Report, published_table
+from _training_tables import Run, foundry_runs, languini_limits, nemo_runs, titan_runs
+from allometry.costs import Shape
+from allometry.costs.training import FACTORS, Job, Parallelism, fits, step_seconds, training_cost, training_memory
 
 FITTED = ("compute", "attention")
 SHARED = ("memory",)
@@ -74,6 +75,31 @@ def left_out(groups: Mapping[str, Sequence[Run]], name: str) -> np.ndarray:
     return errors(groups[name], means)
 
 
+def largest_batch(shape: Shape, memory: float, fused: bool) -> int:
+    """The largest batch that is counted to fit one device with states in 32 bits."""
+    batch = 1
+    while True:
+        job = Job(shape=shape, batch=batch, context=512, states="adam-fp32", flash=False, fused=fused)
+        if training_memory(job, Parallelism(micro_batch=batch)).total > memory:
+            return batch - 1
+        batch += 1
+
+
+def limits(report: Report, table: Path) -> None:
+    """Batches at which a plain implementation ran out of memory, beside those counted."""
+    ratios: dict[bool, list[float]] = {False: [], True: []}
+    for _, memory, shape, batch in languini_limits(table):
+        for fused, found in ratios.items():
+            found.append(batch / largest_batch(shape, memory, fused))
+    report(
+        f"Languini's GPT, a plain implementation: {len(ratios[True])} device and model pairs; largest batch that ran over counted"
+    )
+    for fused, found in ratios.items():
+        report(
+            f"  counted as {'fused' if fused else 'plain'}: median {np.median(found):.2f}, {min(found):.2f} to {max(found):.2f}"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--foundry", type=Path, required=True, help="README.md of llm-foundry's training benchmarks")
@@ -103,6 +129,9 @@ def main() -> None:
         report(
             f"  {run.name:18} measured {run.seconds:5.2f} s, predicted without {span.value:5.2f} [{span.low:.2f}, {span.high:.2f}]"
         )
+    table = published_table("languini_throughput.csv")
+    if table is not None:
+        limits(report, table)
     if asked.write:
         report.write()
 

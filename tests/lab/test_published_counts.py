@@ -113,3 +113,25 @@ def test_flops_equal_torchs_counter(kind: str) -> None:
         model(ids, use_cache=False)
     # the math back end multiplies the whole square of scores, which a causal pass needs half of
     assert counter.get_total_flops() == pytest.approx(forward_flops(shape, tokens, causal=False).total, rel=1e-3)
+
+
+MORE = {
+    "Phi3": {"pad_token_id": None},
+    "Gemma3Text": {"head_dim": 32, "sliding_window": 16, "num_hidden_layers": 7},
+    "Qwen2Moe": {"moe_intermediate_size": 32, "shared_expert_intermediate_size": 64, "num_experts": 6, "num_experts_per_tok": 2},
+    "GptOss": {"head_dim": 32, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 16},
+    "DeepseekV2": {"q_lora_rank": None, "kv_lora_rank": 32, "qk_rope_head_dim": 8, "qk_nope_head_dim": 16, "v_head_dim": 16,
+                   "moe_intermediate_size": 32, "n_routed_experts": 4, "n_shared_experts": 2, "num_experts_per_tok": 2,
+                   "first_k_dense_replace": 1, "num_key_value_heads": 4},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", MORE)
+def test_further_families_are_read_and_counted(kind: str) -> None:
+    fields = {"hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
+              "intermediate_size": 96, "vocab_size": 300, "max_position_embeddings": 128}  # fmt: skip
+    config = getattr(transformers, f"{kind}Config")(**{**fields, **MORE[kind]})
+    shape = shape_of_config({key: value for key, value in config.to_dict().items() if value is not None})
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(config)
+    assert shape.parameters().total == counted(model)

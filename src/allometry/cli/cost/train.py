@@ -49,6 +49,7 @@ def train(
     sequence: Annotated[bool | None, typer.Option("--sequence/--no-sequence", help="Sequence parallelism within tensor groups.")] = None,
     recompute: Annotated[str | None, typer.Option(help="none, selective or full.")] = None,
     flash: Annotated[bool, typer.Option("--flash/--no-flash", help="Attention without its square in memory.")] = True,
+    fused: Annotated[bool, typer.Option("--fused/--plain", help="Norms, activations and loss fused, or plain PyTorch under autocast, which keeps more.")] = True,
     offload: Annotated[str, typer.Option(help="How far states may leave the device: none, host, disk; or hosted, everything at home on the host of one device.")] = "none",
     prices: Prices = None,
     json: Json = False,
