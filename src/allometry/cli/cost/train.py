@@ -71,6 +71,7 @@ def train(
         precision=precision or _precision(found_hardware),
         states=states,
         flash=flash,
+        fused=fused,
     )
     fixed = {
         name: value
