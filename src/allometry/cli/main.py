@@ -13,6 +13,7 @@ from allometry.cli import (
     arms,
     checking,
     compare,
+    cost,
     demo,
     explain,
     fitting,
@@ -43,6 +44,7 @@ def build_app() -> typer.Typer:
         explain.inspect, sharing.diff, checking.check, sharing.share, laws.laws, laws.evaluate, explain.report, reproduce.reproduce,
     ):  # fmt: skip
         app.command()(command)
+    app.add_typer(cost.build_cost(), name="cost")
     return app
 
 

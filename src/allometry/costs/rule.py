@@ -1,6 +1,6 @@
 """The FLOPs rule of thumb, C = 6 * params * tokens, in whichever way a table counts its parameters.
 
-The one place where the rule stands; exact counts of a known shape are in `shapes`.
+The one place where the rule stands; exact counts of a known shape are in `flops`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from allometry.costs.shapes import FLOPS_PER_MULTIPLY_ADD, TRAINING_PASSES
+from allometry.costs.flops import FLOPS_PER_MULTIPLY_ADD, TRAINING_PASSES
 
 FLOPS_PER_PARAMETER_AND_TOKEN = FLOPS_PER_MULTIPLY_ADD * TRAINING_PASSES
 SIZE_AXES = ("params", "active_params", "non_embedding_params")

@@ -1,0 +1,23 @@
+"""Keys and values that a shape keeps while it generates."""
+
+from __future__ import annotations
+
+from allometry.costs._checks import check_positive
+from allometry.costs.shapes import Shape
+
+
+def cache_entries(shape: Shape, tokens: float) -> float:
+    """Numbers kept for one sequence of `tokens` tokens: keys and values, or latents, of every layer, loop and stream.
+
+    Use it times the bytes of an entry for memory, and for what one decoding step reads. Layers with a window keep at
+    most a window; in a recursive shape only the tokens that take part in a loop leave entries there.
+
+    >>> from allometry.costs.finding import find_shape
+    >>> cache_entries(find_shape("qwen3-8b"), 1) == 36 * 2 * 8 * 128
+    True
+    """
+    check_positive("tokens", tokens, "the cache", zero=True)
+    near = tokens if shape.window is None else min(tokens, shape.window)
+    share = shape.window_layers / shape.layers
+    per_layer = shape.cache_width * ((1 - share) * tokens + share * near)
+    return shape.streams * shape.depth * per_layer

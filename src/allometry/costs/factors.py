@@ -1,0 +1,65 @@
+"""Efficiency factors: the share of a peak figure that real work attains, each with its spread and where it is from.
+
+A roofline divides work by peak figures; the factors are everything that it leaves out. A hardware file that was
+calibrated holds its own (`[factors.NAME]`), which take the place of these. Until then a time carries the whole
+spread, never a point alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from allometry.costs._checks import check_choice, check_positive
+from allometry.notices import Refused
+
+PROVENANCES = ("measured", "published", "assumed")
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A share of a peak figure, from 0 to 1, with the ends of its spread.
+
+    `provenance` is "measured", "published" or "assumed"; `source` says where and on what.
+
+    >>> Factor("compute", 0.5, 0.4, 0.6, "measured", "16 cells on one h200").as_json()["low"]
+    0.4
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    provenance: str
+    source: str
+
+    def __post_init__(self) -> None:
+        where = f"factor {self.name}"
+        check_choice("provenance", self.provenance, PROVENANCES, where)
+        for end in ("value", "low", "high"):
+            check_positive(end, getattr(self, end), where, zero=True)
+        if not self.low <= self.value <= self.high:
+            message = f"the value {self.value:g} is not between low {self.low:g} and high {self.high:g}"
+            raise Refused("bad-factor", message, where, "give low <= value <= high")
+
+    def as_json(self) -> dict[str, object]:
+        return {"value": self.value, "low": self.low, "high": self.high, "provenance": self.provenance,
+                "source": self.source}  # fmt: skip
+
+
+_FITTED = "fitted to 223 published step times on A100 and H100: benchmarks/training_times.py"
+_WIRE = "of the one-way bandwidth, in large collectives"
+_DEFAULTS = (
+    Factor("compute", 0.80, 0.68, 0.95, "published", f"matrix products of a layer, share of the dense peak; {_FITTED}"),
+    Factor("attention", 0.35, 0.18, 0.85, "published", f"flash attention of three generations of kernels; {_FITTED}"),
+    Factor("memory", 0.75, 0.55, 0.90, "published", f"device bandwidth for activations, weights and caches; {_FITTED}"),
+    Factor("link", 0.80, 0.60, 0.95, "assumed", f"share {_WIRE}"),
+    Factor("network", 0.80, 0.50, 0.95, "assumed", f"share {_WIRE}"),
+    Factor("host", 0.80, 0.60, 0.95, "assumed", "share of the one-way bandwidth, in copies of pinned memory"),
+    Factor("disk", 0.80, 0.60, 0.95, "assumed", "share of the bandwidth in long sequential transfers"),
+    Factor("hosted", 0.35, 0.25, 0.80, "published", "dense peak attained when layers stream from the host, from 259 TFLOP/s of 6 x params x tokens on one H100 (Horizon-LM, README)"),
+    Factor("overlap", 0.30, 0.00, 0.90, "assumed", "share of the traffic of weights, gradients and rings that hides behind computing"),
+)  # fmt: skip
+DEFAULT_FACTORS: Mapping[str, Factor] = MappingProxyType({factor.name: factor for factor in _DEFAULTS})
+"""By name, what is used where a hardware file holds no factor of its own."""
