@@ -6,7 +6,8 @@ and the optimiser (elementwise work, under 1% of the multiply-adds at any width 
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 
 from allometry.costs._checks import check_positive
 from allometry.costs.shapes import STREAM_PREFIX, Shape, attention_parameters, feed_forward_parameters
@@ -29,9 +30,10 @@ class Flops:
 
     @property
     def total(self) -> float:
-        return float(sum(astuple(self)))
+        return float(sum(vars(self).values()))
 
 
+@lru_cache(maxsize=256)  # a search asks for the same few passes many times
 def forward_flops(
     shape: Shape,
     tokens: float,

@@ -22,7 +22,7 @@ from allometry.notices import Refused
 PRECISIONS = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4", "int4")
 TIERS = ("device", "host", "disk", "link", "network")
 REQUIRED = ("memory", "bandwidth")
-OPTIONAL = ("host_memory", "host_bandwidth", "disk_memory", "disk_bandwidth", "link_bandwidth", "network_bandwidth",
+OPTIONAL = ("host_memory", "host_bandwidth", "host_memory_bandwidth", "disk_memory", "disk_bandwidth", "link_bandwidth", "network_bandwidth",
             "power")  # fmt: skip
 WHOLE = ("devices_per_node", "processors")
 
@@ -35,7 +35,8 @@ class Hardware:
 
     - `peak`: dense FLOP/s by precision (never the figure with sparsity).
     - `memory`, `bandwidth`: the device's own.
-    - `host_memory`, `host_bandwidth`: this device's share of the host's memory, and its way there.
+    - `host_memory`, `host_bandwidth`: this device's share of the host's memory, and its way there;
+      `host_memory_bandwidth`: its share of what the host's processors read and write there.
     - `disk_memory`, `disk_bandwidth`: likewise for disks.
     - `link_bandwidth` to devices of the same node, `devices_per_node` of them; `network_bandwidth` to other nodes.
     - `processors`: multiprocessors (compute units), each of which works on one head of one sequence at a time.
@@ -50,6 +51,7 @@ class Hardware:
     bandwidth: float
     host_memory: float | None = None
     host_bandwidth: float | None = None
+    host_memory_bandwidth: float | None = None
     disk_memory: float | None = None
     disk_bandwidth: float | None = None
     link_bandwidth: float | None = None
