@@ -117,6 +117,7 @@ def training_cost(
     values, low, high = (
         step_seconds(job, spread, hardware, factor_ends(hardware, end)) for end in ("value", "high", "low")
     )
+    beyond = hardware.factor("step")
     return TrainingCost(
         job=job,
         tokens=tokens,
@@ -125,7 +126,7 @@ def training_cost(
         flops=training_flops(job.shape, tokens, job.context),
         memory=training_memory(job, spread),
         step=values,
-        seconds_per_step=Interval(values.total, low.total, high.total),
+        seconds_per_step=Interval(values.total * beyond.value, low.total * beyond.low, high.total * beyond.high),
         price=price or hardware.price,
     )
 
