@@ -113,6 +113,7 @@ def training_cost(
     >>> 0.4 < found.peak_share.value < 0.6, found.spread.devices
     (True, 8)
     """
+    job.steps(tokens)  # refuses what is no number of tokens
     check_fits(job, spread)
     values, low, high = (
         step_seconds(job, spread, hardware, factor_ends(hardware, end)) for end in ("value", "high", "low")
