@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from allometry.axes import Axis
-from allometry.costs import DEFAULT_FACTORS, PARTS, ROOFLINE_FACTORS, TERMS, Execution, Factor, Hardware
+from allometry.costs import DEFAULT_FACTORS, PARTS, TERMS, Execution, Factor, Hardware
 from allometry.expressions import parse
 from allometry.fits import Fit, Prior, Settings, Tick, fit
 from allometry.laws import Law, Parameter
@@ -27,13 +27,14 @@ from allometry.timings.measurements import (
     term_columns,
 )
 
-TRAINING_FACTORS = ("compute", "attention", "memory", "layer")
 FEWEST = 4  # rows, below which nothing is left to tell how far the roofline misses
 FOLDS = 5
 FEWEST_SHAPES = 3  # from which whole shapes are left out in turn
 FEWEST_GROUPS = 5  # from which whole shapes and phases are resampled, not rows
 STARTS, FOLD_STARTS = 16, 4  # measured: 16 seeds of 16 starts reach the same minimum on the published tables
-KEPT_SHARE = 0.5  # of a prior's variance: above it the table says less of a factor than what was known
+MOST_PRIOR = 0.5  # share of a prior's variance that is left: above it the rows say less of a factor than was known
+# What was published of a factor is of other engines and devices, so as a prior it is taken to be this much wider.
+PRIOR_WIDTH = 2.0
 NORMAL_90 = 1.6449  # standard deviations from the middle to an end of a 90% interval
 
 
@@ -41,22 +42,29 @@ NORMAL_90 = 1.6449  # standard deviations from the middle to an end of a 90% int
 class Calibration:
     """A device with factors measured on it.
 
-    `fit` is the roofline fitted to all rows; `factors` are those that the rows determine, `kept` those that stayed as
-    they were, with why; `ratios` (n,) are measured over predicted seconds, each row predicted without its fold.
+    `given` is the device before, `how` the rows were run. `fit` is the roofline fitted to all rows; `factors` are all that it holds, marked measured where the rows say most
+    of them, and one for what the roofline misses; `ratios` (n,) are measured over predicted seconds, each row predicted
+    without its fold.
     """
 
     hardware: Hardware
+    given: Hardware
+    how: Execution
     fit: Fit
     measurements: tuple[Measurement, ...]
     factors: Mapping[str, Factor]
-    kept: Mapping[str, str]
     ratios: np.ndarray
     notices: tuple[Notice, ...]
 
     @property
-    def median_error(self) -> float:
-        """Median of |measured/predicted - 1| on rows that the fit did not see."""
-        return float(np.median(np.abs(self.ratios - 1)))
+    def errors(self) -> dict[str, dict[str, float]]:
+        """Median and worst |predicted/measured - 1|: with the factors `before`, and `after`, each row left out."""
+        seconds = np.array([row.seconds for row in self.measurements])
+        before = np.array([row.predicted(self.given, self.how).value for row in self.measurements]) / seconds
+        return {
+            name: {"median": float(np.median(missed)), "worst": float(np.max(missed))}
+            for name, missed in (("before", np.abs(before - 1)), ("after", np.abs(1 / self.ratios - 1)))
+        }
 
 
 def calibrate(
@@ -77,12 +85,13 @@ def calibrate(
     settings = _settings(law, bootstrap, seed, level)
     fitted = fit(rows, law, settings) if tick is None else fit(rows, law, settings, tick=tick)
     ratios = _left_out_ratios(fitted, measurements)
-    kept = _kept(fitted)
-    factors = {name: factor for name, factor in _measured(fitted, hardware, len(rows)).items() if name not in kept}
+    factors = _fitted_factors(fitted, measurements, hardware)
     name = "step" if measurements[0].trains else "time"
-    factors[name] = _beyond(name, ratios, hardware, level)
+    factors[name] = _beyond(name, ratios, measurements, hardware, level)
     device = replace(hardware, factors=MappingProxyType({**hardware.factors, **factors}))
-    return Calibration(device, fitted, tuple(measurements), factors, kept, ratios, _notices(fitted, measurements, rows))
+    return Calibration(
+        device, hardware, how, fitted, tuple(measurements), factors, ratios, _notices(fitted, measurements, rows)
+    )
 
 
 def _check(measurements: Sequence[Measurement], how: Execution) -> None:
@@ -140,26 +149,31 @@ def _ends(factor: Factor) -> tuple[float, float]:
 
 def _spread(factor: Factor) -> float:
     """The spread as a factor of one standard deviation, its ends being those of a 90% interval."""
-    return math.exp(max(math.log(factor.high / factor.low) / (2 * NORMAL_90), 1e-3))
+    return math.exp(PRIOR_WIDTH * math.log(factor.high / factor.low) / (2 * NORMAL_90))
 
 
-def _measured(fitted: Fit, hardware: Hardware, count: int) -> dict[str, Factor]:
-    source = f"fitted to {count} measured times on {hardware.name}"
+def _fitted_factors(fitted: Fit, measurements: Sequence[Measurement], hardware: Hardware) -> dict[str, Factor]:
+    """Every factor of the law as fitted, for they only hold together; measured where the rows say most of it."""
+    source = f"fitted to {_range(measurements)} on {hardware.name}"
     found = {}
     for name, interval in fitted.parameters.items():
-        if interval.value is not None:
-            low, high = (interval.value if end is None else end for end in (interval.low, interval.high))
-            ends = min(low, interval.value), max(high, interval.value)
-            found[name] = Factor(name, interval.value, *ends, "measured", source)
+        value = fitted.values[name]
+        low, high = (value if end is None else end for end in (interval.low, interval.high))
+        known, share = DEFAULT_FACTORS[name], fitted.prior_share[name]
+        told = share <= MOST_PRIOR
+        words = source if told else f"{source}, which leave {share:.0%} of what was unknown; before: {known.source}"
+        found[name] = Factor(
+            name, value, min(low, value), max(high, value), "measured" if told else known.provenance, words
+        )
     return found
 
 
-def _kept(fitted: Fit) -> dict[str, str]:
-    """Factors that stay as they were, and why."""
-    known = TRAINING_FACTORS if "products" in fitted.rows.axes else ROOFLINE_FACTORS
-    silent = {name: "no row depends on it" for name in known if name not in fitted.law.parameter_names}
-    told = {name: share for name, share in fitted.prior_share.items() if share > KEPT_SHARE}
-    return silent | {name: f"the rows leave {share:.0%} of what was unknown of it" for name, share in told.items()}
+def _range(measurements: Sequence[Measurement]) -> str:
+    """How many times of what: factors are known within these batches and lengths."""
+    batches, prompts = ([getattr(m, name) for m in measurements] for name in ("batch", "prompt"))
+    return (
+        f"{len(measurements)} times, batch {min(batches)} to {max(batches)}, prompts {min(prompts)} to {max(prompts)}"
+    )
 
 
 def _left_out_ratios(fitted: Fit, measurements: Sequence[Measurement]) -> np.ndarray:
@@ -183,13 +197,17 @@ def _folds(measurements: Sequence[Measurement]) -> Iterable[np.ndarray]:
     return [labels == label for label in np.unique(labels)]
 
 
-def _beyond(name: str, ratios: np.ndarray, hardware: Hardware, level: float) -> Factor:
+def _beyond(
+    name: str, ratios: np.ndarray, measurements: Sequence[Measurement], hardware: Hardware, level: float
+) -> Factor:
     """How far rows that were not seen lie off, as an interval of their ratios; one is always within."""
     ordered, tail, count = np.sort(ratios), (1 - level) / 2, len(ratios)
     # the (n + 1)-th row lies below the k-th of n with chance k/(n + 1) (split conformal prediction, Vovk et al. 2005)
     low = ordered[max(0, math.floor(tail * (count + 1)) - 1)]
     high = ordered[min(count - 1, math.ceil((1 - tail) * (count + 1)) - 1)]
-    source = f"measured over predicted on {count} times on {hardware.name} that the fit did not see"
+    source = (
+        f"measured over predicted, each time by a fit that did not see it: {_range(measurements)} on {hardware.name}"
+    )
     return Factor(name, 1.0, min(1.0, float(low)), max(1.0, float(high)), "measured", source)
 
 
