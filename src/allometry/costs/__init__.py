@@ -10,6 +10,7 @@ from allometry.costs.flops import Flops, attended, forward_flops, forward_flops_
 from allometry.costs.formats import Format, weight_bytes
 from allometry.costs.hardware import PRECISIONS, Hardware, find_hardware, hardware_names, read_hardware
 from allometry.costs.hardware_file import hardware_text, write_hardware
+from allometry.costs.hours import steps_in, tokens_in
 from allometry.costs.kinetics import Eflops, eflops
 from allometry.costs.knowledge import (
     BIOGRAPHIES,
@@ -104,8 +105,10 @@ __all__ = [
     "rule_partner",
     "shape_of_config",
     "size_axis",
+    "steps_in",
     "terms",
     "time_of",
+    "tokens_in",
     "training_flops",
     "weight_bytes",
     "write_hardware",
