@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from _report import Report, published_table
 
-from allometry.costs import Draft, Execution, Format, Hardware, Shape, decode_work, find_hardware, find_shape, time_of
+from _report import Report, published_table
+from allometry.costs import Execution, Format, Hardware, Shape, decode_work, find_hardware, find_shape, time_of
 from allometry.timings import Measurement, calibrate
 
 BOOTSTRAP = 60
@@ -29,8 +29,8 @@ DEVICES = {
     "NVIDIA GeForce RTX 3090": "rtx-3090",
     "NVIDIA GeForce RTX 4090": "rtx-4090",
     "Tesla V100-SXM2-32GB-LS": "v100-32gb",
-    # NVIDIA Tesla P100 datasheet (SXM2); NVIDIA GeForce GTX TITAN X product page: no products faster than fp32
-    "Tesla P100-SXM2-16GB": "fp16=21.2e12 memory=16e9 bandwidth=732e9 processors=56",
+    "Tesla P100-SXM2-16GB": "p100",
+    # NVIDIA GeForce GTX TITAN X product page: no products faster than those in fp32
     "NVIDIA GeForce GTX TITAN X": "fp16=6.6e12 memory=12e9 bandwidth=336.5e9 processors=24",
 }
 Chosen = Callable[[Measurement], bool]

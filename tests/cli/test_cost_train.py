@@ -61,6 +61,13 @@ def test_given_parallelism_is_kept_and_devices_default_to_the_fewest(capsys: pyt
     assert json.loads(out)["error"]["code"] == "does-not-fit"
 
 
+def test_plain_implementations_need_more(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("--devices", 16, "--batch", 64, "--data", 16, "--zero", 1, "--micro-batch", 1)
+    fused, plain = (told(capsys, *LLAMA, *given, flag)["memory"] for flag in ("--fused", "--plain"))
+    assert plain["activations"] > 1.3 * fused["activations"]
+    assert plain["optimizer"] == fused["optimizer"]
+
+
 def test_the_users_price_wins_and_without_one_money_is_empty(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,5 +88,5 @@ class Execution:
                           f"use up to {hardware.devices_per_node}, or say devices_per_node= of your own nodes")  # fmt: skip
 
     def cache_devices(self, shape: Shape) -> int:
-        """Devices that hold different parts of the cache; beyond its heads they hold copies."""
-        return min(self.devices, shape.key_value_heads)
+        """Devices that hold different parts of the cache: beyond its heads they hold copies, and all of latents."""
+        return 1 if shape.latent else min(self.devices, shape.key_value_heads)

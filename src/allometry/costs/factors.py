@@ -48,12 +48,12 @@ class Factor:
                 "source": self.source}  # fmt: skip
 
 
-_FITTED = "fitted to 195 + 14 published step times on A100 and H100 (llm-foundry, dgxc-benchmarking): benchmarks/training_times.py"
+_FITTED = "fitted to 223 published step times on A100 and H100: benchmarks/training_times.py"
 _WIRE = "of the one-way bandwidth, in large collectives"
 _DEFAULTS = (
-    Factor("compute", 0.83, 0.70, 0.95, "published", f"matrix products of a layer, share of the dense peak; {_FITTED}"),
+    Factor("compute", 0.80, 0.68, 0.95, "published", f"matrix products of a layer, share of the dense peak; {_FITTED}"),
     Factor("attention", 0.35, 0.18, 0.85, "published", f"flash attention of three generations of kernels; {_FITTED}"),
-    Factor("memory", 0.72, 0.55, 0.90, "published", f"device bandwidth for activations, weights and caches; {_FITTED}"),
+    Factor("memory", 0.75, 0.55, 0.90, "published", f"device bandwidth for activations, weights and caches; {_FITTED}"),
     Factor("link", 0.80, 0.60, 0.95, "assumed", f"share {_WIRE}"),
     Factor("network", 0.80, 0.50, 0.95, "assumed", f"share {_WIRE}"),
     Factor("host", 0.80, 0.60, 0.95, "assumed", "share of the one-way bandwidth, in copies of pinned memory"),

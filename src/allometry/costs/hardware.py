@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from allometry.axes import nearest_names
 from allometry.costs._checks import check_count, check_positive
-from allometry.costs._texts import pairs, whole_number
+from allometry.costs._texts import pairs, read_toml, whole_number
 from allometry.costs.factors import DEFAULT_FACTORS, Factor
 from allometry.costs.prices import Price, read_price
 from allometry.expressions import parse_number
@@ -143,12 +142,7 @@ def read_hardware(path: Path | str) -> Hardware:
     Errors: `Refused` with the file and the key for anything in it that is wrong.
     """
     path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Refused("no-such-file", f"cannot read the hardware: {error.strerror}", str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused("bad-hardware", f"the file is not TOML: {error}", str(path)) from None
+    content = read_toml(path, "hardware")
     return hardware_from_table({"name": path.stem, **content}, str(path))
 
 

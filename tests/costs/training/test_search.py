@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allometry.costs import find_hardware, find_shape
+from allometry.costs import Shape, find_hardware, find_shape
 from allometry.costs.training import Job, fastest, fewest_devices, fits, spreads, training_cost, training_memory
 from allometry.notices import Refused
 
@@ -41,6 +41,21 @@ def test_experts_are_spread_where_that_helps() -> None:
     found = fastest(job, 1e12, H100, 512)
     assert found.best.peak_share.value > 0.1
     assert any(other.spread.expert > 1 for other in (found.best, *found.others))
+
+
+@pytest.mark.parametrize(
+    ("layers", "width", "heads", "batch", "devices", "share"),
+    [(48, 6144, 48, 128, 16, 0.3838), (96, 12288, 96, 1280, 1024, 0.3614), (128, 25600, 160, 3200, 3072, 0.3196)],
+)
+def test_shares_of_peak_on_frontier(
+    layers: int, width: int, heads: int, batch: int, devices: int, share: float
+) -> None:
+    """22B, 175B and 1T of Dash et al. 2023, arXiv 2312.12705; batches and spreads are ours, theirs are not known."""
+    shape = Shape(layers=layers, width=width, heads=heads, head_size=width // heads, ffn=4 * width, vocab=51200,
+                  gated=False, norm="layer", biases="all")  # fmt: skip
+    found = fastest(Job(shape=shape, batch=batch, context=2048), 1e12, find_hardware("mi250x"), devices).best
+    assert found.peak_share.low < share < found.peak_share.high
+    assert found.spread.tensor <= 8
 
 
 def test_what_does_not_fit_is_refused_with_what_would() -> None:
