@@ -170,7 +170,7 @@ def main() -> None:
             lambda row: row.batch > 32 or row.prompt > 2048)  # fmt: skip
     for device, text in DEVICES.items():
         compare(report, f"training, {device.split()[-1][:12]}", training_rows(device), find_hardware(text),
-                Execution(precision="fp16", flash=False), lambda row: row.shape.width > 768)  # fmt: skip
+                Execution(precision="fp16", flash=False, fused=False), lambda row: row.shape.width > 768)  # fmt: skip
     report()
     gpt_fast(report)
     report(f"{time.process_time() - began:.0f} s of processor time")

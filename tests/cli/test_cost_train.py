@@ -111,6 +111,7 @@ def test_offload_and_everything_at_home_on_the_host(capsys: pytest.CaptureFixtur
         (("--offload", "hosted"), "host_memory"),
         (("--prices", "nowhere.toml"), "cannot read"),
         (("--zero", 4), "ZeRO"),
+        (("--zero", 4, "--devices", None), "ZeRO"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_status_2(
@@ -119,7 +120,8 @@ def test_wrong_input_is_one_sentence_and_status_2(
     options = dict(zip(words[::2], words[1::2], strict=True))
     base = {"--shape": "llama-3-8b", "--tokens": "1T", "--hardware": "h100", "--devices": 16, "--batch": 64, **options}
     if options.get("--offload") == "hosted":
-        base.pop("--devices")
+        base["--devices"] = None
+    base = {option: value for option, value in base.items() if value is not None}
     status, out, err = run(capsys, "cost", "train", *(word for pair in base.items() for word in pair))
     assert status == 2
     assert out == ""

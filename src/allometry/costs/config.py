@@ -47,6 +47,8 @@ def shape_of_config(config: Config, where: str = "config.json") -> Shape:
         return Shape(name=name, **FAMILIES[family](config))
     except KeyError as missing:
         raise Refused("missing-field", f"the configuration has no {missing.args[0]}", where) from None
+    except (TypeError, ArithmeticError, AttributeError) as error:
+        raise Refused("bad-config", f"a field of the configuration is no count: {error}", where) from None
 
 
 def _decoder(config: Config) -> dict[str, Any]:

@@ -81,6 +81,10 @@ class Hardware:
         check_count("devices_per_node", self.devices_per_node, where=where)
         if self.processors is not None:
             check_count("processors", self.processors, where=where)
+        if self.date is not None and not isinstance(self.date, datetime.date):
+            raise Refused("bad-value", f"the date {self.date!r} is no day", where, "write date = 2026-05-20")
+        if not isinstance(self.title, str) or not isinstance(self.source, str):
+            raise Refused("bad-value", "title and source are texts", where)
 
     def peak_flops(self, precision: str = "bf16") -> float:
         """Dense FLOP/s in a precision; `Refused` with those that are known when this one is not."""

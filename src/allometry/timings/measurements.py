@@ -66,12 +66,15 @@ class Measurement:
     def predicted(self, hardware: Hardware, how: Execution) -> Interval:
         """Seconds by the roofline with the device's factors."""
         if self.trains:
-            job = Job(shape=self.shape, batch=self.batch, context=self.prompt, precision=how.precision, flash=how.flash)
-            spread = Parallelism(micro_batch=self.batch)
-            return training_cost(job, job.tokens, hardware, spread).seconds_per_step
+            job = self._job(how)
+            return training_cost(job, job.tokens, hardware, Parallelism(micro_batch=self.batch)).seconds_per_step
         found = time_of(self._works(hardware, how), hardware, how.precision).seconds
         value, low, high = (end / self._times for end in (found.value, found.low, found.high) if end is not None)
         return Interval(value, low, high)
+
+    def _job(self, how: Execution) -> Job:
+        return Job(shape=self.shape, batch=self.batch, context=self.prompt, precision=how.precision, flash=how.flash,
+                   fused=how.fused)  # fmt: skip
 
     def terms(self, hardware: Hardware, how: Execution) -> dict[str, float]:
         """The terms of the roofline's formula: seconds at the device's peaks, and counts."""
@@ -95,8 +98,7 @@ class Measurement:
         return Request(prompt=self.prompt, generated=generated, samples=self.samples)
 
     def _training_terms(self, hardware: Hardware, how: Execution) -> dict[str, float]:
-        job = Job(shape=self.shape, batch=self.batch, context=self.prompt, precision=how.precision, flash=how.flash)
-        found = step_seconds(job, Parallelism(micro_batch=self.batch), hardware, dict.fromkeys(FACTORS, 1.0))
+        found = step_seconds(self._job(how), Parallelism(micro_batch=self.batch), hardware, dict.fromkeys(FACTORS, 1.0))
         return dict(zip(TRAINING_TERMS, (found.products, found.attention, found.elementwise, found.optimizer,
                                          found.launches), strict=True))  # fmt: skip
 

@@ -62,6 +62,7 @@ def test_what_does_not_fit_is_refused_with_what_would() -> None:
     with pytest.raises(Refused, match=r"needs .* GB .*16 devices fit.*host_memory="):
         fastest(LARGE, 1e12, H100, 8)
     assert fewest_devices(LARGE, H100) == 16
+    assert fewest_devices(LARGE, H100, fixed={"pipeline": 5}) == 20
     roomy = find_hardware("h100 host_memory=2e11")
     on_host = fastest(LARGE, 1e12, roomy, 8, offload="host").best
     assert on_host.memory.host > 0

@@ -28,6 +28,7 @@ def calibrate(
     cache_bits: Annotated[float, typer.Option("--cache-bits", help="Bits of a key's or value's entry.")] = 16,
     cache_group: Annotated[int | None, typer.Option("--cache-group", help="Entries that share a scale and a zero point.")] = None,
     flash: Annotated[bool, typer.Option("--flash/--no-flash", help="Of training: attention without its square in memory.")] = True,
+    fused: Annotated[bool, typer.Option("--fused/--plain", help="Of training: norms, activations and loss fused, or plain PyTorch.")] = True,
     out: Annotated[Path | None, typer.Option(help="Hardware file to write (.toml); its name is the device's from then on.")] = None,
     bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=2)] = 100,
     level: Level = None, seed: Seed = 0, json: Json = False,
@@ -45,7 +46,7 @@ def calibrate(
         str(measured), find_shape(shape) if shape else None, phase=phase, map=assignments(map, "--map")
     )
     how = Execution(precision=precision, devices=devices, weights=Format(weight_bits, weight_group),
-                    cache=Format(cache_bits, cache_group), flash=flash)  # fmt: skip
+                    cache=Format(cache_bits, cache_group), flash=flash, fused=fused)  # fmt: skip
     with progress("resampling the times", bootstrap) as tick:
         result = calibrate_times(
             rows, found, how, bootstrap=bootstrap, seed=seed, level=level_of(level, 0.9), tick=tick

@@ -62,6 +62,10 @@ def train(
     """
     found_shape, found_hardware = find_shape(shape), find_hardware(hardware)
     amount = parse_number(tokens, "--tokens")
+    if not (math.isfinite(amount) and amount > 0):
+        raise Refused(
+            "bad-value", f"tokens must be a positive number, not {amount:g}", "--tokens", "write 15T or 15e12"
+        )
     length = context or min(DEFAULT_CONTEXT, found_shape.context or DEFAULT_CONTEXT)
     size = batch or default_batch(amount, length, devices)
     job = Job(
