@@ -40,7 +40,7 @@ def print_error(code: str, message: str, where: str, mend: str, *, as_json: bool
         print_json({"error": {"code": code, "message": message, "where": where, "mend": mend}})
         return
     place = f" ({where})" if where else ""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    Console(stderr=True, highlight=False, soft_wrap=True, emoji=False).print(
         f"allometry: {escape(message)}{escape(place)}" + (f": {escape(mend)}" if mend else "")
     )
 
@@ -53,7 +53,7 @@ class _Pipe(Console):
 
 
 def console() -> Console:
-    return _Pipe(highlight=False, soft_wrap=True)
+    return _Pipe(highlight=False, soft_wrap=True, emoji=False)  # topk:B:16 would lose its B
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, prose: bool = False) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from allometry.cli.cost import train
+from allometry.cli.cost import calibrate, request, train
 from allometry.cli.output import print_lines
 
-COMMANDS = (train.train,)
+COMMANDS = (train.train, request.request, calibrate.calibrate)
 
 
 def build_cost() -> typer.Typer:

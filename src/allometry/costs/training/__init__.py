@@ -1,8 +1,9 @@
 """What training costs: memory by class, time of a step, traffic to slower memory, and the fastest spread that fits."""
 
+from allometry.costs._intervals import ends
 from allometry.costs.training.activations import layer_activations
 from allometry.costs.training.communication import volumes, wires
-from allometry.costs.training.cost import TrainingCost, ends, fits, training_cost
+from allometry.costs.training.cost import TrainingCost, fits, training_cost
 from allometry.costs.training.hosted import Hosted, host_bytes, hosted_training, largest_hosted
 from allometry.costs.training.job import STATES, Job, States
 from allometry.costs.training.memory import Memory, training_memory

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from allometry.costs._intervals import ends, inverse, through, times
+from allometry.costs.factors import FACTOR_UNITS
 from allometry.costs.flops import training_flops
 from allometry.costs.hardware import Hardware
 from allometry.costs.prices import SECONDS_PER_HOUR, Price
@@ -54,15 +56,13 @@ class TrainingCost:
     def peak_share(self) -> Interval:
         """Model FLOPs over what the devices' dense peak would do in that time (MFU)."""
         at_peak = self.flops / self.steps / self.spread.devices / self.hardware.peak_flops(self.job.precision)
-        found = self.seconds_per_step
-        value, low, high = (None if end is None else at_peak / end for end in (found.value, found.high, found.low))
-        return Interval(value, low, high)
+        return inverse(self.seconds_per_step, at_peak)
 
     @property
     def money(self) -> Interval:
         if self.price is None:
             return Interval(None, why=f"no price of {self.hardware.name} is known: give one in a file")
-        return _through(self.seconds_per_step, self._paid, why="this is a price of tokens, not of device-hours")
+        return through(self.seconds_per_step, self._paid, why="this is a price of tokens, not of device-hours")
 
     def _paid(self, seconds: float) -> float | None:
         return None if self.price is None else self.price.of_devices(seconds * self.steps, self.spread.devices)
@@ -119,6 +119,7 @@ def training_cost(
     values, low, high = (
         step_seconds(job, spread, hardware, factor_ends(hardware, end)) for end in ("value", "high", "low")
     )
+    beyond = hardware.factor("step")
     return TrainingCost(
         job=job,
         tokens=tokens,
@@ -127,14 +128,15 @@ def training_cost(
         flops=training_flops(job.shape, tokens, job.context),
         memory=training_memory(job, spread),
         step=values,
-        seconds_per_step=Interval(values.total, low.total, high.total),
+        seconds_per_step=Interval(values.total * beyond.value, low.total * beyond.low, high.total * beyond.high),
         price=price or hardware.price,
     )
 
 
 def factor_ends(hardware: Hardware, end: str) -> Mapping[str, float]:
-    """All factors at their value, or all at the low or the high end of their spread."""
-    return {name: getattr(hardware.factor(name), end) for name in FACTORS}
+    """All factors at their value, or all at the end that makes a step slow ("low") or fast ("high")."""
+    other = {"low": "high", "high": "low"}.get(end, end)  # of a time, not a share, the high end is the slow one
+    return {name: getattr(hardware.factor(name), other if name in FACTOR_UNITS else end) for name in FACTORS}
 
 
 def fits(memory: Memory, hardware: Hardware) -> bool:
@@ -143,22 +145,6 @@ def fits(memory: Memory, hardware: Hardware) -> bool:
     return all(size <= (room or 0.0) for size, room in rooms)
 
 
-def ends(found: Interval) -> dict[str, Any]:
-    """An interval as JSON."""
-    shown: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high}
-    return {**shown, "why": found.why} if found.why else shown
-
-
 def _run_flops(job: Job, spread: Parallelism) -> float:
     """FLOPs that all devices run in a step, what is run again among them."""
     return sum(pass_flops(job, spread)) * spread.micro_batches(job) * spread.devices
-
-
-def times(found: Interval, factor: float) -> Interval:
-    """An interval in another unit."""
-    return _through(found, lambda value: value * factor)
-
-
-def _through(found: Interval, function: Callable[[float], float | None], why: str = "") -> Interval:
-    value, low, high = (None if end is None else function(end) for end in (found.value, found.low, found.high))
-    return Interval(value, low, high, why if value is None else "")
