@@ -3,6 +3,7 @@
 from allometry.runs.choices import Stages, choice_stages, compute_correlations, correlation_summary
 from allometry.runs.describe import AxisRange, Description, describe
 from allometry.runs.embedded import embedded_ladder, embedded_provenance
+from allometry.runs.imports import Imported, import_runs
 from allometry.runs.pass_until import PassRates, pass_until
 from allometry.runs.preferences import StyleControl, style_controlled, style_reliance
 from allometry.runs.read import read_runs
@@ -17,6 +18,7 @@ __all__ = [
     "AxisRange",
     "Description",
     "Excluded",
+    "Imported",
     "PassRates",
     "Repeats",
     "Rows",
@@ -31,6 +33,7 @@ __all__ = [
     "embedded_ladder",
     "embedded_provenance",
     "find_repeats",
+    "import_runs",
     "is_schedule_axis",
     "is_schedule_piece",
     "pass_until",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from allometry.notices import Refused
-from allometry.runs.sources.contract import Item, Record, Series, Source, as_number
+from allometry.runs.sources.contract import Item, Record, Source, Wanted, as_number, single
 from allometry.runs.sources.files import files_below, holds, name_below, read_json, some, stamp
 
 _REVISION = re.compile(r"step[-_]?(\d+)")
@@ -29,20 +28,20 @@ def _items(text: str) -> list[Item]:
 
 
 def _item(path: Path, root: Path) -> Item:
-    return Item(name_below(path, root), stamp([path]), lambda: _read(path))
+    return Item(name_below(path, root), stamp([path]), partial(_read, path))
 
 
-def _read(path: Path) -> Record:
+def _read(path: Path, wanted: Wanted) -> Record:
     contents = read_json(path)
     results, config = contents.get("results"), contents.get("config")
     if not isinstance(results, dict) or not isinstance(config, dict):
         raise Refused("not-results", "the file holds no `results` with their `config`", str(path), "leave it out")
     config = {name: value for name, value in config.items() if not isinstance(value, dict | list)}
     step = _step(config)
-    series = {name: Series(np.array([step]), np.array([value])) for name, value in _scores(results)}
+    scores = dict(_scores(results))
     model = str(contents.get("model_name") or config.get("model_args") or config.get("model") or path.parent.name)
     # Files of one model are joined in the order of training, and files of one checkpoint in that of their names.
-    return Record(model, series, model, None, config, started=step)
+    return Record(model, single(step, scores, wanted), model, None, config, started=step, logged=tuple(scores))
 
 
 def _step(config: Mapping[str, Any]) -> float:

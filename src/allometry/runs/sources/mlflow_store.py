@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from allometry.notices import Refused
-from allometry.runs.sources.contract import Item, Record, Series, Source, foreign, needed, parsed
+from allometry.runs.sources.contract import Item, Record, Series, Source, Wanted, foreign, needed, parsed
 from allometry.runs.sources.files import digest
 
 _STATES = {
@@ -19,8 +20,10 @@ _STATES = {
     "FAILED": "crashed",
     "KILLED": "crashed",
 }
-_READS, _MEND = "an MLflow store", "check the URI and that the server answers"
+_MEND = "check the URI and that the server answers"
 _SQLITE = "sqlite:///"
+# A database has no infinity: MLflow stores the largest float for it.
+_LARGEST = np.finfo(float).max
 
 
 def _items(text: str) -> list[Item]:
@@ -31,10 +34,17 @@ def _items(text: str) -> list[Item]:
     # MLflow makes a database that is missing, and would then say that it is empty.
     if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).is_file():
         raise Refused("no-source", "there is no such database", uri, "check the path after sqlite:///")
-    client = needed("mlflow", "mlflow", _READS).MlflowClient(tracking_uri=uri)
+    client = _client(uri)
     with foreign("reading MLflow", uri, _MEND):
         number = _experiment(client, experiment, uri)
-        return [_item(client, run, experiment, uri) for run in _runs(client, number)]
+        return [_item(run, experiment, uri) for run in _runs(client, number)]
+
+
+@lru_cache(maxsize=1)
+def _client(uri: str) -> Any:
+    mlflow = needed("mlflow", "mlflow", "an MLflow store")
+    with foreign("opening the MLflow store", uri, _MEND):
+        return mlflow.MlflowClient(tracking_uri=uri)
 
 
 def _experiment(client: Any, name: str, uri: str) -> str:
@@ -57,27 +67,33 @@ def _runs(client: Any, experiment: str) -> Iterator[Any]:
             return
 
 
-def _item(client: Any, run: Any, experiment: str, uri: str) -> Item:
-    # The newest value of each metric, its step and time stand in the run itself, so a change shows without its history.
-    newest = sorted((metric.key, metric.step, metric.timestamp, str(metric.value)) for metric in run.data._metric_objs)
-    stamp = digest([run.info.status, run.info.end_time, run.data.params, run.data.tags, newest])
-    return Item(run.info.run_id, stamp, lambda: _read(client, run, experiment, uri))
+def _item(run: Any, experiment: str, uri: str) -> Item:
+    # The newest value of each metric stands in the run itself, so that a change shows without its history.
+    newest = sorted((one.key, one.step, one.timestamp, str(one.value)) for one in getattr(run.data, "_metric_objs", ()))
+    stamp = digest([run.info.status, run.info.end_time, run.info.run_name, run.data.params, run.data.tags,
+                    str(run.data.metrics), newest])  # fmt: skip
+    return Item(run.info.run_id, stamp, partial(_read, uri, experiment, run.info.run_id))
 
 
-def _read(client: Any, run: Any, experiment: str, uri: str) -> Record:
+def _read(uri: str, experiment: str, run_id: str, wanted: Wanted) -> Record:
     with foreign("reading MLflow", uri, _MEND):
-        histories = {name: client.get_metric_history(run.info.run_id, name) for name in run.data.metrics}
+        client = _client(uri)
+        run = client.get_run(run_id)
+        names = [name for name in run.data.metrics if wanted is None or name in wanted]
+        series = {name: _series(client.get_metric_history(run_id, name)) for name in names}
     return Record(
-        run.info.run_id, {name: _series(points) for name, points in histories.items()}, run.info.run_name or "",
-        _STATES.get(run.info.status), {name: parsed(text) for name, text in run.data.params.items()},
-        _tags(run.data.tags), experiment, (run.info.start_time or 0) / 1000,
+        run_id, series, run.info.run_name or "", _STATES.get(run.info.status),
+        {name: parsed(text) for name, text in run.data.params.items()}, _tags(run.data.tags), experiment,
+        (run.info.start_time or 0) / 1000, logged=tuple(run.data.metrics),
     )  # fmt: skip
 
 
 def _series(points: list[Any]) -> Series:
     """In the order of writing; points of one millisecond by step, as batches are logged."""
-    ordered = sorted(points, key=lambda point: (point.timestamp, point.step))
-    return Series(np.array([p.step for p in ordered], float), np.array([p.value for p in ordered], float))
+    found = np.array([(point.timestamp, point.step, point.value) for point in points], float)
+    found = found[np.lexsort((found[:, 1], found[:, 0]))]
+    values = found[:, 2]
+    return Series(found[:, 1], np.where(np.abs(values) == _LARGEST, np.copysign(np.inf, values), values))
 
 
 def _tags(tags: Mapping[str, str]) -> tuple[str, ...]:
