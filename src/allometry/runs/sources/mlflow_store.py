@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from allometry.notices import Refused
+from allometry.runs.columns import Floats
 from allometry.runs.sources.contract import Item, Record, Series, Source, Wanted, foreign, needed, parsed
 from allometry.runs.sources.files import digest
 
@@ -69,31 +73,44 @@ def _runs(client: Any, experiment: str) -> Iterator[Any]:
 
 def _item(run: Any, experiment: str, uri: str) -> Item:
     # The newest value of each metric stands in the run itself, so that a change shows without its history.
-    newest = sorted((one.key, one.step, one.timestamp, str(one.value)) for one in getattr(run.data, "_metric_objs", ()))
-    stamp = digest([run.info.status, run.info.end_time, run.info.run_name, run.data.params, run.data.tags,
-                    str(run.data.metrics), newest])  # fmt: skip
-    return Item(run.info.run_id, stamp, partial(_read, uri, experiment, run.info.run_id))
-
-
-def _read(uri: str, experiment: str, run_id: str, wanted: Wanted) -> Record:
-    with foreign("reading MLflow", uri, _MEND):
-        client = _client(uri)
-        run = client.get_run(run_id)
-        names = [name for name in run.data.metrics if wanted is None or name in wanted]
-        series = {name: _series(client.get_metric_history(run_id, name)) for name in names}
-    return Record(
-        run_id, series, run.info.run_name or "", _STATES.get(run.info.status),
+    newest = sorted(
+        (one.key, one.step, one.timestamp, str(one.value)) for one in getattr(run.data, "_metric_objs", ())
+    )
+    about = Record(
+        run.info.run_id, {}, run.info.run_name or "", _STATES.get(run.info.status),
         {name: parsed(text) for name, text in run.data.params.items()}, _tags(run.data.tags), experiment,
         (run.info.start_time or 0) / 1000, logged=tuple(run.data.metrics),
     )  # fmt: skip
+    said = [about.name, about.state, run.info.end_time, about.config, about.tags, str(run.data.metrics)]
+    return Item(about.run_id, digest([said, newest]), partial(_read, uri, about))
 
 
-def _series(points: list[Any]) -> Series:
-    """In the order of writing; points of one millisecond by step, as batches are logged."""
-    found = np.array([(point.timestamp, point.step, point.value) for point in points], float)
-    found = found[np.lexsort((found[:, 1], found[:, 0]))]
-    values = found[:, 2]
-    return Series(found[:, 1], np.where(np.abs(values) == _LARGEST, np.copysign(np.inf, values), values))
+def _read(uri: str, about: Record, wanted: Wanted) -> Record:
+    names = [name for name in about.logged if wanted is None or name in wanted]
+    with foreign("reading MLflow", uri, _MEND):
+        return replace(about, series={name: _series(_history(uri, about.run_id, name)) for name in names})
+
+
+def _history(uri: str, run_id: str, name: str) -> Floats:
+    """Time, step and value (n, 3) of every time a metric was logged.
+
+    MLflow makes an object of each, so that ten million would take minutes; a file of SQLite is asked itself.
+    """
+    if uri.startswith(_SQLITE):
+        columns = "timestamp, step, CASE WHEN is_nan THEN NULL ELSE value END"
+        with closing(sqlite3.connect(f"file:{uri.removeprefix(_SQLITE)}?mode=ro", uri=True)) as connection:
+            found = connection.execute(
+                f"SELECT {columns} FROM metrics WHERE run_uuid = ? AND key = ?", (run_id, name)
+            ).fetchall()
+    else:
+        found = [(one.timestamp, one.step, one.value) for one in _client(uri).get_metric_history(run_id, name)]
+    return np.array(found, float)
+
+
+def _series(history: Floats) -> Series:
+    """In the order of writing; values of one millisecond by step, as batches are logged."""
+    _, steps, values = history[np.lexsort((history[:, 1], history[:, 0]))].T
+    return Series(steps, np.where(np.abs(values) == _LARGEST, np.copysign(np.inf, values), values))
 
 
 def _tags(tags: Mapping[str, str]) -> tuple[str, ...]:
