@@ -41,7 +41,9 @@ def main() -> None:
     report = Report("import_speed")
     report(f"{options.runs} runs x {options.steps} steps of one metric; --jobs {options.jobs}; limits: "
            f"{LIMIT_SECONDS:g} s and {LIMIT_GIB:g} GiB")  # fmt: skip
-    report(f"{'source':12} {'seconds':>8} {'CPU s':>6} {'GiB':>6} {'rows':>10} {'in both limits':>15}   second import   killed half-way")
+    report(
+        f"{'source':12} {'seconds':>8} {'CPU s':>6} {'GiB':>6} {'rows':>10} {'in both limits':>15}   second import   killed half-way"
+    )
     for name in options.source:
         with TemporaryDirectory() as folder:
             report(_row(name, SOURCES[name](Path(folder), options.runs, options.steps), Path(folder), options))

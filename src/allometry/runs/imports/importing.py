@@ -88,12 +88,14 @@ def import_runs(
     Errors: `Refused` for a source that is none, that cannot be reached or in which nothing can be read, and for a
     metric or setting that no run has. What was read is kept in each case.
 
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> for size in (1, 2):
-    ...     table = f"step,params,eval_loss\\n500,{size}e6,4.0\\n1000,{size}e6,{4 - size / 2}\\n"
-    ...     _ = (folder / f"run{size}.csv").write_text(table)
-    >>> found = import_runs(f"csv:{folder}", folder / "runs.parquet", metrics={"loss": "eval_loss"}, batch_tokens=4096)
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     folder = Path(name)
+    ...     for size in (1, 2):
+    ...         table = f"step,params,eval_loss\\n500,{size}e6,4.0\\n1000,{size}e6,{4 - size / 2}\\n"
+    ...         _ = (folder / f"run{size}.csv").write_text(table)
+    ...     out, loss = folder / "runs.parquet", {"loss": "eval_loss"}
+    ...     found = import_runs(f"csv:{folder}", out, metrics=loss, batch_tokens=4096)
     >>> found.runs, found.rows, found.mapping
     (2, 4, {'loss': 'eval_loss', 'tokens': 'tokens', 'params': 'config.params'})
     """

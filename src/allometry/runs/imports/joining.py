@@ -27,7 +27,7 @@ class Group:
 def group_runs(parts: Mapping[str, Path], join: str, step: str | None) -> tuple[list[Group], list[Notice]]:
     """Which parts are one run: those of one project whose id agrees, or whose name or setting `join` does.
 
-    Two runs of one id stay two: where they are of two projects, or differ in their settings and overlap in what they
+    In the order of their ids, whatever that of the source is. Two runs of one id stay two: where they are of two projects, or differ in their settings and overlap in what they
     measured. They are told apart by what the source calls them.
     """
     found: dict[str, dict[str, list[tuple[str, Path, Record]]]] = {}
@@ -46,7 +46,7 @@ def group_runs(parts: Mapping[str, Path], join: str, step: str | None) -> tuple[
         for run in runs:
             label = run_id if len(runs) == 1 else f"{run_id} [{run[0][0]}]"
             groups.append(Group(label, tuple(path for _, path, _ in run), _merged([record for *_, record in run])))
-    return groups, notices
+    return sorted(groups, key=lambda group: group.run_id), notices
 
 
 def _identity(record: Record, join: str) -> str:

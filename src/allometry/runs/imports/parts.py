@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from allometry.notices import Notice
-from allometry.runs.sources.contract import Record, Series
+from allometry.runs.sources.contract import Record, Series, flat
 from allometry.runs.sources.files import digest
 
 # A part of another format is read again from its source.
@@ -31,7 +31,7 @@ def save_part(path: Path, record: Record, stamp: str) -> None:
     """One record as one file, by way of another name so that a kill leaves no half of it."""
     about = {
         "format": FORMAT, "stamp": stamp, "metrics": list(record.series), "run_id": record.run_id, "name": record.name,
-        "state": record.state, "config": dict(record.config), "tags": record.tags, "origin": record.origin,
+        "state": record.state, "config": flat(record.config), "tags": record.tags, "origin": record.origin,
         "started": record.started, "logged": record.logged, "counters": record.counters,
         "notices": [[notice.code, notice.message] for notice in record.notices],
     }  # fmt: skip
@@ -50,12 +50,13 @@ def load_part(path: Path, stamp: str | None = None, series: bool = True) -> Reco
     None where there is none, or it is of another stamp or format, or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here, since NumPy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             about = json.loads(arrays[_ABOUT].tobytes())
             if about["format"] != FORMAT or stamp not in (None, about["stamp"]):
                 return None
             return _record(about, arrays if series else None)
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         return None
 
 

@@ -73,9 +73,7 @@ def _runs(client: Any, experiment: str) -> Iterator[Any]:
 
 def _item(run: Any, experiment: str, uri: str) -> Item:
     # The newest value of each metric stands in the run itself, so that a change shows without its history.
-    newest = sorted(
-        (one.key, one.step, one.timestamp, str(one.value)) for one in getattr(run.data, "_metric_objs", ())
-    )
+    newest = sorted((one.key, one.step, one.timestamp, str(one.value)) for one in getattr(run.data, "_metric_objs", ()))
     about = Record(
         run.info.run_id, {}, run.info.run_name or "", _STATES.get(run.info.status),
         {name: parsed(text) for name, text in run.data.params.items()}, _tags(run.data.tags), experiment,

@@ -47,7 +47,7 @@ def _read(path: Path, name: str, wanted: Wanted) -> Record:
     cut = Notice("truncated", f"{name} is cut off or damaged after {frames.cut} bytes; what stands before is kept")
     return Record(
         run.run_id, found.points.series(), run.display_name, _state(found.code), found.config, tuple(run.tags),
-        f"{run.entity}/{run.project}", run.start_time.seconds, () if frames.cut is None else (cut,),
+        f"{run.entity}/{run.project}".strip("/"), run.start_time.seconds + run.start_time.nanos / 1e9, () if frames.cut is None else (cut,),
         found.points.logged, COUNTERS,
     )  # fmt: skip
 
