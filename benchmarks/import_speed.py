@@ -44,6 +44,9 @@ def main() -> None:
     report(
         f"{'source':12} {'seconds':>8} {'CPU s':>6} {'GiB':>6} {'rows':>10} {'in both limits':>15}   second import   killed half-way"
     )
+    report(
+        f"seconds are of the clock, on a machine with a load of {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores when it began"
+    )
     for name in options.source:
         with TemporaryDirectory() as folder:
             report(_row(name, SOURCES[name](Path(folder), options.runs, options.steps), Path(folder), options))
