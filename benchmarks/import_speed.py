@@ -41,11 +41,9 @@ def main() -> None:
     report = Report("import_speed")
     report(f"{options.runs} runs x {options.steps} steps of one metric; --jobs {options.jobs}; limits: "
            f"{LIMIT_SECONDS:g} s and {LIMIT_GIB:g} GiB")  # fmt: skip
+    report(f"the clock's seconds are of a machine with a load of {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     report(
         f"{'source':12} {'seconds':>8} {'CPU s':>6} {'GiB':>6} {'rows':>10} {'in both limits':>15}   second import   killed half-way"
-    )
-    report(
-        f"seconds are of the clock, on a machine with a load of {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores when it began"
     )
     for name in options.source:
         with TemporaryDirectory() as folder:

@@ -78,6 +78,13 @@ def test_steps_that_go_back_are_told_and_what_was_written_later_is_kept(tmp_path
     )
 
 
+def test_values_without_a_step_are_told(tmp_path: Path) -> None:
+    found, table = imported(tmp_path, a="step,loss 0,5 0,4 0,3")
+    assert table["loss"].to_list() == [3]
+    (told,) = [notice.message for notice in found.notices if notice.code == "one-step"]
+    assert told.startswith("all 3 values of `loss` of run a are at step 0")
+
+
 def test_the_step_may_stand_in_a_metric(tmp_path: Path) -> None:
     found, table = imported(tmp_path, step="tick", a="step,tick,loss 1,100,4 2,,3.5 3,200,3", b="step,loss 1,4 2,3")
     assert table["run_id"].unique().to_list() == ["a"]

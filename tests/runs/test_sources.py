@@ -181,6 +181,12 @@ def test_nanochats_table_is_one_run_a_row(tmp_path: Path) -> None:
     assert (best.state, unscored.state, failed.state) == ("finished", "finished", "crashed")
 
 
+def test_a_cell_that_nanochat_ran_twice_is_two_runs(tmp_path: Path) -> None:
+    header, first, *_ = NANOCHAT.splitlines()
+    (tmp_path / "results.csv").write_text("\n".join([header, first, first.replace("0.91", "0.92")]) + "\n")
+    assert [record.run_id[-5:] for record in records(f"nanochat:{tmp_path}").values()] == ["row 0", "row 1"]
+
+
 def test_another_table_is_not_nanochats(tmp_path: Path) -> None:
     (tmp_path / "results.csv").write_text("a,b\n1,2\n")
     with pytest.raises(Refused, match="tokens_trained"):

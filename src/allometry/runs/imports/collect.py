@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from threading import Thread
+from typing import Any, NamedTuple, TypeAlias
 
 from allometry.notices import Refused
 from allometry.runs.imports.parts import load_part, part_path, save_part
@@ -77,7 +80,7 @@ def _brought(tasks: Sequence[_Task], wanted: Wanted, jobs: int) -> Iterator[tupl
         yield from ((task, _bring(task, wanted)) for task in tasks)
         return
     # Not forked: a library that has begun threads does not survive that.
-    with ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _follow_parent) as pool:
         futures = {pool.submit(_bring, task, wanted): task for task in tasks}
         try:
             yield from ((futures[done], done.result()) for done in as_completed(futures))
@@ -86,6 +89,17 @@ def _brought(tasks: Sequence[_Task], wanted: Wanted, jobs: int) -> Iterator[tupl
             raise Refused("reader-killed", message, mend="run it again with --jobs 1: what was read is kept") from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _follow_parent() -> None:
+    """In a reading process: leave an interrupt to the parent, and end when the parent does, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_after, args=[parent_process()], daemon=True).start()
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _bring(task: _Task, wanted: Wanted) -> str | None:

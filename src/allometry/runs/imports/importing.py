@@ -132,7 +132,9 @@ def parts_path(out: Path) -> Path:
 
 
 def _collect(kind: Source, text: str, out: Path, asked: Asked, jobs: int, progress: Progress) -> Collected:
-    items = kind.items(text)
+    with progress("listing runs", 1) as tick:
+        items = kind.items(text)
+        tick(1)
     if not items:
         raise Refused("no-runs", f"there is no run in it ({kind.reads})", text, "check the name")
     with progress("reading runs", len(items)) as tick:

@@ -94,7 +94,7 @@ def load_series(group: Group, step: str | None) -> tuple[dict[str, Series], list
     joined = {name: _concatenated(part[name] for part in parts if name in part) for name in names}
     kept = {name: last_written(series) for name, series in joined.items()}
     back = [name for name, series in joined.items() if bool((np.diff(series.steps) < 0).any())]
-    return kept, _told_back(group.run_id, back, joined, kept)
+    return kept, [*_told_back(group.run_id, back, joined, kept), *_told_one_step(group.run_id, joined, kept)]
 
 
 def _concatenated(series: Iterable[Series]) -> Series:
@@ -115,6 +115,18 @@ def _told_back(run: str, back: list[str], joined: Mapping[str, Series], kept: Ma
         f"what was written later is kept, and {lost} values before it are not"
     )
     return [Notice("steps-back", message)]
+
+
+def _told_one_step(run: str, joined: Mapping[str, Series], kept: Mapping[str, Series]) -> list[Notice]:
+    """A metric that was logged without a step has all its values at one."""
+    for name, series in joined.items():
+        if len(series.steps) > 1 and len(kept[name].steps) == 1:
+            message = (
+                f"all {len(series.steps)} values of `{name}` of run {run} are at step {series.steps[0]:g} and only the "
+                f"last is kept; --step METRIC says which metric holds the step"
+            )
+            return [Notice("one-step", message)]
+    return []
 
 
 def last_written(series: Series) -> Series:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def write_mapping(path: Path, mapping: Mapping[str, str], about: Mapping[str, st
     lines = ["# Which column of the table is which standard name: allometry fit TABLE --map-file THIS", "[map]"]
     lines += [f"{_key(name)} = {_quoted(column)}" for name, column in mapping.items()]
     lines += ["", "[import]", *(f"{_key(name)} = {_quoted(text)}" for name, text in about.items())]
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.partial")
     partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
     partial.replace(path)
 

@@ -6,7 +6,6 @@ A part is one file, written whole or not at all, with the stamp of what it was r
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -38,7 +37,7 @@ def save_part(path: Path, record: Record, stamp: str) -> None:
     arrays: dict[str, Any] = {_ABOUT: np.frombuffer(json.dumps(about, default=str).encode(), np.uint8)}
     for place, series in enumerate(record.series.values()):
         arrays[f"s{place}"], arrays[f"v{place}"] = series
-    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     partial.replace(path)

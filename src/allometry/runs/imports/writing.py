@@ -16,6 +16,7 @@ from allometry.notices import Refused
 from allometry.runs.imports.choosing import ABOUT, SETTING
 from allometry.runs.imports.rows import RunRows
 from allometry.runs.sources import Source
+from allometry.runs.sources.contract import first_line
 
 if TYPE_CHECKING:
     import polars
@@ -26,7 +27,7 @@ _ROWS_AT_ONCE = 500_000
 
 def check_out(out: Path, source: Source, text: str) -> None:
     """Refuse a table that cannot be written, or that the next import would read as a run."""
-    if out.is_dir() or not out.absolute().parent.is_dir():
+    if out.is_dir() or not os.access(out.absolute().parent, os.W_OK):
         raise Refused("no-folder", "there is no folder to write the table in", str(out), "make it, and name a file")
     if source.prefix == "csv" and out.suffix.lower() == ".csv" and out.absolute().is_relative_to(Path(text).absolute()):
         raise Refused("out-in-source", "the table would stand among the runs", str(out), "write it somewhere else")
@@ -53,23 +54,27 @@ def write_table(runs: Iterable[RunRows], numbers: Sequence[str], settings: Mappi
     """All rows as Parquet or CSV, whole or not at all; how many there are."""
     import polars as pl
 
-    pieces = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    pieces.mkdir()
+    folder = out.with_name(f".{out.name}.partial")
+    rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     try:
-        count = 0
-        for place, some in enumerate(_batches(runs)):
+        pieces, count = list[Path](), 0
+        for some in _batches(runs):
             frame = _frame(some, numbers, settings)
-            frame.write_parquet(pieces / f"{place:06}.parquet", compression="zstd")
+            pieces.append(folder / f"{len(pieces):06}.parquet")
+            frame.write_parquet(pieces[-1], compression="zstd")
             count += frame.height
-        whole = pieces / f"whole{out.suffix}"
-        rows = pl.scan_parquet(pieces / "*.parquet", glob=True)
+        whole, rows = folder / f"whole{out.suffix}", pl.scan_parquet(pieces, glob=False)
         if out.suffix.lower() == ".csv":
             rows.sink_csv(whole)
         else:
             rows.sink_parquet(whole, compression="zstd")
         whole.replace(out)
+    except (OSError, pl.exceptions.ComputeError) as error:
+        message = f"the table cannot be written ({first_line(error)})"
+        raise Refused("not-written", message, str(out), "make room for it: what was read is kept") from None
     finally:
-        rmtree(pieces, ignore_errors=True)
+        rmtree(folder, ignore_errors=True)
     return count
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,14 @@ def _of_table(path: Path, root: Path) -> list[Item]:
     if not rows or _TOKENS not in rows[0]:
         mend = f"a table of nanochat has a column `{_TOKENS}`; for other tables of runs no import is needed"
         raise Refused("not-nanochat", "there is no row of a trained model in it", str(path), mend)
-    return [_item(name_below(path, root), number, row) for number, row in enumerate(rows)]
+    names = [_name(number, row) for number, row in enumerate(rows)]
+    # A cell that was run twice is two runs: their difference is the noise of training.
+    several = {name for name, count in Counter(names).items() if count > 1}
+    table = name_below(path, root)
+    return [
+        _item(table, f"{name} row {number}" if name in several else name, row)
+        for number, (name, row) in enumerate(zip(names, rows, strict=True))
+    ]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -50,9 +58,8 @@ def _recognise(path: Path) -> bool:
     return any(_is_nanochats(found) for found in files_below(path, _is_table))
 
 
-def _item(table: str, number: int, row: Mapping[str, str]) -> Item:
-    name = _name(number, row)
-    return Item(f"{table}#{number} {name}", digest(dict(row)), partial(_read, table, name, row))
+def _item(table: str, name: str, row: Mapping[str, str]) -> Item:
+    return Item(f"{table}#{name}", digest(dict(row)), partial(_read, table, name, row))
 
 
 def _name(number: int, row: Mapping[str, str]) -> str:
