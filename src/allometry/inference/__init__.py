@@ -1,0 +1,1 @@
+"""Test-time scaling: engines, budgets, records, strategies and sweeps."""

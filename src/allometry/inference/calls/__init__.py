@@ -1,0 +1,58 @@
+"""One call and everything around it: requests, engines, budgets, meters, keys, replay, and the scope of a strategy."""
+
+from allometry.inference.calls.budget import UNITS, Allowance, Budget, Exhausted, Ledger, read_budgets
+from allometry.inference.calls.clock import Clock
+from allometry.inference.calls.driver import Driver
+from allometry.inference.calls.engine import (
+    ABILITIES,
+    Abilities,
+    CallFailed,
+    Engine,
+    Profile,
+    Stopped,
+    check_needs,
+    prompt_bound,
+)
+from allometry.inference.calls.keys import canonical, digest
+from allometry.inference.calls.meter import NUMBERS, Meter, meter_call
+from allometry.inference.calls.place import Place
+from allometry.inference.calls.recorder import Recorder
+from allometry.inference.calls.request import Finish, Message, Prompt, Request, Response, Usage
+from allometry.inference.calls.scope import MAIN, Scope
+from allometry.inference.calls.sync import sample, wait
+
+__all__ = [
+    "ABILITIES",
+    "MAIN",
+    "NUMBERS",
+    "UNITS",
+    "Abilities",
+    "Allowance",
+    "Budget",
+    "CallFailed",
+    "Clock",
+    "Driver",
+    "Engine",
+    "Exhausted",
+    "Finish",
+    "Ledger",
+    "Message",
+    "Meter",
+    "Place",
+    "Profile",
+    "Prompt",
+    "Recorder",
+    "Request",
+    "Response",
+    "Scope",
+    "Stopped",
+    "Usage",
+    "canonical",
+    "check_needs",
+    "digest",
+    "meter_call",
+    "prompt_bound",
+    "read_budgets",
+    "sample",
+    "wait",
+]
