@@ -1,6 +1,7 @@
 """Engines, and what makes one of the calls of many problems."""
 
+from allometry.inference.engines.batcher import Batcher, Decoder
 from allometry.inference.engines.simulator import Simulator, read_simulator
 from allometry.inference.engines.world import World, read_world, right_answer, shown_answer
 
-__all__ = ["Simulator", "World", "read_simulator", "read_world", "right_answer", "shown_answer"]
+__all__ = ["Batcher", "Decoder", "Simulator", "World", "read_simulator", "read_world", "right_answer", "shown_answer"]
