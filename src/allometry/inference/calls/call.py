@@ -41,6 +41,7 @@ class Call:
     outstanding: int = 0
     history: bool = False
     failure: CallFailed | None = None
+    failed_at: float = 0.0
     stopping: bool = False
     stopped_for: Join | None = None
     done: bool = False
@@ -55,8 +56,12 @@ class Call:
 
     @property
     def end(self) -> float:
-        """When the last sample was there."""
-        return max(self.ends)
+        """When the last sample was there, or when it was known that they will not all be."""
+        return max(self.ends) if self.failure is None else self.failed_at
+
+    def fail(self, failure: CallFailed, now: float) -> None:
+        """Take in that some samples will not come."""
+        self.failure, self.failed_at = failure, max(self.failed_at, now)
 
     @property
     def complete(self) -> bool:

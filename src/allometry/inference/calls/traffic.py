@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from allometry.inference.calls.budget import Ledger
 from allometry.inference.calls.call import Call, Leg, runs
 from allometry.inference.calls.clock import Clock
-from allometry.inference.calls.engine import CallFailed, Profile, Stopped
+from allometry.inference.calls.engine import CallFailed, Engine, Profile, Stopped
 from allometry.inference.calls.keys import key_text, seed_of
 from allometry.inference.calls.meter import Meter, meter_call
 from allometry.inference.calls.recorder import Recorder
@@ -91,7 +91,7 @@ class Traffic:
             return
         started = self.clock.elapsed()
         self.record.sent(call.family, request, call.first + offset, started)
-        task = asyncio.get_running_loop().create_task(_only(call.engine.sample(request)))
+        task = asyncio.get_running_loop().create_task(_asking(call.engine, request))
         self._live[task] = Leg(call, offset, count, started)
         call.outstanding += 1
         task.add_done_callback(self._arrive)
@@ -101,7 +101,7 @@ class Traffic:
         try:
             responses = _checked(_run_now(call.engine.sample(request)), request.n)
         except CallFailed as failed:
-            call.failure = failed
+            call.fail(failed, call.issued)
             self.record.failed(call.family, call.first + offset, call.issued, failed)
             return
         for i, response in enumerate(responses, offset):
@@ -159,6 +159,8 @@ class Traffic:
             self._take_in(self._arrived.pop(0))
 
     def _arrive(self, task: asyncio.Task[Sequence[Response]]) -> None:
+        if not task.cancelled():
+            task.exception()  # seen, even where a fault of another call keeps it from being taken in
         self._arrived.append(task)
         self._wake.set()
 
@@ -176,8 +178,7 @@ class Traffic:
             for i, response in enumerate(responses, leg.offset):
                 call.place(i, response, leg.started + (response.seconds or 0.0))
         except CallFailed as failed:
-            call.failure = failed
-            call.ends[leg.offset] = now
+            call.fail(failed, now)
             self.record.failed(call.family, call.first + leg.offset, leg.started, failed)
         self._go_on(call)
 
@@ -287,9 +288,8 @@ def _outcome(task: asyncio.Task[Sequence[Response]], leg: Leg) -> Sequence[Respo
     raise CallFailed(mask(f"{type(error).__name__}: {error}", secrets)) from None
 
 
-async def _only(asking: Coroutine[Any, Any, Sequence[Response]] | Any) -> Sequence[Response]:
-    found: Sequence[Response] = await asking
-    return found
+async def _asking(engine: Engine, request: Request) -> Sequence[Response]:
+    return await engine.sample(request)
 
 
 def _run_now(asking: Any) -> Sequence[Response]:

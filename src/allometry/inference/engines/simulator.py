@@ -28,6 +28,7 @@ ALL = Abilities(
     n=True, seed=True, stop=True, stop_reason=True, logprobs=True, continuation=True, usage=True, cached=True
 )
 THOUGHT = "hm "
+WORD = 64
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ class Simulator:
 
     async def sample(self, request: Request) -> Sequence[Response]:
         problem = _problem(request)
-        rngs = [random.Random(f"{self.world.seed}:{problem}:{request.seed + i}") for i in range(request.n)]
-        if rngs[0].random() < self.world.failures:
+        world = (self.world.seed << WORD) + problem << WORD
+        rngs = [random.Random(world + request.seed + i) for i in range(request.n)]
+        # by the samples, so that a call fails alike however it is divided
+        if self.world.failures and any(rng.random() < self.world.failures for rng in rngs):
             raise CallFailed("the simulated call failed")
         prompt = self.most_prompt_tokens(request)
         return [self._response(request, self._draw(request, problem, rng), rng, prompt) for rng in rngs]
@@ -136,7 +139,7 @@ def _thoughts(
 ) -> _Drawn:
     """Thoughts and then an answer; behind a prefix that asks for the answer, only that."""
     before = request.prefix.count(THOUGHT)
-    if request.prefix.endswith(ANSWER):
+    if request.prefix.endswith(ANSWER):  # in the middle of the line with the answer
         answer = world.draw(problem, rng, world.thought(before))
         return _Drawn(shown_answer(problem, answer), 1, answer)
     whole = max(1, round(rng.gauss(thinking[0], thinking[1])))

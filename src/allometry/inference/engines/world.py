@@ -32,7 +32,7 @@ class World:
     answers have normal lengths `right_tokens` and `wrong_tokens` (mean, sd). With `thinking` (mean, sd, scale), t
     tokens of thinking come before the answer, and it is right with chance success * (1 - exp(-t/scale)).
     `confidence` (right, wrong, sd) are mean log-probabilities. A call takes `wait` seconds and then
-    `tokens_per_second`, and fails with chance `failures`.
+    `tokens_per_second`; it fails when one of its samples does, each with chance `failures`.
 
     >>> World(success=0.5).success_of(17)
     0.5
@@ -67,9 +67,7 @@ class World:
 
     def success_of(self, problem: int) -> float:
         """The chance that an answer to a problem is right."""
-        if not isinstance(self.success, tuple):
-            return self.success
-        return _rng(self.seed, problem, "success").betavariate(*self.success)
+        return self.success if not isinstance(self.success, tuple) else _chance(self.seed, problem, self.success)
 
     def draw(self, problem: int, rng: random.Random, share: float = 1.0) -> int:
         """The number of an answer: 0 is right, others are wrong. `share` scales the chance of success."""
@@ -132,6 +130,11 @@ def _world(held: Mapping[str, Any], where: str) -> World:
 def _check(true: bool, message: str) -> None:
     if not true:
         raise Refused("bad-simulator", message, "the simulated world")
+
+
+@lru_cache(maxsize=4096)
+def _chance(seed: int, problem: int, beta: tuple[float, float]) -> float:
+    return _rng(seed, problem, "success").betavariate(*beta)
 
 
 def _rng(*parts: object) -> random.Random:

@@ -54,6 +54,7 @@ class Records:
         self._raw: dict[str, list[bytes]] = {}
         self._slices: dict[str, tuple[int, int]] = {}
         self._table: polars.DataFrame | None = None
+        self._forgotten: set[str] = set()
         self._prompts: set[str] = set()
         self._file: FileIO | None = None
         self._lock: int | None = None
@@ -79,16 +80,18 @@ class Records:
         """The answers of a group whose texts are whole, by key, in the order in which they came."""
         if group not in self._groups:
             found: dict[str, list[Line]] = {}
-            for line in (*self._compacted(group), *map(json.loads, self._raw.pop(group, ()))):
+            for line in (*self._compacted(group), *self._live(group)):
                 if "kept" not in line:
                     found.setdefault(line["key"], []).append(line)
             self._groups[group] = found
         return self._groups[group]
 
-    def forget(self, name: str) -> None:
-        """Let go of a group that no call will ask about again."""
-        self._groups.pop(name, None)
-        self._raw.pop(name, None)
+    def forget(self, group: str) -> None:
+        """Let go of a group, for it is done; should it be asked about all the same, the folder is read again."""
+        if self.folder is not None:
+            self._forgotten.add(group)
+        self._groups.pop(group, None)
+        self._raw.pop(group, None)
 
     def close(self, *, compacted: bool = True) -> None:
         """Give the folder back, its segments turned into one file unless told otherwise."""
@@ -170,6 +173,13 @@ class Records:
         start, count = self._slices[name]
         rows = self._table.slice(start, count).iter_rows(named=True)
         return [_held(row) for row in rows if row["kind"] in REPLAYED]
+
+    def _live(self, group: str) -> list[Line]:
+        if group not in self._forgotten or self.folder is None:
+            return [json.loads(raw) for raw in self._raw.pop(group, ())]
+        self._forgotten.discard(group)
+        read = (line for path in segments(self.folder) for _, line in read_segment(path))
+        return [line for line in read if line["kind"] in REPLAYED and line["group"] == group]
 
     def _encoded(self, line: Line) -> bytes:
         line = kept(line, self.keep, self._redact)

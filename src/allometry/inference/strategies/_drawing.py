@@ -19,10 +19,16 @@ def ask(problem: Problem, tokens: int | None, **settings: Any) -> Request:
     return Request(problem.prompt, max_tokens=tokens or problem.sample_tokens, tools=problem.tools, **settings)
 
 
+async def whole(engine: Scope, request: Request) -> list[Response]:
+    """Samples with the prefix they go on from: what is read, graded and voted on is the whole answer."""
+    found = await engine.sample(request)
+    return [replace(one, content=request.prefix + one.content) for one in found] if request.prefix else found
+
+
 async def one(engine: Scope, request: Request) -> Response | None:
-    """One sample, shortened to what the budget holds; None where it holds nothing."""
+    """One whole sample, shortened to what the budget holds; None where it holds nothing."""
     tokens = engine.longest(request)
-    return (await engine.sample(replace(request, max_tokens=tokens)))[0] if tokens else None
+    return (await whole(engine, replace(request, max_tokens=tokens)))[0] if tokens else None
 
 
 def wave(engine: Scope, request: Request, most: int | None, *, apart: bool = False) -> int:
@@ -34,14 +40,14 @@ def wave(engine: Scope, request: Request, most: int | None, *, apart: bool = Fal
 
 
 async def draw(engine: Scope, request: Request, samples: int | None) -> list[Response]:
-    """Samples of a request until the budget holds no more, or so many are drawn.
+    """Whole samples of a request until the budget holds no more, or so many are drawn.
 
     What short answers leave is drawn again in a further wave. Where not even one whole answer fits, one that may be
     cut off is drawn.
     """
     found: list[Response] = []
     while count := wave(engine, request, None if samples is None else samples - len(found)):
-        found += await engine.sample(replace(request, n=count))
+        found += await whole(engine, replace(request, n=count))
     if found:
         return found
     single = await one(engine, request)

@@ -36,10 +36,10 @@ async def budget_forcing(
     asked = ask(problem, thinking, temperature=temperature, stop=(end,), prefix=opening)
     text, used = await _think(engine, asked, answer_tokens, wait, waits)
     answer = await one(engine, replace(asked, prefix=text + end + final, stop=(), max_tokens=answer_tokens))
-    if answer is None:
+    if answer is None and used is not None:
         # it may have ended its thinking, but an answer it has not given
-        return Answer(None if used is None else replace(used, finish="length"))
-    return Answer(replace(answer, content=text[len(opening) :] + end + final + answer.content))
+        answer = replace(used, finish="length")
+    return Answer(answer)
 
 
 async def _think(engine: Scope, asked: Request, answer: int, wait: str, waits: int) -> tuple[str, Response | None]:

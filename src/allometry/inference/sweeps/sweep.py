@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
-from allometry.inference.calls import MAIN, NUMBERS, Budget, Engine, wait
+from allometry.inference.calls import MAIN, NUMBERS, Budget, Engine, Place, wait
 from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy
 from allometry.inference.sweeps.episode import Outcome, Setting, check, episode_key, play, recorded
@@ -72,7 +72,9 @@ async def asweep(
 
     async def group(strategy: Strategy, problem: Problem) -> dict[Budget, Outcome]:
         async with slots:
-            return {budget: await _once(strategy, problem, budget, setting, tick) for budget in _rising(budgets)}
+            found = {budget: await _once(strategy, problem, budget, setting, tick) for budget in _rising(budgets)}
+        setting.records.forget(Place.root(seed, problem.id, strategy.identity).group)
+        return found
 
     cells = [(s, p) for s in range(len(strategies)) for p in range(len(problems))]
     found = dict(zip(cells, await _all([group(strategies[s], problems[p]) for s, p in cells]), strict=True))
