@@ -1,6 +1,7 @@
 """One call and everything around it: requests, engines, budgets, meters, keys, replay, and the scope of a strategy."""
 
 from allometry.inference.calls.budget import UNITS, Allowance, Budget, Exhausted, Ledger, read_budgets
+from allometry.inference.calls.call import cut_tokens
 from allometry.inference.calls.clock import Clock
 from allometry.inference.calls.driver import Driver
 from allometry.inference.calls.engine import (
@@ -13,10 +14,10 @@ from allometry.inference.calls.engine import (
     check_needs,
     prompt_bound,
 )
-from allometry.inference.calls.keys import canonical, digest
+from allometry.inference.calls.keys import canonical, digest, parameters, prompt_hash
 from allometry.inference.calls.meter import NUMBERS, Meter, meter_call
 from allometry.inference.calls.place import Place
-from allometry.inference.calls.recorder import Recorder
+from allometry.inference.calls.recorder import Recorder, response_of
 from allometry.inference.calls.request import Finish, Message, Prompt, Request, Response, Usage
 from allometry.inference.calls.scope import MAIN, Scope
 from allometry.inference.calls.sync import sample, wait
@@ -49,10 +50,14 @@ __all__ = [
     "Usage",
     "canonical",
     "check_needs",
+    "cut_tokens",
     "digest",
     "meter_call",
+    "parameters",
     "prompt_bound",
+    "prompt_hash",
     "read_budgets",
+    "response_of",
     "sample",
     "wait",
 ]

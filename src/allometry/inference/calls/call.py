@@ -126,14 +126,32 @@ def runs(samples: Sequence[int], together: bool) -> Iterator[tuple[int, int]]:
 def cut(response: Response, seconds: float) -> Response:
     """What an answer had become so many seconds after it was asked for, tokens coming evenly after the first.
 
-    Its text by then is not known, so none is kept.
+    Its text by then is known only where its tokens are.
     """
     whole, wait = response.seconds or 0.0, response.first_token or 0.0
     share = 1.0 if whole <= wait else min(1.0, max(0.0, (seconds - wait) / (whole - wait)))
     # a quotient of times may fall short of a whole token by a rounding
     tokens = math.floor(response.usage.generated * share * (1 + 1e-12))
+    return replace(_cut(response, tokens), finish="cancelled", seconds=max(0.0, seconds))
+
+
+def cut_tokens(response: Response, tokens: int) -> Response:
+    """What an answer is that may have so many tokens: itself, or cut off, without a text that nobody knows.
+
+    >>> cut_tokens(Response("a b c", usage=Usage(generated=3)), 2).finish
+    'length'
+    """
+    if response.usage.generated <= tokens:
+        return response
+    whole, wait = response.seconds, response.first_token or 0.0
+    seconds = None if whole is None else wait + (whole - wait) * tokens / response.usage.generated
+    return replace(_cut(response, tokens), finish="length", seconds=seconds)
+
+
+def _cut(response: Response, tokens: int) -> Response:
     usage = replace(response.usage, generated=tokens, reasoning=min(tokens, response.usage.reasoning))
+    known = response.tokens[:tokens]
     return replace(
-        response, content="", reasoning="", tool_calls=(), tokens=(), logprobs=(), finish="cancelled", stopped_by=None,
-        usage=usage, seconds=max(0.0, seconds),
+        response, content="".join(known), reasoning="", tool_calls=(), tokens=known, logprobs=response.logprobs[:tokens],
+        stopped_by=None, usage=usage,
     )  # fmt: skip

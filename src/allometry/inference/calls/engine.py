@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Protocol
 
@@ -21,7 +21,6 @@ class Abilities:
     n: several samples in one request; seed: the same seed gives the same answer; stop: stop texts; stop_reason: tells
     which stop text ended a sample; logprobs: of generated tokens; scored: of a given prefix; continuation: goes on
     from a prefix; tools, schema, reasoning: as on chat endpoints; usage: reports tokens; cached: reports cached ones.
-    `most_samples` bounds the samples of one request that differ; None for no bound.
     """
 
     n: bool = False
@@ -36,11 +35,10 @@ class Abilities:
     reasoning: bool = False
     usage: bool = False
     cached: bool = False
-    most_samples: int | None = None
     mend: Mapping[str, str] = field(default_factory=dict)
 
 
-ABILITIES = tuple(f.name for f in fields(Abilities) if f.name not in ("most_samples", "mend"))
+ABILITIES = tuple(f.name for f in fields(Abilities) if f.name != "mend")
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ class Profile:
     Arguments: `identity` names the model with its version or the hash of its weights, never a credential; answers are
     kept under it. `shape` counts FLOPs and bytes of the cache, `price` money per token; None where not known.
     `cache_bytes` are those of one entry of the cache (assumed 2, bf16). `virtual` engines answer at once and say how
-    many seconds it would have taken. `secrets` are blotted out of whatever is written.
+    many seconds it would have taken. `secrets` are blotted out of whatever is written. `most_samples` tells of an
+    engine that has a limited number of samples of a prompt how many; None where there is always another.
     """
 
     identity: str
@@ -60,6 +59,7 @@ class Profile:
     cache_bytes: float = 2.0
     virtual: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    most_samples: Callable[[Request], int] | None = field(default=None, repr=False, compare=False)
 
 
 class Engine(Protocol):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from allometry.inference.calls.request import Request
+from allometry.inference.records import text_hash
 from allometry.notices import Refused
 
 BITS = 128
@@ -60,6 +61,11 @@ def seed_of(key: int, sample: int) -> int:
 def asked(request: Request) -> Mapping[str, Any]:
     """What was asked, in words: the part of a request that is text of people or models."""
     return {"prompt": request.prompt, "prefix": request.prefix, "tools": request.tools, "schema": request.schema}
+
+
+def prompt_hash(request: Request) -> str:
+    """What a prompt is kept under."""
+    return text_hash(canonical(asked(request)))
 
 
 def parameters(request: Request) -> Mapping[str, Any]:

@@ -60,7 +60,7 @@ class Recorder:
         own = [line for line in lines if line["episode"] == self.episode]
         whole = [line for line in (*own, *lines) if line.get("finish") != "cancelled"]
         for line in (*whole, *own):
-            return Found(_response(line), line["started"], line["episode"] == self.episode)
+            return Found(response_of(line), line["started"], line["episode"] == self.episode)
         return None
 
     def sent(self, family: Family, request: Request, first: int, started: float) -> None:
@@ -122,7 +122,9 @@ def _json(value: Sequence[Any] | Mapping[str, Any]) -> str | None:
     return canonical(value) if value else None
 
 
-def _response(line: Line) -> Response:
+def response_of(line: Line) -> Response:
+    """The response that a line of the records holds."""
+
     def parts(name: str) -> tuple[Any, ...]:
         return tuple(json.loads(line[name])) if name in line else ()
 

@@ -89,11 +89,11 @@ class Scope:
         In one request they share the prompt; with `apart` each is a call of its own.
         """
         found = self._samples_within_budget(request, apart)
-        most = self.abilities.most_samples
-        if most is None or apart:
+        profile = self._engine.profile
+        if profile.most_samples is None or apart:
             return found
-        identity = self._engine.profile.identity
-        left = most - self._place.drawn(self._driver.record.family(self._place, identity, request).key)
+        drawn = self._place.drawn(self._driver.record.family(self._place, profile.identity, request).key)
+        left = max(0, profile.most_samples(request) - drawn)
         return left if found is None else min(found, left)
 
     def longest(self, request: Request, *, then: int = 0) -> int:

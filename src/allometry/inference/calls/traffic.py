@@ -58,9 +58,9 @@ class Traffic:
     def _call(self, thread: Thread, wanted: Sampling) -> Call:
         engine, request, place = wanted.engine, wanted.request, wanted.place
         family = self.record.family(place, engine.profile.identity, request)
-        most = engine.profile.abilities.most_samples
-        if most is not None and place.drawn(family.key) + request.n > most:
-            message = f"{engine.profile.identity} has {most} samples of a prompt, and more were asked for"
+        most = engine.profile.most_samples
+        if most is not None and place.drawn(family.key) + request.n > most(request):
+            message = f"{engine.profile.identity} has {most(request)} samples of this prompt, and more were asked for"
             raise CallFailed(message, paid=False)
         worst = Meter() if wanted.tool else worst_case(engine.profile, request, engine.most_prompt_tokens(request))
         reserved = self.ledger.reserve(worst)
