@@ -64,6 +64,16 @@ class Call:
         self.failure, self.failed_at = failure, max(self.failed_at, now)
 
     @property
+    def first_token(self) -> float | None:
+        """When the first token of any sample was there."""
+        waits = [
+            end - (answer.seconds or 0.0) + answer.first_token
+            for answer, end in zip(self.answers, self.ends, strict=True)
+            if answer is not None and answer.first_token is not None and answer.usage.generated
+        ]
+        return min(waits, default=None)
+
+    @property
     def complete(self) -> bool:
         """Whether nothing more will come."""
         return not self.outstanding and (self.stopping or self.failure is not None or not self.held)

@@ -32,6 +32,11 @@ class Driver:
         self._ready: deque[tuple[Thread, Any, BaseException | None]] = deque()
         self._current: Thread | None = None
 
+    @property
+    def first_token(self) -> float | None:
+        """When the first token of any model was there, as far as engines say."""
+        return self._traffic.first_token
+
     async def run(self, work: Coroutine[Any, Any, Result]) -> tuple[Result, int]:
         """The result of the root coroutine, and the tokens of the longest chain that led to it.
 

@@ -40,6 +40,7 @@ class Traffic:
         self._wake = asyncio.Event()
         self._count = 0
         self._patience = math.inf
+        self.first_token: float | None = None
 
     # ---- making calls
 
@@ -201,6 +202,7 @@ class Traffic:
         """Write what is not written yet, and book what the call took."""
         call.done = True
         del self._pending[call]
+        self.first_token = min((t for t in (self.first_token, call.first_token) if t is not None), default=None)
         for offset, count in runs(call.fresh, True):
             answers = [answer for answer in call.answers[offset : offset + count] if answer is not None]
             self.record.received(call.family, call.request, call.first + offset, call.issued, answers, call.kind)
@@ -284,7 +286,7 @@ def _outcome(task: asyncio.Task[Sequence[Response]], leg: Leg) -> Sequence[Respo
     if isinstance(error, Stopped):
         return _checked([replace(r, finish="cancelled") for r in error.responses], leg.count)
     if isinstance(error, CallFailed):
-        raise error
+        raise CallFailed(mask(error.reason, secrets), paid=error.paid) from None
     raise CallFailed(mask(f"{type(error).__name__}: {error}", secrets)) from None
 
 

@@ -72,6 +72,10 @@ class Records:
         if self._file is not None:
             self._write(self._file, [self._encoded(line) for line in lines])
 
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Blot these out as well, in whatever is written from now on."""
+        self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets)))
+
     def knows_prompt(self, key: str) -> bool:
         """Whether what was asked under this hash has been written already."""
         return key in self._prompts

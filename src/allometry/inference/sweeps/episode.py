@@ -43,8 +43,9 @@ class Outcome:
 
     `grade` is the scorer's, None where there is none. `state` is "truncated" where the answer was cut off and is not
     right as it stands: that is not a wrong answer. "unaffordable" means that the budget held no call, "failed" that a
-    call failed (`why`). `meter` is what the strategy took, without the scorer; `response` the answer itself, None for
-    an outcome that was read back.
+    call failed (`why`). `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
+    was any token of a model, None where the engine does not say; `answer` the key of the response in the records,
+    `response` that itself, None for an outcome that was read back.
     """
 
     problem: str
@@ -61,6 +62,7 @@ class Outcome:
     samples: int
     votes: tuple[float, ...]
     meter: Meter
+    first_token: float | None = None
     answer: str = ""
     why: str = ""
     response: Response | None = None
@@ -86,7 +88,10 @@ class Setting:
 
 
 def check(strategy: Strategy, budget: Budget | None, setting: Setting) -> None:
-    """Refuse, before anything is spent, what could not be run: abilities, engines and prices that are not there."""
+    """Refuse, before anything is spent, what could not be run: abilities, engines and prices that are not there.
+
+    From here on no credential of the engines is written.
+    """
     profile = setting.engine.profile
     check_needs(profile, strategy.needs, strategy.name)
     for role in strategy.roles:
@@ -95,6 +100,7 @@ def check(strategy: Strategy, budget: Budget | None, setting: Setting) -> None:
                 "no-engine", f"{strategy.name} needs an engine for {role!r}", "engines", f"give {role}=ENGINE"
             )
     for engine in setting.engines.values():
+        setting.records.hide(engine.profile.secrets)
         if budget is not None:
             budget.check(engine.profile)
 
@@ -131,7 +137,7 @@ async def play(strategy: Strategy, problem: Problem, budget: Budget | None, sett
         why = f"failed: {failed.reason}"
     meter = replace(ledger.spent, critical_path_tokens=chain, seconds=clock.now)
     grade = await _score(strategy, problem, answer.response, recorder, setting)
-    outcome = _made(strategy, problem, budget, setting, answer, grade, meter, why)
+    outcome = _made(strategy, problem, budget, setting, answer, grade, meter, driver.first_token, why)
     setting.records.append([_line(key, outcome, recorder)])
     return outcome
 
@@ -152,14 +158,14 @@ async def _score(
 
 def _made(
     strategy: Strategy, problem: Problem, budget: Budget | None, setting: Setting,
-    answer: Answer, grade: float | None, meter: Meter, why: str,
+    answer: Answer, grade: float | None, meter: Meter, first_token: float | None, why: str,
 ) -> Outcome:  # fmt: skip
     chosen, scorer = strategy.grader, setting.scorer
     return Outcome(
         problem.id, problem.group or problem.id, strategy.label, setting.engine.profile.identity,
         "" if budget is None else budget.as_text(), setting.seed, _state(answer.response, grade, why), grade,
         "" if scorer is None else scorer.name, strategy.selector, chosen is not None and chosen.oracle,
-        answer.samples, answer.votes, meter, answer.response.key if answer.response else "", why, answer.response,
+        answer.samples, answer.votes, meter, first_token, answer.response.key if answer.response else "", why, answer.response,
     )  # fmt: skip
 
 
