@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allometry.inference.calls import Allowance, Budget, Exhausted, Ledger, Meter, Profile, read_budgets
+from allometry.inference.calls import Allowance, Budget, Clock, Exhausted, Ledger, Meter, Profile, read_budgets
 from allometry.notices import Refused
 
 
@@ -75,7 +75,7 @@ def test_a_ledger_is_never_exceeded_whatever_runs_at_the_same_time(limit: int, c
         held = sum(used.generated_tokens for _, used in under_way)
         assert ledger.spent.generated_tokens + held <= limit
         assert ledger.spent.calls + len(under_way) <= 7
-    assert Allowance(ledger).left() <= limit - ledger.spent.generated_tokens + 1e-9
+    assert Allowance(ledger, Clock()).left() <= limit - ledger.spent.generated_tokens + 1e-9
 
 
 def test_the_whole_of_a_budget_can_be_spent() -> None:

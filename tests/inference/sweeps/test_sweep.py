@@ -214,3 +214,40 @@ def test_a_process_that_is_really_killed_leaves_records_to_go_on_from(tmp_path: 
         killed.communicate()
         assert killed.returncode == -signal.SIGKILL
     assert table(run("killed", "0")) == expected
+
+
+@pytest.mark.parametrize("unit", ["generated_tokens", "calls", "money", "flops"])
+@pytest.mark.parametrize("share", [0.0001, 0.1, 0.5, 2.0])
+def test_a_limit_of_the_whole_is_never_exceeded_and_can_be_gone_on_from(
+    unit: str, share: float, tmp_path: Path, shape: Any, price: Any, strategies: Any
+) -> None:
+    engine = Simulator(World(success=(1, 1), steps=3), shape, price)
+    budgets = read_budgets("generated_tokens=40:160:x2")
+
+    def run(records: Records | None, limit: Budget | None) -> Any:
+        return sweep(PROBLEMS, strategies, budgets, engine, scorer=EXACT, records=records, limit=limit)
+
+    whole = run(None, None)
+    assert whole.complete
+    most = share * getattr(whole.paid, unit)
+    with Records(tmp_path) as records:
+        part = run(records, Budget(**{unit: most}))
+    assert getattr(part.paid, unit) <= most * (1 + 1e-12)
+    assert part.complete == (share > 1)
+    assert len(part) < len(whole) or part.complete
+    assert {outcome.state for outcome in part} <= {outcome.state for outcome in whole}
+    with Records(tmp_path) as records:
+        rest = run(records, None)
+    assert rows(rest) == rows(whole)
+    # what was on its way when the limit was met is stopped, paid for as far as it was, and begun again
+    both = getattr(part.paid + rest.paid, unit)
+    assert getattr(whole.paid, unit) * (1 - 1e-12) <= both <= 1.1 * getattr(whole.paid, unit)
+
+
+def test_what_was_recorded_is_not_paid_for_again(tmp_path: Path) -> None:
+    best = find_strategy("best_of_n")(selector=EXACT)
+    paid = []
+    for budgets in ("calls=4", "calls=4:8:x2", "calls=8"):
+        with Records(tmp_path) as records:
+            paid.append(sweep(PROBLEMS, [best], read_budgets(budgets), Simulator(), records=records).paid.calls)
+    assert paid == [20, 20, 0]

@@ -1,6 +1,6 @@
 """One call and everything around it: requests, engines, budgets, meters, keys, replay, and the scope of a strategy."""
 
-from allometry.inference.calls.budget import UNITS, Allowance, Budget, Exhausted, Ledger, read_budgets
+from allometry.inference.calls.budget import UNITS, Allowance, Budget, Exhausted, Halted, Ledger, read_budgets
 from allometry.inference.calls.call import cut_tokens
 from allometry.inference.calls.clock import Clock
 from allometry.inference.calls.driver import Driver
@@ -36,6 +36,7 @@ __all__ = [
     "Engine",
     "Exhausted",
     "Finish",
+    "Halted",
     "Ledger",
     "Message",
     "Meter",

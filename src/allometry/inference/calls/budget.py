@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from allometry.axes import nearest_names
+from allometry.inference.calls.clock import Clock
 from allometry.inference.calls.engine import Profile
 from allometry.inference.calls.meter import Meter
 from allometry.notices import Refused
@@ -23,7 +24,11 @@ ROUNDING = 1e-12
 
 
 class Exhausted(Exception):
-    """The worst case of a call does not fit into what is left of the budget."""
+    """The worst case of a call does not fit into what is left of the budget of its problem."""
+
+
+class Halted(Exception):
+    """The worst case of a call does not fit into what is left for the whole sweep. Strategies never see it."""
 
 
 class Budget(Mapping[str, float]):
@@ -208,6 +213,7 @@ class Allowance:
     """What a strategy sees of its budget: it may look and plan, never book."""
 
     _ledger: Ledger
+    _clock: Clock
 
     @property
     def budget(self) -> Budget | None:
@@ -221,4 +227,5 @@ class Allowance:
 
     def left(self, unit: str = "generated_tokens") -> float:
         """What is neither spent nor reserved in a unit; infinite where it has no limit."""
-        return max(0.0, self._ledger.left(unit))
+        passed = self._clock.now if unit == "seconds" else 0.0
+        return max(0.0, self._ledger.left(unit) - passed)

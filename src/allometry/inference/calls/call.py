@@ -22,7 +22,8 @@ class Call:
 
     `answers` and `ends` (seconds on the clock) are by sample. `timed` are samples whose end is known before it comes:
     those of virtual engines (also in `fresh`: written on delivery) and those used again from another episode. `held`
-    are samples that a recorded stop cut off, which wait for that stop to come again.
+    are samples that a recorded stop cut off, which wait for that stop to come again. `asked` are runs of samples that
+    were really asked for (first, length, what was set aside for them of the whole sweep's limit).
     """
 
     thread: Thread
@@ -37,6 +38,7 @@ class Call:
     ends: list[float] = field(default_factory=list)
     timed: set[int] = field(default_factory=set)
     fresh: list[int] = field(default_factory=list)
+    asked: list[tuple[int, int, int]] = field(default_factory=list)
     held: dict[int, tuple[Response, float]] = field(default_factory=dict)
     outstanding: int = 0
     history: bool = False
@@ -93,12 +95,13 @@ class Call:
             elif i in self.timed and self.ends[i] > now:
                 self.place(i, cut(answer, now - self.ends[i] + (answer.seconds or 0.0)), now)
 
-    def used(self) -> Meter:
-        """What it took; samples that failed may have taken all that they could."""
+    def used(self, first: int = 0, count: int | None = None) -> Meter:
+        """What it took, or a run of its samples; those that failed may have taken all that they could."""
         if self.tool:
             return Meter()
         lost = self.failure is None or self.failure.paid
-        usages = [self._unknown() if a is None else a.usage for a in self.answers if a is not None or lost]
+        answers = self.answers[first : None if count is None else first + count]
+        usages = [self._unknown() if a is None else a.usage for a in answers if a is not None or lost]
         return meter_call(self.engine.profile, usages) if usages else Meter()
 
     def sequential_tokens(self) -> int:

@@ -24,11 +24,11 @@ Result = TypeVar("Result")
 
 
 class Driver:
-    """The threads of one episode, with their clock, budget and records."""
+    """The threads of one episode, with their clock, budget and records; `paid` is the ledger of the whole sweep."""
 
-    def __init__(self, record: Recorder, ledger: Ledger, clock: Clock | None = None) -> None:
+    def __init__(self, record: Recorder, ledger: Ledger, paid: Ledger, clock: Clock | None = None) -> None:
         self.record, self.ledger, self.clock = record, ledger, clock or Clock()
-        self._traffic = Traffic(record, ledger, self.clock, self._give)
+        self._traffic = Traffic(record, ledger, paid, self.clock, self._give)
         self._ready: deque[tuple[Thread, Any, BaseException | None]] = deque()
         self._current: Thread | None = None
 
@@ -40,7 +40,8 @@ class Driver:
     async def run(self, work: Coroutine[Any, Any, Result]) -> tuple[Result, int]:
         """The result of the root coroutine, and the tokens of the longest chain that led to it.
 
-        Errors: whatever it raises; `Refused` when it waits for something that is not its engine's.
+        Errors: whatever it raises; `Refused` when it waits for something that is not its engine's, `Halted` when the
+        sweep may pay for no further call.
         """
         root = self._begin(work, 0)
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from allometry.inference.calls.budget import Ledger
+from allometry.inference.calls.budget import Exhausted, Halted, Ledger
 from allometry.inference.calls.call import Call, Leg, runs
 from allometry.inference.calls.clock import Clock
 from allometry.inference.calls.engine import CallFailed, Engine, Profile, Stopped
@@ -31,8 +31,10 @@ class Traffic:
     recorded answer of this very episode is history: nothing live can come before it.
     """
 
-    def __init__(self, record: Recorder, ledger: Ledger, clock: Clock, give: Callable[[Call], None]) -> None:
-        self.record, self.ledger, self.clock, self._give = record, ledger, clock, give
+    def __init__(
+        self, record: Recorder, ledger: Ledger, paid: Ledger, clock: Clock, give: Callable[[Call], None]
+    ) -> None:
+        self.record, self.ledger, self.paid, self.clock, self._give = record, ledger, paid, clock, give
         self._due: list[tuple[float, int, Call]] = []
         self._pending: dict[Call, None] = {}
         self._live: dict[asyncio.Task[Sequence[Response]], Leg] = {}
@@ -47,7 +49,8 @@ class Traffic:
     def issue(self, thread: Thread, wanted: Sampling) -> None:
         """Make a call, as far as its answers are not in the records.
 
-        Errors: `Exhausted` where the budget may not hold it, `CallFailed` where the engine has no more samples.
+        Errors: `Exhausted` where the budget may not hold it, `Halted` where what is left for the whole sweep may not,
+        `CallFailed` where the engine has no more samples.
         """
         thread.call = call = self._call(thread, wanted)
         self._pending[call] = None
@@ -63,8 +66,7 @@ class Traffic:
         if most is not None and place.drawn(family.key) + request.n > most(request):
             message = f"{engine.profile.identity} has {most(request)} samples of this prompt, and more were asked for"
             raise CallFailed(message, paid=False)
-        worst = Meter() if wanted.tool else worst_case(engine.profile, request, engine.most_prompt_tokens(request))
-        reserved = self.ledger.reserve(worst)
+        reserved = self.ledger.reserve(_worst(engine, request, wanted.tool))
         first = place.draw(family.key, request.n)
         return Call(thread, engine, request, family, first, self.clock.now, reserved, wanted.tool)
 
@@ -87,6 +89,7 @@ class Traffic:
     def _ask(self, call: Call, offset: int, count: int) -> None:
         seed = seed_of(call.family.key, call.first + offset)
         request = replace(call.request, n=count, seed=seed)
+        call.asked.append((offset, count, self._pay(_worst(call.engine, request, call.tool))))
         if call.engine.profile.virtual:
             self._ask_virtual(call, offset, request)
             return
@@ -96,6 +99,12 @@ class Traffic:
         self._live[task] = Leg(call, offset, count, started)
         call.outstanding += 1
         task.add_done_callback(self._arrive)
+
+    def _pay(self, worst: Meter) -> int:
+        try:
+            return self.paid.reserve(worst)
+        except Exhausted as exhausted:
+            raise Halted(str(exhausted)) from None
 
     def _ask_virtual(self, call: Call, offset: int, request: Request) -> None:
         """Take the answers of an engine that does not wait, and the seconds that it says they take."""
@@ -207,6 +216,8 @@ class Traffic:
             answers = [answer for answer in call.answers[offset : offset + count] if answer is not None]
             self.record.received(call.family, call.request, call.first + offset, call.issued, answers, call.kind)
         self.ledger.settle(call.reserved, call.used())
+        for offset, count, reserved in call.asked:
+            self.paid.settle(reserved, call.used(offset, count))
 
     # ---- what is ended before its time
 
@@ -262,6 +273,10 @@ class Traffic:
 def worst_case(profile: Profile, request: Request, prompt: int) -> Meter:
     """The most that a request may take."""
     return meter_call(profile, [Usage(prompt, 0, request.max_tokens)] * request.n)
+
+
+def _worst(engine: Engine, request: Request, tool: bool) -> Meter:
+    return Meter() if tool else worst_case(engine.profile, request, engine.most_prompt_tokens(request))
 
 
 def _timed(response: Response, whole: float) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from allometry.inference.calls import (
@@ -70,12 +70,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the episodes of a sweep have in common besides problem, strategy and budget."""
+    """What the episodes of a sweep have in common besides problem, strategy and budget.
+
+    `paid` books every call that is really made, and may have a limit for all of them together.
+    """
 
     engines: Mapping[str, Engine]
     records: Records
     scorer: Grader | None = None
     seed: int = 0
+    paid: Ledger = field(default_factory=lambda: Ledger(None))
 
     @property
     def engine(self) -> Engine:
@@ -122,15 +126,18 @@ def recorded(key: str, setting: Setting) -> Outcome | None:
 
 
 async def play(strategy: Strategy, problem: Problem, budget: Budget | None, setting: Setting) -> Outcome:
-    """Run one episode, or replay as much of it as is recorded, and record its outcome."""
+    """Run one episode, or replay as much of it as is recorded, and record its outcome.
+
+    Errors: `Halted` where the sweep may pay for no further call; what was received until then is recorded.
+    """
     key = episode_key(strategy, problem, budget, setting)
     recorder = Recorder(setting.records, key, problem.id, strategy.identity, setting.seed)
     ledger, clock = Ledger(budget), Clock()
-    driver = Driver(recorder, ledger, clock)
+    driver = Driver(recorder, ledger, setting.paid, clock)
     scope = Scope(driver, Place.root(setting.seed, problem.id, strategy.identity), setting.engines, problem)
     answer, chain, why = Answer(None, 0), 0, ""
     try:
-        answer, chain = await driver.run(strategy.run(problem.blind(), scope, Allowance(ledger)))
+        answer, chain = await driver.run(strategy.run(problem.blind(), scope, Allowance(ledger, clock)))
     except Exhausted as exhausted:
         why = str(exhausted)
     except CallFailed as failed:
@@ -149,7 +156,7 @@ async def _score(
     scorer = setting.scorer
     if scorer is None or response is None:
         return None
-    driver = Driver(recorder, Ledger(None))
+    driver = Driver(recorder, Ledger(None), setting.paid)
     place = Place.root(setting.seed, problem.id, strategy.identity, SCORING)
     scope = Scope(driver, place, setting.engines, problem)
     grades, _ = await driver.run(scope.grade(scorer, [response]))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
-from allometry.inference.calls import MAIN, NUMBERS, Budget, Engine, Place, wait
+from allometry.inference.calls import MAIN, NUMBERS, Budget, Engine, Halted, Ledger, Meter, Place, wait
 from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy
 from allometry.inference.sweeps.episode import Outcome, Setting, check, episode_key, play, recorded
@@ -44,6 +46,35 @@ class Row:
     meter: Mapping[str, float | None]
 
 
+@dataclass(frozen=True)
+class Swept(Sequence[Outcome]):
+    """The outcomes of a sweep, and what was really asked of engines for them in this run.
+
+    `paid` holds selection and scoring, and not what was in the records; it may hold calls that failed. The sweep is
+    not `complete` where its limit was met (`why`): then outcomes are missing, and it can be gone on with.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    paid: Meter
+    why: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return not self.why
+
+    @overload
+    def __getitem__(self, i: int) -> Outcome: ...
+
+    @overload
+    def __getitem__(self, i: slice) -> Sequence[Outcome]: ...
+
+    def __getitem__(self, i: int | slice) -> Outcome | Sequence[Outcome]:
+        return self.outcomes[i]
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+
 async def asweep(
     problems: Sequence[Problem],
     strategies: Sequence[Strategy],
@@ -53,32 +84,55 @@ async def asweep(
     scorer: Grader | None = None,
     records: Records | None = None,
     seed: int = 0,
+    limit: Budget | None = None,
     at_once: int = AT_ONCE,
     tick: Callable[[int], None] = lambda done: None,
-) -> list[Outcome]:
+) -> Swept:
     """Every strategy at every budget on every problem, in that order; what is recorded is not run again.
 
     Use it inside an event loop; `sweep` is the same elsewhere. `engine` is one, or several by role ("main", "judge").
     Budgets are per problem and are run from the smallest, so that samples of a smaller one are used by a larger one.
+    `limit` is for the whole: no call is made whose worst case may exceed it, and what is there by then is returned.
     `tick` is called with 1 after each episode.
     Errors: `Refused` before the first call for what cannot be run on these engines.
     """
     engines = dict(engine) if isinstance(engine, Mapping) else {MAIN: engine}
-    setting = Setting(engines, records or Records(), scorer, seed)
+    setting = Setting(engines, records or Records(), scorer, seed, Ledger(limit))
     for strategy in strategies:
-        for budget in budgets:
+        for budget in (*budgets, *([limit] if limit else [])):
             check(strategy, budget, setting)
-    slots = asyncio.Semaphore(at_once)
+    slots, halts = asyncio.Semaphore(at_once), list[str]()
 
     async def group(strategy: Strategy, problem: Problem) -> dict[Budget, Outcome]:
+        found: dict[Budget, Outcome] = {}
         async with slots:
-            found = {budget: await _once(strategy, problem, budget, setting, tick) for budget in _rising(budgets)}
+            for budget in _rising(budgets):
+                try:
+                    found[budget] = await _once(strategy, problem, budget, setting, tick)
+                except Halted as halted:
+                    halts.append(str(halted))
         setting.records.forget(Place.root(seed, problem.id, strategy.identity).group)
         return found
 
     cells = [(s, p) for s in range(len(strategies)) for p in range(len(problems))]
-    found = dict(zip(cells, await _all([group(strategies[s], problems[p]) for s, p in cells]), strict=True))
-    return [found[s, p][budget] for s in range(len(strategies)) for budget in budgets for p in range(len(problems))]
+    async with _closing(setting.paid):
+        found = dict(zip(cells, await _all([group(strategies[s], problems[p]) for s, p in cells]), strict=True))
+    order = [(s, budget, p) for s in range(len(strategies)) for budget in budgets for p in range(len(problems))]
+    outcomes = tuple(found[s, p][budget] for s, budget, p in order if budget in found[s, p])
+    return Swept(outcomes, setting.paid.spent, halts[0] if halts else "")
+
+
+@asynccontextmanager
+async def _closing(paid: Ledger) -> AsyncIterator[None]:
+    """Close a ledger when its time is over."""
+    closing = None
+    if paid.deadline < math.inf:
+        closing = asyncio.get_running_loop().call_later(paid.deadline, setattr, paid, "closed", True)
+    try:
+        yield
+    finally:
+        if closing is not None:
+            closing.cancel()
 
 
 async def _all(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
@@ -91,7 +145,7 @@ async def _all(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
     return [task.result() for task in running]
 
 
-def sweep(*arguments: Any, **settings: Any) -> list[Outcome]:
+def sweep(*arguments: Any, **settings: Any) -> Swept:
     """`asweep` for code that is not asynchronous; it also works where an event loop runs (notebooks)."""
     return wait(asweep(*arguments, **settings))
 
