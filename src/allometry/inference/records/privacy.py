@@ -70,7 +70,7 @@ def kept(line: Line, keep: Keep, redact: Redact | None) -> Line:
     if keep != "text":
         line = {**line, **{name: _without(line[name], keep) for name in TEXTS if line.get(name) is not None}}
         line["kept"] = keep
-    elif any(line.get(name) != given.get(name) for name in TEXTS):
+    elif redact is not None and any(line.get(name) != given.get(name) for name in TEXTS):
         line["kept"] = "redacted"
     return line
 
