@@ -56,7 +56,7 @@ def mask(text: str, secrets: Iterable[str]) -> str:
 
 def text_hash(text: str) -> str:
     """What stands for a text where texts are not kept."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def kept(line: Line, keep: Keep, redact: Redact | None) -> Line:
