@@ -21,7 +21,7 @@ from allometry.cli.options import (
     Where,
     check_out,
     level_of,
-    point,
+    point_of,
     read_table,
 )
 from allometry.cli.output import number, print_json, print_lines, print_table, progress, working
@@ -62,11 +62,11 @@ def compare(
     if len({found.name for found in laws}) < len(laws):
         mend = "name each once; put a second formula into a TOML file of its own name"
         raise Refused("law-twice", "a law is named twice", "--law", mend)
+    points = [point_of(text, laws, "--at") for text in at or ()]
     settings = Settings(bootstrap=bootstrap, cluster=cluster, seed=seed, level=level_of(level, 0.9))
     with progress("fitting below the cuts", len(laws) * (MOST_CUTS if holdout is None else 1)) as tick:
         tests = backtest(runs, laws, settings, along=along, holdout=holdout, target=target, tick=tick)
     found = tournament(tests, seed=seed)
-    points = [point(text) for text in at or ()]
     with working("fitting all rows"):
         plain = replace(settings, bootstrap=0)
         drawn = {law.name for law in laws if points or (report and law.name == found.recommended)}
@@ -110,7 +110,7 @@ def _stack_json(found: Tournament, points: list[dict[str, float]], told: tuple[I
         for where, value in zip(points, told, strict=True)
     ]
     weights = {standing.law: standing.weight for standing in found.standings}
-    error = {"error_mean": found.stack_error, "behind": found.stack_behind}
+    error = {"error_mean": found.stack_error, "best_law_error_mean": found.stack_beside, "behind": found.stack_behind}
     return {"stack": {**error, "weights": weights, "forecasts": forecasts}}
 
 
@@ -149,8 +149,7 @@ def show_tournament(found: Tournament, tests: tuple[Backtest, ...]) -> None:
     for test in tests:
         if bins := by_distance(test):
             print_lines(f"{test.law.name}: " + "; ".join(bin.sentence for bin in bins))
-    if found.stack_error is not None and len(found.standings) > 1:
-        print_lines(f"stack, weights from the cuts before: mean error {100 * found.stack_error:.2f}%")
+    print_lines(*filter(None, [found.stack_sentence]))
     print_lines(*(f"{s.law}: {why}" for s in found.standings for why in s.failed))
     print_lines(*(f"not ranked, {why}" for why in found.missed))
 

@@ -13,7 +13,7 @@ from allometry.costs import compute_of
 from allometry.fits import Fit, Settings, fit, select
 from allometry.forecasts.discrepancy import decades_beyond, discrepancy
 from allometry.forecasts.forecast import forecast
-from allometry.forecasts.splits import Array, Split, held_out, rolling_cuts
+from allometry.forecasts.splits import Array, Split, held_out, reach_of, rolling_cuts
 from allometry.laws import Law
 from allometry.notices import Interval, Refused
 from allometry.runs import Rows, Runs
@@ -27,7 +27,8 @@ class Backtest:
     """What one law forecast for rows it had not seen, one entry (m,) for each row and cut.
 
     `cut` is where the axis was cut (nan for a given hold-out), `row` the row's number in the table, `group` its run or
-    setting, `ahead` how many decades above the largest fitted run it lies, `error` ln(predicted / measured), `low` and
+    setting, `ahead` how many decades above the largest fitted run it lies, `reach` where its whole run or setting ends along the axis
+    (nan for a given hold-out), `error` ln(predicted / measured), `low` and
     `high` the calibrated new-run interval at `level`, `noise_low` and `noise_high` that of fit noise only, `discrepancy`
     the standard deviation in the fit's space that lies between them. `failed` says at which cuts the law could not be fitted, and why. `along` is
     the axis that was cut, None for a given hold-out.
@@ -38,6 +39,7 @@ class Backtest:
     row: NDArray[np.int64]
     group: NDArray[np.int64]
     ahead: Array
+    reach: Array
     measured: Array
     predicted: Array
     low: Array
@@ -138,6 +140,9 @@ def _prepared(
     if target is None and len({law.metric for law in laws}) > 1:
         raise Refused("two-metrics", "the laws predict different metrics", ", ".join(law.name for law in laws),
                       "compare laws of one metric, or name the column with --target")  # fmt: skip
+    if along == metric and holdout is None:
+        raise Refused("bad-axis", f"{metric} is what is forecast: a cut along it chooses runs by their outcome",
+                      "--backtest", "cut along an axis")  # fmt: skip
     axes = list(dict.fromkeys(name for law in laws for name in law.axes))
     wanted = [*axes, along] if holdout is None and along not in axes else axes
     logs = [*(name for law in laws for name in law.axes if law.axis(name).positive), metric]
@@ -179,7 +184,7 @@ def _joined(parts: Sequence[Backtest], failed: Sequence[str]) -> Backtest:
 
     return Backtest(
         law=parts[0].law, cut=column("cut"), row=column("row").astype(np.int64),
-        group=column("group").astype(np.int64), ahead=column("ahead"), measured=column("measured"),
+        group=column("group").astype(np.int64), ahead=column("ahead"), reach=column("reach"), measured=column("measured"),
         predicted=column("predicted"), low=column("low"), high=column("high"), noise_low=column("noise_low"),
         noise_high=column("noise_high"), discrepancy=column("discrepancy"), level=parts[0].level, failed=tuple(failed),
     )  # fmt: skip
@@ -194,9 +199,10 @@ def _part(found: Fit, own: Rows, place: NDArray[np.int64], rows: Rows, split: Sp
     missed = discrepancy(found, np.array([decades_beyond(f.extrapolation) for f in told]))
     cut = np.nan if split.cut is None else split.cut
     ahead = np.log10(values[split.scored] / values[split.fitted].max())
-    count = int(split.scored.sum())
+    count, groups = int(split.scored.sum()), _groups(rows)
     return Backtest(
-        law=found.law, cut=np.full(count, cut), row=rows.numbers[split.scored], group=_groups(rows)[split.scored], ahead=ahead,
+        law=found.law, cut=np.full(count, cut), row=rows.numbers[split.scored], group=groups[split.scored], ahead=ahead,
+        reach=values[split.scored] if split.cut is None else reach_of(values, groups)[split.scored],
         measured=np.asarray(rows.target[split.scored], dtype=float), predicted=predicted, low=low, high=high,
         noise_low=noise_low, noise_high=noise_high, discrepancy=missed, level=found.settings.level, failed=(),
     )  # fmt: skip
