@@ -77,3 +77,21 @@ def test_published_constants_have_no_rows_to_test(capsys: pytest.CaptureFixture[
     page = tmp_path / "page.html"
     assert told(capsys, "chinchilla@epoch", "--out", page)["backtest"] is None
     assert "<h2>Backtest" not in page.read_text(encoding="utf-8")
+
+
+def test_limits_of_the_plan_are_priced_on_the_page(
+    saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    run(capsys, saved, "--out", page, "--flops", "1e22", "--at-most", "tokens=5e10", "--no-backtest")
+    text = page.read_text(encoding="utf-8")
+    assert "What each limit costs" in text
+    assert "tokens at most 5e+10" in text
+
+
+def test_limits_without_a_budget_are_refused(saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["report", str(saved), "--out", str(tmp_path / "page.html"), "--at-most", "tokens=5e10"])
+    assert ended.value.code == 2
+    assert "no plan was asked for (--flops, --loss)" in capsys.readouterr().err
+    assert not (tmp_path / "page.html").exists()
