@@ -35,6 +35,14 @@ class Checkpoint:
     expected: Interval
     inside: bool | None
 
+    @property
+    def side(self) -> str | None:
+        """The side of the band it lies on where it is outside: "above" or "below"; None where it is no number."""
+        low, high = self.expected.low, self.expected.high
+        if self.inside is not False or low is None or high is None:
+            return None
+        return "above" if self.measured > high else "below" if self.measured < low else None
+
 
 @dataclass(frozen=True)
 class Watch:
@@ -65,6 +73,11 @@ class Watch:
     ladder: int
     extrapolation: Extrapolation
     notices: tuple[Notice, ...]
+
+    @property
+    def side(self) -> str | None:
+        """On which side of the band the run is, "above" or "below"; None where it is not outside, or is no number."""
+        return self.band[-1].side if self.outside else None
 
 
 def watch(
@@ -107,7 +120,8 @@ def watch(
     fitted = _ladder(paths, law, settings, target)
     own = own_track(paths, fitted, ends.share, ends.point)
     others, final = neighbours(paths, fitted, ends.moving)
-    result, kind, learned = _forecast(fitted, others, final, own, ends, settings.level)
+    measured = float(paths.runs.columns[fitted.rows.metric][paths.watched.rows[-1]])
+    result, kind, learned = _forecast(fitted, others, final, own, ends, settings.level, measured)
     picked = _picked(len(ends.share))
     band = find_band(others, own, ends.share[picked], settings.level)
     checkpoints, since, about_band = _judged(paths, fitted, band, ends, picked)
@@ -118,7 +132,7 @@ def watch(
         law_alone=_at_end(fitted, ends, 0.0), law_and_offset=_at_end(fitted, ends, own.last),
         outside=since is not None, since=since, band=checkpoints, learned_from=learned, ladder=len(fitted.rows),
         extrapolation=extrapolation,
-        notices=(*paths.notices, *fitted.notices, *_about_forecast(result, learned, extrapolation), *about_band),
+        notices=(*paths.notices, *fitted.notices, *_about_forecast(result, ends.reached, learned, extrapolation), *about_band),
     )  # fmt: skip
 
 
@@ -131,16 +145,19 @@ def _ladder(paths: Paths, law: Law, settings: Settings, target: str | None) -> F
     if is_number(column):
         with np.errstate(all="ignore"):
             ends &= np.isfinite(np.asarray(target_transform(settings.space or law.space, column), float))
-    if not ends.any():
+    if ends.sum() < 2:
         mend = "give the rows of runs that came to their end, in the same table"
-        raise Refused("no-ladder", "no other run in the table is finished", paths.runs.source, mend)
+        count = "only one other run" if ends.any() else "no other run"
+        raise Refused("no-ladder", f"{count} in the table is finished", paths.runs.source, mend)
     return fit(paths.runs.keep(ends, "not the end of a finished run"), law, settings, target=target)
 
 
 def _forecast(
-    fitted: Fit, others: Neighbours, final: Floats, own: Track, ends: End, level: float
+    fitted: Fit, others: Neighbours, final: Floats, own: Track, ends: End, level: float, measured: float
 ) -> tuple[Interval, str, int]:
-    """The end, what its interval is made of, and how many runs it was learned from."""
+    """The end, what its interval is made of, and how many runs it was learned from; `measured` at the last checkpoint."""
+    if ends.reached and np.isfinite(measured):
+        return Interval(measured, None, None, "measured: the run is at its end"), "none", 0
     if not len(own.share) or own.share[-1] < ends.share[-1]:
         return Interval(None, None, None, "the loss is no number at the last checkpoint"), "none", 0
     found = others.tell(own, min(float(ends.share[-1]), 1.0), 1.0)
@@ -208,9 +225,11 @@ def _about_band(band: Band, given: int, looked_at: int) -> list[Notice]:
     return found
 
 
-def _about_forecast(result: Interval, learned: int, extrapolation: Extrapolation) -> list[Notice]:
+def _about_forecast(result: Interval, reached: bool, learned: int, extrapolation: Extrapolation) -> list[Notice]:
     if result.value is None:
         return []
+    if reached:
+        return [Notice("run-at-its-end", "the run is at its end: nothing is left to forecast, its value is measured")]
     if not learned:
         said = (
             f"fewer than {FEWEST} finished runs have checkpoints at this share of their way: the forecast is the law "

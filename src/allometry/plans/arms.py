@@ -12,6 +12,7 @@ from scipy.special import ndtri, stdtrit
 
 from allometry.fits import Fit, Settings, fit, redraw, select
 from allometry.forecasts import FIT_NOISE
+from allometry.forecasts.extrapolation import FAR
 from allometry.laws import Law, find_law
 from allometry.notices import Notice, Refused
 from allometry.plans._arms_choice import Pair, choose_arms, one_yardstick
@@ -198,16 +199,27 @@ def _assembled(
     means = [own.means(found.rows) for own, found in zip(rungs, fits, strict=True)]
     measured = float(np.mean([means[1][j] - means[0][i] for i, j in top])) if top else None
     splits = [_split(scale, found) for found in fits]
+    decades = float(np.log10(scale.target / large))
     one, other = twins.target
     return Arms(
         by=by, names=twins.names, fits=fits, scale=scale, values=(twins.interval(one), twins.interval(other)),
         difference=twins.interval(other - one), multiplier=twins.multiplier(), turn=turn,
         order=twins.order([(s[0], s[1]) for s in settings], large, measured), gaps=gaps, common=len(pairs),
         rungs=(len(rungs[0]), len(rungs[1])), splits=(splits[0][0], splits[1][0]),
-        decades=float(np.log10(scale.target / large)), level=twins.level,
+        decades=decades, level=twins.level,
         interval=FIT_NOISE if len(twins.draws[0]) > 1 else "none",
-        notices=(*notices, *_overlap_notices(twins.names, (places[0], places[1]), scale.name), *_end_notices(twins.names, (splits[0][1], splits[1][1]))),
+        notices=(*notices, *_distance_notices(decades, len(twins.draws[0])), *_overlap_notices(twins.names, (places[0], places[1]), scale.name), *_end_notices(twins.names, (splits[0][1], splits[1][1]))),
     )  # fmt: skip
+
+
+def _distance_notices(decades: float, draws: int) -> list[Notice]:
+    if decades <= FAR * (1 + 1e-9) or draws < 2:
+        return []
+    message = (
+        f"the target lies {decades:.1f} decades beyond what both arms measured: shares of draws and intervals hold the noise "
+        "of the fits, not the chance that the laws bend on the way"
+    )
+    return [Notice("far-beyond", message)]
 
 
 def _overlap_notices(names: tuple[str, str], places: tuple[Array, Array], scale: str) -> list[Notice]:
