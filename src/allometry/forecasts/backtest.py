@@ -227,7 +227,11 @@ class Distance:
 
     @property
     def sentence(self) -> str:
-        return f"{self.low:g} to {self.high:g} decades ahead {100 * self.error_mean:.2f}% ({self.rows} rows)"
+        inside = "" if self.coverage is None else f", {self.coverage:.0%} inside"
+        return (
+            f"{self.low:g} to {self.high:g} decades ahead {self.error_mean:.2%} off, bias {self.bias:+.2%}{inside} "
+            f"({self.rows} rows)"
+        )
 
     def as_json(self) -> dict[str, float | int | None]:
         return {
