@@ -27,6 +27,8 @@ from allometry.cli.options import (
 from allometry.cli.output import number, print_json, print_lines, print_table, progress, working
 from allometry.fits import Fit, LackOfFit, Settings, diagnose, fit, lack_of_fit
 from allometry.forecasts import (
+    CALIBRATED,
+    FIT_NOISE,
     MOST_CUTS,
     Backtest,
     Standing,
@@ -71,17 +73,20 @@ def compare(
         plain = replace(settings, bootstrap=0)
         drawn = {law.name for law in laws if points or (report and law.name == found.recommended)}
         fits = {law.name: fit(runs, law, settings if law.name in drawn else plain, target=target) for law in laws}
-        told = stack_forecast([fits[s.law] for s in found.standings], [s.weight for s in found.standings], points)
+        ranked, weights = [fits[s.law] for s in found.standings], [s.weight for s in found.standings]
+        told = stack_forecast(ranked, weights, points, seed=seed)
+        new = stack_forecast(ranked, weights, points, of="new-run", seed=seed)
     lacks = {name: lack_of_fit(fitted) for name, fitted in fits.items()}
     written = {} if report is None else {"report": str(_write(report, fits[found.recommended], tests, found))}
     if json:
-        stack = _stack_json(found, points, told)
+        stack = _stack_json(found, points, told, new)
         print_json({**compare_json(found, tests), **stack, "lack_of_fit": _lacks_json(lacks), **written})
         return
     show_tournament(found, tests)
     print_lines(*(f"{name} {lack.sentence}" for name, lack in lacks.items() if lack is not None))
-    for text, value in zip(at or (), told, strict=True):
-        print_lines(f"stack at {text}: {number(value.value)} [{number(value.low)}, {number(value.high)}]")
+    for text, value, run in zip(at or (), told, new, strict=True):
+        both = value.why or f"{_span(value)} ({FIT_NOISE}, laws mixed); one new run {_span(run)} ({CALIBRATED})"
+        print_lines(f"stack at {text}: {number(value.value)} {both}")
     print_lines(found.verdict, *(f"report: {path}" for path in written.values()))
 
 
@@ -104,11 +109,19 @@ def compare_json(found: Tournament, tests: tuple[Backtest, ...]) -> dict[str, An
     }  # fmt: skip
 
 
-def _stack_json(found: Tournament, points: list[dict[str, float]], told: tuple[Interval, ...]) -> dict[str, Any]:
+def _span(found: Interval) -> str:
+    return f"[{number(found.low)}, {number(found.high)}]"
+
+
+def _stack_json(
+    found: Tournament, points: list[dict[str, float]], told: tuple[Interval, ...], new: tuple[Interval, ...]
+) -> dict[str, Any]:
     forecasts = [
-        {"at": where, "value": value.value, "low": value.low, "high": value.high, "why": value.why}
-        for where, value in zip(points, told, strict=True)
-    ]
+        {"at": where, "value": value.value, "low": value.low, "high": value.high, "why": value.why,
+         "interval": f"{FIT_NOISE}, laws mixed",
+         "new_run": {"low": run.low, "high": run.high, "why": run.why, "interval": CALIBRATED}}
+        for where, value, run in zip(points, told, new, strict=True)
+    ]  # fmt: skip
     weights = {standing.law: standing.weight for standing in found.standings}
     error = {"error_mean": found.stack_error, "best_law_error_mean": found.stack_beside, "behind": found.stack_behind}
     return {"stack": {**error, "weights": weights, "forecasts": forecasts}}

@@ -126,7 +126,7 @@ def _show(found: NextRuns, fitted: Fit, choice: Candidates, what: str, listed: b
     several = found.runs[-1].batch > 1 if found.runs else False
     cells = [
         (*((run.batch,) if several else ()), *((run.candidate,) if listed else ()),
-         *(number(run.at[name]) for name in fitted.law.axes), f"{run.cost:.3g}", f"{run.share:.0%}")
+         *(number(run.at[name]) for name in fitted.law.axes), f"{run.cost:.3g}", _share(run.share))
         for run in found.runs
     ]  # fmt: skip
     head = (
@@ -149,3 +149,7 @@ def _show(found: NextRuns, fitted: Fit, choice: Candidates, what: str, listed: b
         f"reckoned with a scatter of {found.scatter:.3g} for one run, as measured about the curve ({fitted.space} space)"
     )
     print_notices(found.notices)
+
+
+def _share(share: float) -> str:
+    return "under 1%" if share < 0.005 else f"{share:.0%}"

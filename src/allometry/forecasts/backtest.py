@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -212,46 +211,3 @@ def _columns(intervals: Sequence[Interval]) -> Array:
     """Values, lower and upper ends (3, m), NaN where there is none."""
     ends = [(found.value, found.low, found.high) for found in intervals]
     return np.array([[np.nan if end is None else end for end in own] for own in ends]).T
-
-
-@dataclass(frozen=True)
-class Distance:
-    """How a law forecast rows some decades above the fitted ones: how many, mean |error|, bias, share inside."""
-
-    low: float
-    high: float
-    rows: int
-    error_mean: float
-    bias: float
-    coverage: float | None
-
-    @property
-    def sentence(self) -> str:
-        inside = "" if self.coverage is None else f", {self.coverage:.0%} inside"
-        return (
-            f"{self.low:g} to {self.high:g} decades ahead {self.error_mean:.2%} off, bias {self.bias:+.2%}{inside} "
-            f"({self.rows} rows)"
-        )
-
-    def as_json(self) -> dict[str, float | int | None]:
-        return {
-            "low": self.low, "high": self.high, "rows": self.rows, "error_mean": self.error_mean, "bias": self.bias,
-            "coverage": self.coverage,
-        }  # fmt: skip
-
-
-DECADES = (0.0, 0.5, 1.0, 2.0, 100.0)
-
-
-def by_distance(test: Backtest) -> tuple[Distance, ...]:
-    """The errors of a backtest by how far ahead the rows lay; empty for a given hold-out, which has no axis."""
-    found = []
-    for low, high in pairwise(DECADES):
-        rows = np.flatnonzero((test.ahead > low) & (test.ahead <= high) & np.isfinite(test.error))
-        if rows.size:
-            inside = float(test.inside[rows].mean()) if np.isfinite(test.low[rows]).all() else None
-            error = test.error[rows]
-            farthest = min(high, float(np.ceil(10 * test.ahead[rows].max()) / 10))
-            mean = float(np.abs(np.expm1(error)).mean())
-            found.append(Distance(low, farthest, len(rows), mean, float(error.mean()), inside))
-    return tuple(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from allometry.forecasts._path_ends import End, find_end
 from allometry.forecasts._path_neighbours import FEWEST, Neighbours, Track, neighbours, own_track
 from allometry.forecasts._path_regression import upper_bound
 from allometry.forecasts._paths import Paths, find_paths
+from allometry.forecasts._watch_result import Checkpoint, Watch
 from allometry.forecasts.extrapolation import Extrapolation, Surroundings
 from allometry.laws import Law, find_law
 from allometry.notices import Interval, Notice, Refused
@@ -23,61 +23,6 @@ from allometry.runs.columns import Floats, is_number
 
 CALIBRATED = "errors of finished runs, each left out"
 UNCALIBRATED = "spread of the law and of the run's own offset, not tested on any run"
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """One checkpoint: step, share of the way, what was measured and the band; `inside` is None where there is none."""
-
-    step: float
-    share: float
-    measured: float
-    expected: Interval
-    inside: bool | None
-
-    @property
-    def side(self) -> str | None:
-        """The side of the band it lies on where it is outside: "above" or "below"; None where it is no number."""
-        low, high = self.expected.low, self.expected.high
-        if self.inside is not False or low is None or high is None:
-            return None
-        return "above" if self.measured > high else "below" if self.measured < low else None
-
-
-@dataclass(frozen=True)
-class Watch:
-    """A running job as `watch` found it.
-
-    `forecast` is the metric at the end with its interval, `interval` what kind; `law_alone` what the ladder says without
-    the run's own checkpoints, `law_and_offset` the same moved by how far the last of them is off the law; `outside`
-    whether the last checkpoints lie outside the band, `since` the step where it left; `clock` the column that steps are
-    counted in; `share` how much of the way is done; `end` the law's axes at the end; `learned_from` the number of
-    finished runs whose way was used, `ladder` of those that the law was fitted to.
-    """
-
-    run: str
-    law: str
-    metric: str
-    level: float
-    clock: str
-    share: float
-    end: Mapping[str, float]
-    forecast: Interval
-    interval: str
-    law_alone: float
-    law_and_offset: float
-    outside: bool
-    since: float | None
-    band: tuple[Checkpoint, ...]
-    learned_from: int
-    ladder: int
-    extrapolation: Extrapolation
-    notices: tuple[Notice, ...]
-
-    @property
-    def side(self) -> str | None:
-        """On which side of the band the run is, "above" or "below"; None where it is not outside, or is no number."""
-        return self.band[-1].side if self.outside else None
 
 
 def watch(
