@@ -3,6 +3,7 @@
 from allometry.runs.choices import Stages, choice_stages, compute_correlations, correlation_summary
 from allometry.runs.describe import AxisRange, Description, describe
 from allometry.runs.embedded import embedded_ladder, embedded_provenance
+from allometry.runs.hyperparameters import is_hyperparameter
 from allometry.runs.pass_until import PassRates, pass_until
 from allometry.runs.preferences import StyleControl, style_controlled, style_reliance
 from allometry.runs.read import read_runs
@@ -31,6 +32,7 @@ __all__ = [
     "embedded_ladder",
     "embedded_provenance",
     "find_repeats",
+    "is_hyperparameter",
     "is_schedule_axis",
     "is_schedule_piece",
     "pass_until",
