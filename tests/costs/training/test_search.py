@@ -58,6 +58,16 @@ def test_shares_of_peak_on_frontier(
     assert found.spread.tensor <= 8
 
 
+def test_weak_scaling_on_frontier_is_nearly_whole() -> None:
+    """100% on 1024 and 3072 devices for 175B and 1T: twice the devices and the batch take as long."""
+    shape = Shape(layers=96, width=12288, heads=96, head_size=128, ffn=4 * 12288, vocab=51200, gated=False)
+    half, whole = (
+        fastest(Job(shape=shape, batch=n, context=2048), 1e12, find_hardware("mi250x"), n).best.step.total
+        for n in (512, 1024)
+    )
+    assert half / whole > 0.97
+
+
 def test_what_does_not_fit_is_refused_with_what_would() -> None:
     with pytest.raises(Refused, match=r"needs .* GB .*16 devices fit.*host_memory="):
         fastest(LARGE, 1e12, H100, 8)
