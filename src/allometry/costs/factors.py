@@ -58,6 +58,14 @@ _DEFAULTS = (
     Factor("network", 0.7, 0.4, 0.9, "assumed", "share of the network's bandwidth in collectives of large messages; to be checked"),
     Factor("host", 0.8, 0.6, 0.95, "assumed", "share of the host link's one-way bandwidth in pinned copies; to be checked"),
     Factor("disk", 0.8, 0.6, 0.95, "assumed", "share of the disks' sequential bandwidth; to be checked"),
+    Factor(
+        "step", 2e-3, 5e-4, 6e-3, "assumed",
+        "seconds of scheduling and launching in each iteration of a serving engine; benchmarks/serving.py",
+    ),
+    Factor(
+        "collective", 14e-6, 8e-6, 25e-6, "published",
+        "seconds of a small all-reduce among 2 to 8 devices of a node, H100: profile of APEX (arXiv 2411.17651)",
+    ),
 )  # fmt: skip
 DEFAULT_FACTORS: Mapping[str, Factor] = MappingProxyType({factor.name: factor for factor in _DEFAULTS})
 """By name, what is used where a hardware file holds no factor of its own."""

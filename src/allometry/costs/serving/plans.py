@@ -1,0 +1,283 @@
+"""Which deployment to run: every split of the devices, screened in closed form, the front-runners simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from allometry.costs.hardware import Hardware
+from allometry.costs.prices import Price
+from allometry.costs.serving.deployments import (
+    BATCH_TOKENS,
+    MAX_BATCH,
+    Deployment,
+    check_fits,
+    holds,
+    nearest_fit,
+    splits,
+)
+from allometry.costs.serving.goals import Goals
+from allometry.costs.serving.roofline import Roofline
+from allometry.costs.serving.screening import Demand, Screened, screen
+from allometry.costs.serving.served import Served
+from allometry.costs.serving.simulation import simulate
+from allometry.costs.serving.step_times import StepTimes
+from allometry.costs.serving.traces import Trace
+from allometry.notices import Notice, Refused
+
+# Limits of a batch that engines are run with; the default of each is the published one, in the deployment's file.
+BATCHES = (16, 32, 64, 128, 256, 512)
+BUDGETS = ((512, True), (2048, True), (8192, True), (8192, False))
+SIMULATED = 12
+# Screening leaves queues of chance out, so that where goals are not met the search goes on to dearer plans.
+PATIENCE = 3
+
+Tick = Callable[[int], Any]
+Timing = Callable[[Deployment], StepTimes]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A deployment with its steady state, and where it was simulated, what the trace met."""
+
+    screened: Screened
+    served: Served | None
+    price: Price | None
+    goals: Goals
+
+    @property
+    def deployment(self) -> Deployment:
+        return self.screened.deployment
+
+    @property
+    def attainment(self) -> float | None:
+        return None if self.served is None else self.served.attainment(self.goals)
+
+    @property
+    def meets(self) -> bool:
+        """Whether it keeps up with the load and reaches the goals: as simulated, else by the means of its steady state."""
+        if not self.screened.keeps_up and np.isfinite(self.screened.load):
+            return False
+        if self.served is not None:
+            attained = self.attainment
+            return attained is None or attained >= self.goals.attain
+        late = self.goals.ttft is not None and self.screened.ttft > self.goals.ttft
+        return not late and not (self.goals.tpot is not None and self.screened.tpot > self.goals.tpot)
+
+    @property
+    def device_seconds_per_token(self) -> float:
+        return (self.served or self.screened).device_seconds_per_token
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Plans, best first: those simulated, then the rest by their steady state."""
+
+    plans: tuple[Plan, ...]
+    notices: tuple[Notice, ...]
+
+    @property
+    def best(self) -> Plan:
+        return self.plans[0]
+
+    @property
+    def simulated(self) -> int:
+        return sum(plan.served is not None for plan in self.plans)
+
+
+def deployments_of(
+    base: Deployment, hardware: Sequence[Hardware], devices: int, longest: int, *, replicas: int | None = None,
+    tensor: int | None = None, pipeline: int | None = None, batches: Sequence[int] = BATCHES,
+    budgets: Sequence[tuple[int, bool]] = BUDGETS,
+) -> tuple[list[Deployment], int]:  # fmt: skip
+    """Every deployment on at most `devices` devices that can keep a request of `longest` tokens, and how many cannot.
+
+    Arguments: `base` gives the shape, precision, bits and memory share; `replicas`, `tensor` and `pipeline` fix what
+    is given; `batches` are limits of sequences, `budgets` of tokens with whether prompts are chunked.
+    Errors: `Refused` when none fits, with the nearest that would.
+    """
+    found: list[Deployment] = []
+    unfit = 0
+    for kind in hardware:
+        start = replace(base, hardware=kind)
+        for split in _splits(start, devices, tensor, pipeline):
+            fits = holds(split, longest)
+            unfit += not fits
+            if fits:
+                found += _variants(split, devices, replicas, batches, budgets)
+    if not found:
+        _refuse(base, hardware, devices, longest, replicas, tensor, pipeline)
+    return found, unfit
+
+
+def _splits(start: Deployment, devices: int, tensor: int | None, pipeline: int | None) -> Iterator[Deployment]:
+    pairs = splits(start.shape, start.hardware, devices)
+    if tensor is not None:
+        pairs = [(tensor, p) for p in range(1, min(start.shape.layers, devices // tensor) + 1)]
+    for t, p in pairs:
+        if pipeline is None or p == pipeline:
+            yield replace(start, tensor=t, pipeline=p, replicas=1)
+
+
+def _variants(
+    split: Deployment, devices: int, replicas: int | None, batches: Sequence[int], budgets: Sequence[tuple[int, bool]]
+) -> Iterator[Deployment]:
+    most = devices // split.devices
+    for copies in range(1, most + 1) if replicas is None else range(replicas, min(replicas, most) + 1):
+        for tokens, chunked in budgets:
+            for batch in batches:
+                if not chunked or batch <= tokens:
+                    yield replace(split, replicas=copies, max_batch=batch, batch_tokens=tokens, chunked=chunked)
+
+
+def _refuse(
+    base: Deployment, hardware: Sequence[Hardware], devices: int, longest: int, replicas: int | None,
+    tensor: int | None, pipeline: int | None,
+) -> None:  # fmt: skip
+    asked = replace(base, hardware=hardware[0], tensor=tensor or 1, pipeline=pipeline or 1, replicas=replicas or 1)
+    if asked.devices > devices:
+        raise Refused("too-few-devices", f"replicas={asked.replicas} tensor={asked.tensor} pipeline={asked.pipeline} "
+                      f"take {asked.devices} devices", f"at most {devices}", f"give devices={asked.devices}")  # fmt: skip
+    if tensor is not None and pipeline is not None:
+        check_fits(asked, longest)
+    names = ", ".join(kind.name for kind in hardware)
+    message = f"no split of {devices} device{'s' * (devices > 1)} keeps the weights and a request of {longest} tokens"
+    raise Refused("does-not-fit", message, names, nearest_fit(asked, longest))
+
+
+def rank_plans(
+    trace: Trace, deployments: Iterable[Deployment], goals: Goals | None = None, *, times: Timing = Roofline,
+    prices: Callable[[Hardware], Price | None] = lambda hardware: hardware.price, simulated: int = SIMULATED,
+    tick: Tick | None = None,
+) -> Ranking:  # fmt: skip
+    """Deployments ranked under a trace: all by their steady state, the front-runners by simulation.
+
+    Use it to choose replicas, splits and limits. Arguments: `deployments` as `deployments_of` lists them; `goals` of
+    latency and what to rank by; `times` makes the times of a deployment's iterations; `prices` finds a device's price;
+    `simulated` is how many front-runners are simulated, one a split and number of replicas, then the limits of the
+    best; when none reaches the goals, up to three times as many.
+    """
+    goals = goals or Goals()
+    demand = Demand.of(trace)
+    plans = [
+        Plan(screen(demand, deployment, timed), None, prices(deployment.hardware), goals)
+        for deployment, timed in _timed(deployments, times)
+    ]
+    money, notices = _money(plans)
+    plans.sort(key=lambda plan: _order(plan, money))
+    run = _Runs(trace, times, tick)
+    simulated_plans = run.front(plans, simulated)
+    simulated_plans += run.limits(min(simulated_plans, key=lambda plan: _order(plan, money)), plans)
+    done = {id(plan.screened) for plan in simulated_plans}
+    simulated_plans.sort(key=lambda plan: _order(plan, money))
+    ranked = (*simulated_plans, *(plan for plan in plans if id(plan.screened) not in done))
+    return Ranking(ranked, (*notices, *_warnings(ranked[0])))
+
+
+def _timed(deployments: Iterable[Deployment], times: Timing) -> Iterator[tuple[Deployment, StepTimes]]:
+    """Times are made once for deployments that differ in replicas and limits only."""
+    known: dict[tuple[object, ...], StepTimes] = {}
+    for deployment in deployments:
+        key = (id(deployment.hardware), deployment.tensor, deployment.pipeline)
+        if key not in known:
+            known[key] = times(deployment)
+        yield deployment, known[key]
+
+
+@dataclass(frozen=True)
+class _Runs:
+    trace: Trace
+    times: Timing
+    tick: Tick | None
+
+    def front(self, plans: Sequence[Plan], count: int) -> list[Plan]:
+        """The best of each split and number of replicas, in order, until enough are simulated."""
+        seen: set[tuple[object, ...]] = set()
+        done: list[Plan] = []
+        for plan in plans:
+            layout = _layout(plan)
+            if layout in seen:
+                continue
+            seen.add(layout)
+            done.append(self.simulated(plan))
+            if len(done) >= count and (any(p.meets for p in done) or len(done) >= PATIENCE * count):
+                break
+        return done
+
+    def limits(self, best: Plan, plans: Sequence[Plan]) -> list[Plan]:
+        """The best layout with its other limits."""
+        same = (plan for plan in plans if _layout(plan) == _layout(best) and plan.screened is not best.screened)
+        return [self.simulated(plan) for plan in same]
+
+    def simulated(self, plan: Plan) -> Plan:
+        served = simulate(self.trace, plan.deployment, self.times(plan.deployment))
+        if self.tick is not None:
+            self.tick(1)
+        return replace(plan, served=served)
+
+
+def _layout(plan: Plan) -> tuple[object, ...]:
+    deployment = plan.deployment
+    return id(deployment.hardware), deployment.replicas, deployment.tensor, deployment.pipeline
+
+
+def _order(plan: Plan, money: bool) -> tuple[object, ...]:
+    """Plans that meet the goals first; then by what is ranked; then the fewest devices and the published limits."""
+    deployment = plan.deployment
+    unusual = (deployment.max_batch != MAX_BATCH) + (deployment.batch_tokens != BATCH_TOKENS)
+    return not plan.meets, _value(plan, money), deployment.devices, unusual, deployment.max_batch
+
+
+def _value(plan: Plan, money: bool) -> float:
+    """What is ranked by, less is better, to three digits: plans that differ by less are told apart by their size."""
+    served, screened, rank = plan.served, plan.screened, plan.goals.rank
+    if rank == "cost":
+        value = plan.device_seconds_per_token * (_device_second(plan) if money else 1.0)
+    elif rank == "throughput":
+        value = -(served or screened).throughput
+    elif rank == "attainment":
+        value = -(plan.attainment or 0.0) if served else screened.ttft + screened.tpot
+    elif served is not None:
+        value = float(np.nanpercentile(getattr(served, rank), 95))
+    else:
+        value = getattr(screened, rank)
+    return float(f"{value:.3g}")
+
+
+def _device_second(plan: Plan) -> float:
+    paid = None if plan.price is None else plan.price.of_devices(1.0)
+    return paid or 0.0
+
+
+def _money(plans: Sequence[Plan]) -> tuple[bool, tuple[Notice, ...]]:
+    """Whether plans can be ranked by money: every device has a price, in one currency."""
+    if plans[0].goals.rank != "cost":
+        return True, ()
+    without = sorted(
+        {plan.deployment.hardware.name for plan in plans if plan.price is None or plan.price.device_hour is None}
+    )
+    currencies = {plan.price.currency for plan in plans if plan.price is not None}
+    if not without and len(currencies) == 1:
+        return True, ()
+    reason = (
+        f"no price of {', '.join(without)} is known" if without else f"prices are in {', '.join(sorted(currencies))}"
+    )
+    return False, (Notice("no-price", f"{reason}: ranked by device-seconds per generated token, not by money"),)
+
+
+def _warnings(best: Plan) -> tuple[Notice, ...]:
+    found: list[Notice] = []
+    if np.isfinite(best.screened.load) and not best.screened.keeps_up:
+        found.append(Notice(
+            "overload",
+            f"no plan keeps up: the best gets {best.screened.load:.2g} times what it can serve, so its queue grows as "
+            "long as requests come, and its latencies with it",
+        ))  # fmt: skip
+    elif not best.meets:
+        found.append(
+            Notice("goals-missed", f"no simulated plan reaches the goals; the best attains {best.attainment:.1%}")
+        )
+    return tuple(found)
