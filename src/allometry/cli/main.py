@@ -12,6 +12,7 @@ from allometry.cli import (
     advise,
     arms,
     compare,
+    cost,
     demo,
     explain,
     fitting,
@@ -41,6 +42,7 @@ def build_app() -> typer.Typer:
         explain.inspect, laws.laws, laws.evaluate, explain.report, reproduce.reproduce,
     ):  # fmt: skip
         app.command()(command)
+    app.add_typer(cost.build_cost(), name="cost")
     return app
 
 

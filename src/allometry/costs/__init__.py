@@ -1,11 +1,15 @@
 """Model shapes, hardware and prices, and pure functions from them to parameters, FLOPs, bytes, seconds and money."""
 
-from allometry.costs.cache import cache_entries
+from allometry.costs.attention import Attention
+from allometry.costs.cache import cache_entries, cache_reads
 from allometry.costs.config import read_config, shape_of_config
+from allometry.costs.execution import Draft, Execution
 from allometry.costs.factors import DEFAULT_FACTORS, Factor
 from allometry.costs.finding import find_shape, preset_names
 from allometry.costs.flops import Flops, attended, forward_flops, forward_flops_per_token, training_flops
+from allometry.costs.formats import Format, weight_bytes
 from allometry.costs.hardware import PRECISIONS, Hardware, find_hardware, hardware_names, read_hardware
+from allometry.costs.kinetics import Eflops, eflops
 from allometry.costs.knowledge import (
     BIOGRAPHIES,
     Facts,
@@ -15,6 +19,16 @@ from allometry.costs.knowledge import (
 )
 from allometry.costs.nearest import Buildable, nearest_shape
 from allometry.costs.prices import Price, find_price, read_prices
+from allometry.costs.requests import Phase, Request, RequestCost, request_cost
+from allometry.costs.residents import Residents, residents
+from allometry.costs.roofline import (
+    FACTOR_UNITS,
+    ROOFLINE_FACTORS,
+    SECONDS,
+    Timing,
+    terms,
+    time_of,
+)
 from allometry.costs.rule import (
     FLOPS_PER_PARAMETER_AND_TOKEN,
     SIZE_AXES,
@@ -25,27 +39,45 @@ from allometry.costs.rule import (
 )
 from allometry.costs.schedules import average_params, pruning_schedule
 from allometry.costs.shapes import Parameters, Shape
+from allometry.costs.work import Work, decode_work, prefill_work, training_work
 
 __all__ = [
     "BIOGRAPHIES",
     "DEFAULT_FACTORS",
+    "FACTOR_UNITS",
     "FLOPS_PER_PARAMETER_AND_TOKEN",
     "PRECISIONS",
+    "ROOFLINE_FACTORS",
+    "SECONDS",
     "SIZE_AXES",
+    "Attention",
     "Buildable",
+    "Draft",
+    "Eflops",
+    "Execution",
     "Factor",
     "Facts",
     "Flops",
+    "Format",
     "Hardware",
     "Parameters",
+    "Phase",
     "Price",
+    "Request",
+    "RequestCost",
+    "Residents",
     "Shape",
+    "Timing",
+    "Work",
     "attended",
     "average_params",
     "bits_per_parameter",
     "cache_entries",
+    "cache_reads",
     "compute_of",
+    "decode_work",
     "diverse_facts",
+    "eflops",
     "find_hardware",
     "find_price",
     "find_shape",
@@ -54,14 +86,21 @@ __all__ = [
     "hardware_names",
     "most_bits_per_parameter",
     "nearest_shape",
+    "prefill_work",
     "preset_names",
     "pruning_schedule",
     "read_config",
     "read_hardware",
     "read_prices",
+    "request_cost",
+    "residents",
     "rule_flops",
     "rule_partner",
     "shape_of_config",
     "size_axis",
+    "terms",
+    "time_of",
     "training_flops",
+    "training_work",
+    "weight_bytes",
 ]

@@ -1,8 +1,9 @@
-"""Keys and values that a shape keeps while it generates."""
+"""Keys and values that a shape keeps while it generates, and how often it reads them."""
 
 from __future__ import annotations
 
 from allometry.costs._checks import check_positive
+from allometry.costs.flops import attended_in, attention_rounds
 from allometry.costs.shapes import Shape
 
 
@@ -21,3 +22,20 @@ def cache_entries(shape: Shape, tokens: float) -> float:
     share = shape.window_layers / shape.layers
     per_layer = 2 * shape.key_value_heads * shape.head_size * ((1 - share) * tokens + share * near)
     return shape.streams * shape.depth * per_layer
+
+
+def cache_reads(shape: Shape, tokens: float, cached: float = 0, budget: float | None = None) -> float:
+    """Numbers read from the cache of one sequence while `tokens` tokens are decoded behind `cached` ones.
+
+    Each token reads the keys and values of all that it attends to, its own among them; `budget` is the most that
+    sparse attention leaves to it. A sum over single tokens gives the same.
+
+    >>> from allometry.costs.finding import find_shape
+    >>> shape = find_shape("qwen3-8b")
+    >>> cache_reads(shape, 3, 5) == cache_entries(shape, 6) + cache_entries(shape, 7) + cache_entries(shape, 8)
+    True
+    """
+    check_positive("tokens", tokens, "the cache", zero=True)
+    check_positive("cached", cached, "the cache", zero=True)
+    per_pair = 2 * shape.key_value_heads * shape.head_size
+    return shape.streams * attention_rounds(shape) * per_pair * attended_in(shape, tokens, cached, budget)

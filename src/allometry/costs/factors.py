@@ -38,7 +38,7 @@ class Factor:
         where = f"factor {self.name}"
         check_choice("provenance", self.provenance, PROVENANCES, where)
         for end in ("value", "low", "high"):
-            check_positive(end, getattr(self, end), where)
+            check_positive(end, getattr(self, end), where, zero=True)
         if not self.low <= self.value <= self.high:
             message = f"the value {self.value:g} is not between low {self.low:g} and high {self.high:g}"
             raise Refused("bad-factor", message, where, "give low <= value <= high")
@@ -48,24 +48,33 @@ class Factor:
                 "source": self.source}  # fmt: skip
 
 
+_FITTED = "fitted to 195 + 14 published step times on A100 and H100 (llm-foundry, dgxc-benchmarking): benchmarks/training_times.py"
+_WIRE = "of the one-way bandwidth, in large collectives"
 _DEFAULTS = (
-    Factor(
-        "compute", 0.5, 0.35, 0.65, "assumed",
-        "share of dense peak FLOP/s within a layer of training or prefill, communication apart; to be checked",
-    ),
-    Factor("memory", 0.7, 0.5, 0.9, "assumed", "share of peak device bandwidth when weights and cache are streamed; to be checked"),
-    Factor("link", 0.7, 0.5, 0.9, "assumed", "share of the link's one-way bandwidth in collectives of large messages; to be checked"),
-    Factor("network", 0.7, 0.4, 0.9, "assumed", "share of the network's bandwidth in collectives of large messages; to be checked"),
-    Factor("host", 0.8, 0.6, 0.95, "assumed", "share of the host link's one-way bandwidth in pinned copies; to be checked"),
-    Factor("disk", 0.8, 0.6, 0.95, "assumed", "share of the disks' sequential bandwidth; to be checked"),
-    Factor(
-        "step", 2e-3, 5e-4, 6e-3, "assumed",
-        "seconds of scheduling and launching in each iteration of a serving engine; benchmarks/serving.py",
-    ),
-    Factor(
-        "collective", 14e-6, 8e-6, 25e-6, "published",
-        "seconds of a small all-reduce among 2 to 8 devices of a node, H100: profile of APEX (arXiv 2411.17651)",
-    ),
+    Factor("compute", 0.83, 0.70, 0.95, "published", f"matrix products of a layer, share of the dense peak; {_FITTED}"),
+    Factor("attention", 0.35, 0.18, 0.85, "published", f"flash attention of three generations of kernels; {_FITTED}"),
+    Factor("memory", 0.72, 0.55, 0.90, "published", f"device bandwidth for activations, weights and caches; {_FITTED}"),
+    Factor("link", 0.80, 0.60, 0.95, "assumed", f"share {_WIRE}"),
+    Factor("network", 0.80, 0.50, 0.95, "assumed", f"share {_WIRE}"),
+    Factor("host", 0.80, 0.60, 0.95, "assumed", "share of the one-way bandwidth, in copies of pinned memory"),
+    Factor("disk", 0.80, 0.60, 0.95, "assumed", "share of the bandwidth in long sequential transfers"),
+    Factor("hosted", 0.35, 0.25, 0.80, "published", "dense peak attained when layers stream from the host, from 259 TFLOP/s of 6 x params x tokens on one H100 (Horizon-LM, README)"),
+    Factor("overlap", 0.30, 0.00, 0.90, "assumed", "share of the traffic of weights, gradients and rings that hides behind computing"),
+    Factor("decode", 0.30, 0.10, 0.60, "assumed", "small matrix products of decoding, share of the dense peak; binds at large batches alone"),
+    Factor("cache", 0.60, 0.35, 0.85, "assumed", "share of the device's bandwidth when keys and values are read in decoding"),
+    Factor("activations", 0.50, 0.30, 1.00, "assumed",
+           "share of the device's bandwidth when activations pass between operators of a prompt's pass or of decoding; "
+           "higher where operators are fused, for each is counted as reading and writing them once"),
+    Factor("key", 4e-9, 1e-9, 5e-8, "assumed",
+           "seconds for each cached token and layer that a decoding step cannot go below: little where a sequence is "
+           "split over processors (Flash-Decoding), tens of nanoseconds where one processor reads a whole head"),
+    Factor("layer", 4e-5, 1e-5, 2e-4, "published",
+           "seconds for each layer of a pass beside its work: 50 us is what the 9.5 ms a token of Llama-2-7B leave "
+           "beside its weights on a 330 W A100 with CUDA graphs (gpt-fast, README); more without graphs"),
+    Factor("collective", 2e-5, 8e-6, 4e-5, "published",
+           "seconds of one all-reduce of a decoding step beside its bytes: 19 to 29 us on 2 to 8 A100 (gpt-fast, README)"),
+    Factor("time", 1.0, 0.80, 2.00, "assumed",
+           "time that requests take over that of the roofline with its other factors; engines that are not tuned take longer"),
 )  # fmt: skip
 DEFAULT_FACTORS: Mapping[str, Factor] = MappingProxyType({factor.name: factor for factor in _DEFAULTS})
 """By name, what is used where a hardware file holds no factor of its own."""

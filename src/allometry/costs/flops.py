@@ -6,7 +6,8 @@ and the optimiser (elementwise work, under 1% of the multiply-adds at any width 
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 
 from allometry.costs._checks import check_positive
 from allometry.costs.shapes import STREAM_PREFIX, Shape, attention_parameters, feed_forward_parameters
@@ -29,11 +30,18 @@ class Flops:
 
     @property
     def total(self) -> float:
-        return float(sum(astuple(self)))
+        return float(sum(vars(self).values()))
 
 
+@lru_cache(maxsize=256)  # a search asks for the same few passes many times
 def forward_flops(
-    shape: Shape, tokens: float, cached: float = 0, *, logits: float | None = None, causal: bool = True
+    shape: Shape,
+    tokens: float,
+    cached: float = 0,
+    *,
+    logits: float | None = None,
+    causal: bool = True,
+    budget: float | None = None,
 ) -> Flops:
     """FLOPs of one forward pass over `tokens` new tokens of one sequence that has `cached` tokens in its cache.
 
@@ -42,7 +50,7 @@ def forward_flops(
 
     Arguments: `logits` is the number of positions whose head is computed (by default all `tokens`); with `causal`
     position t attends to the t positions up to itself, without it every new position attends to all, which is what
-    back ends that multiply the whole square do.
+    back ends that multiply the whole square do; `budget` is the most positions that sparse attention leaves to each.
     Errors: `Refused` for numbers below zero.
 
     >>> shape = Shape(layers=1, width=32, heads=2, head_size=16, ffn=128, vocab=256)
@@ -57,7 +65,7 @@ def forward_flops(
     expert = (shape.active_experts + shape.shared_experts) * feed_forward_parameters(shape, shape.expert_ffn)
     return Flops(
         attention=once * shape.depth * attention_parameters(shape),
-        scores=FLOPS_PER_MULTIPLY_ADD * shape.streams * _score_products(shape, tokens, cached, causal),
+        scores=FLOPS_PER_MULTIPLY_ADD * shape.streams * _score_products(shape, tokens, cached, causal, budget),
         feed_forward=once * rounds * (dense * feed_forward_parameters(shape, shape.ffn) + shape.expert_layers * expert),
         router=once * (rounds * shape.expert_layers * shape.experts + _depth_router(shape)) * shape.width,
         head=FLOPS_PER_MULTIPLY_ADD * (tokens if logits is None else logits) * shape.vocab * shape.width,
@@ -90,16 +98,32 @@ def attended(tokens: float, cached: float = 0, window: float | None = None) -> f
     return growing * cached + growing * (growing + 1) / 2 + (tokens - growing) * window
 
 
-def _score_products(shape: Shape, tokens: float, cached: float, causal: bool) -> float:
-    """Multiply-adds of scores and of mixing values, over all layers and loops of one stream."""
-    full = attended(tokens, cached) if causal else tokens * (tokens + cached)
-    near = attended(tokens, cached, shape.window) if causal else full
-    prefix = tokens * STREAM_PREFIX if shape.streams > 1 else 0
+def attended_in(shape: Shape, tokens: float, cached: float = 0, budget: float | None = None) -> float:
+    """Pairs of a new position and one that it attends to, the mean over the layers of one stream.
+
+    Windows are those of the shape; `budget` is the most that sparse attention leaves to a position. The learned
+    prefixes of streams are attended to by all.
+    """
+    ends = [end for end in (shape.window, budget) if end is not None]
     share = shape.window_layers / shape.layers
-    pairs = (1 - share) * full + share * near + prefix
-    # a token that has left the loops is neither asked nor attended to, so a round costs its share squared
-    rounds = shape.layers - shape.loop_layers + shape.loop_layers * sum(part**2 for part in shape.loop_shares)
-    return rounds * 2 * shape.heads * shape.head_size * pairs
+    prefix = tokens * STREAM_PREFIX if shape.streams > 1 else 0
+    near = attended(tokens, cached, min(ends)) if shape.window_layers else 0.0
+    return (1 - share) * attended(tokens, cached, budget) + share * near + prefix
+
+
+def _score_products(shape: Shape, tokens: float, cached: float, causal: bool, budget: float | None) -> float:
+    """Multiply-adds of scores and of mixing values, over all layers and loops of one stream."""
+    prefix = tokens * STREAM_PREFIX if shape.streams > 1 else 0
+    pairs = attended_in(shape, tokens, cached, budget) if causal else tokens * (tokens + cached) + prefix
+    return attention_rounds(shape) * 2 * shape.heads * shape.head_size * pairs
+
+
+def attention_rounds(shape: Shape) -> float:
+    """Layers in which a pair of tokens meets on average, loops counted.
+
+    A token that has left the loops is neither asked nor attended to, so a round counts by its share squared.
+    """
+    return shape.layers - shape.loop_layers + shape.loop_layers * sum(part**2 for part in shape.loop_shares)
 
 
 def _depth_router(shape: Shape) -> float:

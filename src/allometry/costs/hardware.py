@@ -22,8 +22,9 @@ from allometry.notices import Refused
 PRECISIONS = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4", "int4")
 TIERS = ("device", "host", "disk", "link", "network")
 REQUIRED = ("memory", "bandwidth")
-OPTIONAL = ("host_memory", "host_bandwidth", "disk_memory", "disk_bandwidth", "link_bandwidth", "network_bandwidth",
+OPTIONAL = ("host_memory", "host_bandwidth", "host_memory_bandwidth", "disk_memory", "disk_bandwidth", "link_bandwidth", "network_bandwidth",
             "power")  # fmt: skip
+WHOLE = ("devices_per_node", "processors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +35,11 @@ class Hardware:
 
     - `peak`: dense FLOP/s by precision (never the figure with sparsity).
     - `memory`, `bandwidth`: the device's own.
-    - `host_memory`, `host_bandwidth`: this device's share of the host's memory, and its way there.
+    - `host_memory`, `host_bandwidth`: this device's share of the host's memory, and its way there;
+      `host_memory_bandwidth`: its share of what the host's processors read and write there.
     - `disk_memory`, `disk_bandwidth`: likewise for disks.
     - `link_bandwidth` to devices of the same node, `devices_per_node` of them; `network_bandwidth` to other nodes.
+    - `processors`: multiprocessors (compute units), each of which works on one head of one sequence at a time.
     - `power` at full load; `price`; `factors` that were measured on it; `date` and `source` of the figures.
 
     Errors: `Refused` for figures that are not positive and precisions that are not known.
@@ -48,11 +51,13 @@ class Hardware:
     bandwidth: float
     host_memory: float | None = None
     host_bandwidth: float | None = None
+    host_memory_bandwidth: float | None = None
     disk_memory: float | None = None
     disk_bandwidth: float | None = None
     link_bandwidth: float | None = None
     network_bandwidth: float | None = None
     devices_per_node: int = 1
+    processors: int | None = None
     power: float | None = None
     price: Price | None = None
     factors: Mapping[str, Factor] = field(default_factory=lambda: MappingProxyType({}))
@@ -75,6 +80,8 @@ class Hardware:
             if getattr(self, name) is not None:
                 check_positive(name, getattr(self, name), where)
         check_count("devices_per_node", self.devices_per_node, where=where)
+        if self.processors is not None:
+            check_count("processors", self.processors, where=where)
 
     def peak_flops(self, precision: str = "bf16") -> float:
         """Dense FLOP/s in a precision; `Refused` with those that are known when this one is not."""
@@ -215,11 +222,11 @@ def _overrides(given: Mapping[str, str], peak: Mapping[str, float]) -> dict[str,
     for name, text in given.items():
         if name in PRECISIONS:
             peaks[name] = parse_number(text, name)
-        elif name == "devices_per_node":
+        elif name in WHOLE:
             values[name] = whole_number(name, text, "the hardware")
         elif name in (*REQUIRED, *OPTIONAL):
             values[name] = parse_number(text, name)
         else:
-            near = ", ".join(nearest_names(name, (*PRECISIONS, *REQUIRED, *OPTIONAL, "devices_per_node")))
+            near = ", ".join(nearest_names(name, (*PRECISIONS, *REQUIRED, *OPTIONAL, *WHOLE)))
             raise Refused("unknown-field", f"hardware has no {name!r}", "the hardware", f"the nearest are {near}")
     return {**values, "peak": MappingProxyType(peaks)} if peaks else values

@@ -8,6 +8,7 @@ never a rule of thumb. FLOPs of a shape are in `flops`, what it caches in `cache
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cached_property, lru_cache
 
 from allometry.costs._checks import check_choice, check_count, check_multiple
 from allometry.notices import Refused
@@ -146,12 +147,12 @@ class Shape:
         """Layers that are run again in each loop."""
         return self.layers if self.looped_layers is None else self.looped_layers
 
-    @property
+    @cached_property
     def loop_shares(self) -> tuple[float, ...]:
         """Share of the tokens that take part in each loop: all of them, or one step fewer each time when recursive."""
         return tuple(1 - done / self.loops if self.recursive else 1.0 for done in range(self.loops))
 
-    @property
+    @cached_property
     def depth(self) -> float:
         """Layers that a token passes through on average, loops counted."""
         return self.layers - self.loop_layers + self.loop_layers * sum(self.loop_shares)
@@ -211,6 +212,7 @@ class Parameters:
         return self.non_embedding - self.idle_experts
 
 
+@lru_cache(maxsize=256)  # a search asks for the same few shapes many times
 def count_parameters(shape: Shape) -> Parameters:
     """Exact parameters of a shape by component."""
     expert = _feed_forward_with_biases(shape, shape.expert_ffn)

@@ -1,0 +1,162 @@
+"""What a training run costs on given devices: FLOPs, memory, time, energy and money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from allometry.costs.flops import training_flops
+from allometry.costs.hardware import Hardware
+from allometry.costs.prices import SECONDS_PER_HOUR, Price
+from allometry.costs.training.grounds import Ground, grounds
+from allometry.costs.training.job import Job
+from allometry.costs.training.memory import Memory, training_memory
+from allometry.costs.training.parallel import Parallelism, check_fits
+from allometry.costs.training.steps import FACTORS, StepTime, pass_flops, step_seconds
+from allometry.notices import Interval
+
+JOULES_PER_KILOWATT_HOUR = 3.6e6
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """The cost of training a job on `tokens` tokens, on `devices` devices spread one way.
+
+    `flops` are the model's, without what is run again; `memory` is the fullest device's; `step` the time of a step at
+    the values of the efficiency factors. Times are intervals whose ends are those of the factors' spread: all at their
+    best, all at their worst. `money` and `energy` are empty where no price or no power is known.
+    """
+
+    job: Job
+    tokens: float
+    hardware: Hardware
+    spread: Parallelism
+    flops: float
+    memory: Memory
+    step: StepTime
+    seconds_per_step: Interval
+    price: Price | None
+
+    @property
+    def steps(self) -> float:
+        return self.job.steps(self.tokens)
+
+    @property
+    def hours(self) -> Interval:
+        return _times(self.seconds_per_step, self.steps / SECONDS_PER_HOUR)
+
+    @property
+    def device_hours(self) -> Interval:
+        return _times(self.hours, self.spread.devices)
+
+    @property
+    def peak_share(self) -> Interval:
+        """Model FLOPs over what the devices' dense peak would do in that time (MFU)."""
+        at_peak = self.flops / self.steps / self.spread.devices / self.hardware.peak_flops(self.job.precision)
+        found = self.seconds_per_step
+        value, low, high = (None if end is None else at_peak / end for end in (found.value, found.high, found.low))
+        return Interval(value, low, high)
+
+    @property
+    def money(self) -> Interval:
+        if self.price is None:
+            return Interval(None, why=f"no price of {self.hardware.name} is known: give one in a file")
+        return _through(self.seconds_per_step, self._paid, why="this is a price of tokens, not of device-hours")
+
+    def _paid(self, seconds: float) -> float | None:
+        return None if self.price is None else self.price.of_devices(seconds * self.steps, self.spread.devices)
+
+    @property
+    def energy(self) -> Interval:
+        """Kilowatt-hours of the devices at full load; hosts, network and cooling come on top."""
+        if self.hardware.power is None:
+            return Interval(None, why=f"the power of {self.hardware.name} is not known")
+        watts = self.hardware.power * self.spread.devices
+        return _times(self.seconds_per_step, self.steps * watts / JOULES_PER_KILOWATT_HOUR)
+
+    @property
+    def grounds(self) -> tuple[Ground, ...]:
+        return tuple(grounds(self.job, self.spread, self.hardware))
+
+    def as_json(self) -> dict[str, Any]:
+        """Every figure by name; bytes per device, seconds, hours, kilowatt-hours, money in the price's currency."""
+        return {
+            "flops": self.flops,
+            "flops_run": _run_flops(self.job, self.spread) * self.steps,
+            "steps": self.steps,
+            "devices": self.spread.devices,
+            "memory": self.memory.as_json(),
+            "seconds_per_step": ends(self.seconds_per_step),
+            "step": self.step.as_json(),
+            "hours": ends(self.hours),
+            "device_hours": ends(self.device_hours),
+            "peak_share": ends(self.peak_share),
+            "energy_kwh": ends(self.energy),
+            "money": ends(self.money),
+            "price": None if self.price is None else self.price.as_json(),
+            "plan": self.spread.as_json(),
+            "grounds": [ground.as_json() for ground in self.grounds],
+        }
+
+
+def training_cost(
+    job: Job, tokens: float, hardware: Hardware, spread: Parallelism, price: Price | None = None
+) -> TrainingCost:
+    """The cost of one spread, whether or not it fits the device (see `fits`).
+
+    Use it for a spread that is given; `fastest` searches one. `price` defaults to the hardware's own.
+    Errors: `Refused` where the shape, batch or devices do not divide, and for figures that the hardware lacks.
+
+    >>> from allometry.costs import find_hardware, find_shape
+    >>> job = Job(shape=find_shape("llama-3-8b"), batch=128, context=8192)
+    >>> found = training_cost(job, 1e12, find_hardware("h100"), Parallelism(data=4, context=2, zero=1))
+    >>> 0.4 < found.peak_share.value < 0.6, found.spread.devices
+    (True, 8)
+    """
+    check_fits(job, spread)
+    values, low, high = (
+        step_seconds(job, spread, hardware, factor_ends(hardware, end)) for end in ("value", "high", "low")
+    )
+    return TrainingCost(
+        job=job,
+        tokens=tokens,
+        hardware=hardware,
+        spread=spread,
+        flops=training_flops(job.shape, tokens, job.context),
+        memory=training_memory(job, spread),
+        step=values,
+        seconds_per_step=Interval(values.total, low.total, high.total),
+        price=price or hardware.price,
+    )
+
+
+def factor_ends(hardware: Hardware, end: str) -> Mapping[str, float]:
+    """All factors at their value, or all at the low or the high end of their spread."""
+    return {name: getattr(hardware.factor(name), end) for name in FACTORS}
+
+
+def fits(memory: Memory, hardware: Hardware) -> bool:
+    """Whether what is kept on the device, host and disks has room there; what is not known has none."""
+    rooms = ((memory.total, hardware.memory), (memory.host, hardware.host_memory), (memory.disk, hardware.disk_memory))
+    return all(size <= (room or 0.0) for size, room in rooms)
+
+
+def ends(found: Interval) -> dict[str, Any]:
+    """An interval as JSON."""
+    shown: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high}
+    return {**shown, "why": found.why} if found.why else shown
+
+
+def _run_flops(job: Job, spread: Parallelism) -> float:
+    """FLOPs that all devices run in a step, what is run again among them."""
+    return sum(pass_flops(job, spread)) * spread.micro_batches(job) * spread.devices
+
+
+def _times(found: Interval, factor: float) -> Interval:
+    return _through(found, lambda value: value * factor)
+
+
+def _through(found: Interval, function: Callable[[float], float | None], why: str = "") -> Interval:
+    value, low, high = (None if end is None else function(end) for end in (found.value, found.low, found.high))
+    return Interval(value, low, high, why if value is None else "")
