@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from allometry.costs._checks import check_choice, check_count, check_multiple, check_positive
+from allometry.costs._checks import check_choice, check_count, check_positive
 from allometry.costs.cache import cache_entries
+from allometry.costs.execution import Execution
+from allometry.costs.formats import FULL, Format, weight_bytes
 from allometry.costs.hardware import PRECISIONS, Hardware
+from allometry.costs.residents import WORKSPACE
 from allometry.costs.shapes import Shape
 from allometry.notices import Refused
 
 # Published: what vLLM takes by default (docs.vllm.ai, vllm.config.scheduler and vllm.config.cache, read 2026-11).
 MAX_BATCH, BATCH_TOKENS, MEMORY_SHARE = 128, 2048, 0.92
-# Published: APEX keeps a GiB of each device for the program itself (Lin et al. 2024, arXiv 2411.17651, its simulator).
-WORKSPACE = 2**30
-BITS_PER_BYTE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Deployment:
 
     - `tensor` devices share each layer (heads divide among them, experts too); `pipeline` groups of them hold a stage
       of the layers each, and pass micro-batches on.
-    - `precision` of the arithmetic; `weight_bits` and `cache_bits` of what is stored.
+    - `precision` of the products; `weights` and `cache` are the formats they are stored in.
     - `max_batch`: sequences in an iteration; `batch_tokens`: tokens in an iteration. When `chunked`, prompts are cut to
       what the sequences that generate leave of these tokens (Sarathi-Serve); otherwise whole prompts go first, in
       iterations of their own, while the others wait.
@@ -45,8 +45,8 @@ class Deployment:
     tensor: int = 1
     pipeline: int = 1
     precision: str = "bf16"
-    weight_bits: float = 16
-    cache_bits: float = 16
+    weights: Format = field(default_factory=Format)
+    cache: Format = field(default_factory=Format)
     max_batch: int = MAX_BATCH
     batch_tokens: int = BATCH_TOKENS
     chunked: bool = True
@@ -56,10 +56,9 @@ class Deployment:
         where = "the deployment"
         for name in ("replicas", "tensor", "pipeline", "max_batch", "batch_tokens"):
             check_count(name, getattr(self, name), where=where)
-        for name in ("weight_bits", "cache_bits", "memory_share"):
-            check_positive(name, getattr(self, name), where)
+        check_positive("memory_share", self.memory_share, where)
         check_choice("precision", self.precision, PRECISIONS, where)
-        check_multiple("heads", self.shape.heads, "tensor", self.tensor, where)
+        self.how.check(self.shape, self.hardware)
         if self.pipeline > self.shape.layers:
             raise Refused("bad-deployment", f"{self.shape.layers} layers make no {self.pipeline} stages", where,
                           f"give at most pipeline={self.shape.layers}")  # fmt: skip
@@ -82,31 +81,34 @@ class Deployment:
         return math.ceil(self.shape.layers / self.pipeline)
 
     @cached_property
-    def weights(self) -> float:
+    def how(self) -> Execution:
+        """How a stage runs a micro-batch: `tensor` devices share it."""
+        return Execution(devices=self.tensor, precision=self.precision, weights=self.weights, cache=self.cache)
+
+    @cached_property
+    def weight_bytes(self) -> float:
         """Bytes of weights on the fullest device."""
         counts = self.shape.parameters()
         ends = counts.embedding + counts.positions + counts.head
+        layers = weight_bytes(self.shape, self.weights) - ends * FULL.bytes_each
         if self.pipeline > 1:  # the first stage embeds, the last has the head, which is a copy where it is tied
             ends = max(counts.embedding + counts.positions, counts.head or counts.embedding)
-        layers = counts.non_embedding * self.stage_layers / self.shape.layers
-        return (layers + ends) * self.weight_bits / BITS_PER_BYTE / self.tensor
+        return (layers * self.stage_layers / self.shape.layers + ends * FULL.bytes_each) / self.tensor
 
     @property
     def cache_room(self) -> float:
         """Bytes of each device that are left for the cache; below zero when the weights do not fit."""
-        return self.hardware.memory * self.memory_share - WORKSPACE - self.weights
+        return self.hardware.memory * self.memory_share - WORKSPACE - self.weight_bytes
 
     @cached_property
-    def token_bytes(self) -> float:
-        """Bytes of cache that one token takes on the fullest device, as long as no window is full."""
-        sharing = min(self.tensor, self.shape.key_value_heads)
-        share = self.stage_layers / self.shape.layers / sharing
-        return cache_entries(self.shape, 1) * share * self.cache_bits / BITS_PER_BYTE
+    def token_cache_bytes(self) -> float:
+        """Bytes of cache that one token takes on a device that holds all layers, as long as no window is full."""
+        return cache_entries(self.shape, 1) * self.cache.bytes_each / self.how.cache_devices(self.shape)
 
     @property
     def cache_tokens(self) -> float:
         """Tokens that the cache of one replica holds; zero or below when the weights do not fit."""
-        return self.cache_room / self.token_bytes
+        return self.cache_room / (self.token_cache_bytes * self.stage_layers / self.shape.layers)
 
     def layer_tokens(self, tokens: int) -> int:
         """What a sequence of `tokens` tokens keeps, in tokens times layers: a window keeps no more than itself.
@@ -126,7 +128,7 @@ class Deployment:
             "hardware": self.hardware.name, "replicas": self.replicas, "tensor": self.tensor,
             "pipeline": self.pipeline, "devices": self.devices, "max_batch": self.max_batch,
             "batch_tokens": self.batch_tokens, "chunked": self.chunked, "precision": self.precision,
-            "weight_bits": self.weight_bits, "cache_bits": self.cache_bits, "weights_bytes": self.weights,
+            "weights": self.weights.as_text(), "cache": self.cache.as_text(), "weight_bytes": self.weight_bytes,
             "cache_tokens": self.cache_tokens,
         }  # fmt: skip
 
@@ -142,7 +144,7 @@ def check_fits(deployment: Deployment, tokens: int) -> None:
         return
     hardware = deployment.hardware
     if deployment.cache_room <= 0:
-        message = (f"the weights take {deployment.weights / 1e9:.1f} GB of each device, and {hardware.name} has "
+        message = (f"the weights take {deployment.weight_bytes / 1e9:.1f} GB of each device, and {hardware.name} has "
                    f"{hardware.memory / 1e9:.0f} GB")  # fmt: skip
     else:
         message = (f"a request of {tokens} tokens does not fit: beside the weights a replica keeps "
@@ -153,42 +155,50 @@ def check_fits(deployment: Deployment, tokens: int) -> None:
 
 def nearest_fit(deployment: Deployment, tokens: int, devices: int | None = None) -> str:
     """What would fit: the fewest devices for a replica, or fewer bits, or how much memory is needed."""
-    for fewer in (deployment, *(_with_bits(deployment, bits) for bits in (8, 4) if bits < deployment.weight_bits)):
-        found = _fewest(fewer, tokens, devices)
+    fewer = [replace(deployment, weights=Format(bits, group), cache=Format(min(8, deployment.cache.bits)))
+             for bits, group in ((8, None), (4, 128)) if bits < deployment.weights.bits]  # fmt: skip
+    for other in (deployment, *fewer):
+        found = _fewest(other, tokens, devices)
         if found is not None:
-            bits = (
+            less = (
                 ""
-                if fewer is deployment
-                else f" with weight_bits={fewer.weight_bits:g} cache_bits={fewer.cache_bits:g}"
+                if other is deployment
+                else f" with weights of {other.weights.as_text()} and a cache of {other.cache.as_text()}"
             )
-            return f"the nearest that fits is tensor={found.tensor} pipeline={found.pipeline}{bits}"
-    most = _fewest(replace(deployment, hardware=replace(deployment.hardware, memory=math.inf)), tokens, devices)
-    assert most is not None
-    need = most.weights + WORKSPACE + most.token_bytes * tokens
-    return f"devices of {need / most.memory_share / 1e9:.0f} GB would do, or more of them for each replica"
+            return f"the nearest that fits is tensor={found.tensor} pipeline={found.pipeline}{less}"
+    most = splits(deployment.shape, deployment.hardware, devices or 1)[-1]
+    split = replace(deployment, replicas=1, tensor=most[0], pipeline=most[1])
+    need = split.weight_bytes + WORKSPACE + split.token_cache_bytes * tokens
+    return f"devices of {need / split.memory_share / 1e9:.0f} GB would do, or more devices for each replica"
 
 
 def splits(shape: Shape, hardware: Hardware, devices: int) -> list[tuple[int, int]]:
     """Pairs of tensor and pipeline for one replica on at most this many devices: tensor within a node, powers of two."""
-    tensors = [2**k for k in range(hardware.devices_per_node.bit_length()) if 2**k <= hardware.devices_per_node]
+    tensors = [2**k for k in range(min(devices, hardware.devices_per_node).bit_length())]
     return [
         (tensor, pipeline)
         for tensor in tensors
-        if shape.heads % tensor == 0
+        if divides(shape, hardware, tensor)
         for pipeline in range(1, min(shape.layers, devices // tensor) + 1)
     ]
 
 
-def _with_bits(deployment: Deployment, bits: float) -> Deployment:
-    return replace(deployment, weight_bits=bits, cache_bits=min(deployment.cache_bits, max(8, bits)))
+def divides(shape: Shape, hardware: Hardware, tensor: int) -> bool:
+    """Whether a layer divides among this many devices of a node."""
+    try:
+        Execution(devices=tensor).check(shape, hardware)
+    except Refused:
+        return False
+    return True
 
 
 def _fewest(deployment: Deployment, tokens: int, devices: int | None) -> Deployment | None:
     """The split with the fewest devices that holds a sequence of this length."""
     most = devices or deployment.hardware.devices_per_node * deployment.shape.layers
+    deployment = replace(deployment, replicas=1)
     pairs = splits(deployment.shape, deployment.hardware, most)
     for tensor, pipeline in sorted(pairs, key=lambda pair: (pair[0] * pair[1], pair[1])):
-        found = replace(deployment, tensor=tensor, pipeline=pipeline, replicas=1)
+        found = replace(deployment, tensor=tensor, pipeline=pipeline)
         if holds(found, tokens):
             return found
     return None

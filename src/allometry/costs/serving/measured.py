@@ -108,7 +108,7 @@ def read_step_times(columns: Mapping[str, Sequence[Any]], where: str) -> Measure
 
     >>> table = {"prefill": [128, 1024, 0, 0, 0, 0], "batch": [0, 0, 1, 1, 64, 64],
     ...          "context": [0, 0, 100, 1100, 100, 1100], "seconds": [0.01, 0.08, 0.010, 0.011, 0.014, 0.020]}
-    >>> read_step_times(table, "mine").pace(1, 600).seconds
+    >>> round(read_step_times(table, "mine").pace(1, 600).seconds, 6)
     0.0105
     """
     prompts: dict[float, list[float]] = defaultdict(list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from allometry.costs.hardware import Hardware
-from allometry.costs.prices import Price
+from allometry.costs.prices import SECONDS_PER_HOUR, TOKENS_PER_PRICE, Price
 from allometry.costs.serving.deployments import (
     BATCH_TOKENS,
     MAX_BATCH,
@@ -59,7 +60,7 @@ class Plan:
     @property
     def meets(self) -> bool:
         """Whether it keeps up with the load and reaches the goals: as simulated, else by the means of its steady state."""
-        if not self.screened.keeps_up and np.isfinite(self.screened.load):
+        if not self.screened.keeps_up:
             return False
         if self.served is not None:
             attained = self.attainment
@@ -68,8 +69,34 @@ class Plan:
         return not late and not (self.goals.tpot is not None and self.screened.tpot > self.goals.tpot)
 
     @property
+    def token_rate(self) -> float:
+        """Generated tokens a second that it goes on giving: the load where it keeps up, else the most it can.
+
+        Of requests that are all there from the start it is what the simulation gave, the last and slow ones included.
+        """
+        offline = math.isinf(self.screened.load) and self.served is not None
+        return self.served.throughput if offline and self.served else self.screened.throughput
+
+    @property
     def device_seconds_per_token(self) -> float:
-        return (self.served or self.screened).device_seconds_per_token
+        return self.deployment.devices / self.token_rate
+
+    @property
+    def joules_per_token(self) -> float | None:
+        """At full power all the time; None where the power is not known."""
+        power = self.deployment.hardware.power
+        return None if power is None else power * self.device_seconds_per_token
+
+    @property
+    def money_per_hour(self) -> float | None:
+        """None without a price of devices."""
+        return None if self.price is None else self.price.of_devices(SECONDS_PER_HOUR, self.deployment.devices)
+
+    @property
+    def money_per_million(self) -> float | None:
+        """For a million generated tokens, prompts and idle time included; None without a price of devices."""
+        hour = self.money_per_hour
+        return None if hour is None else hour / SECONDS_PER_HOUR / self.token_rate * TOKENS_PER_PRICE
 
 
 @dataclass(frozen=True)
@@ -160,15 +187,15 @@ def rank_plans(
     `simulated` is how many front-runners are simulated, one a split and number of replicas, then the limits of the
     best; when none reaches the goals, up to three times as many.
     """
-    goals = goals or Goals()
+    goals, timed = goals or Goals(), _once(times)
     demand = Demand.of(trace)
     plans = [
-        Plan(screen(demand, deployment, timed), None, prices(deployment.hardware), goals)
-        for deployment, timed in _timed(deployments, times)
+        Plan(screen(demand, deployment, timed(deployment)), None, prices(deployment.hardware), goals)
+        for deployment in deployments
     ]
     money, notices = _money(plans)
     plans.sort(key=lambda plan: _order(plan, money))
-    run = _Runs(trace, times, tick)
+    run = _Runs(trace, timed, tick)
     simulated_plans = run.front(plans, simulated)
     simulated_plans += run.limits(min(simulated_plans, key=lambda plan: _order(plan, money)), plans)
     done = {id(plan.screened) for plan in simulated_plans}
@@ -177,14 +204,17 @@ def rank_plans(
     return Ranking(ranked, (*notices, *_warnings(ranked[0])))
 
 
-def _timed(deployments: Iterable[Deployment], times: Timing) -> Iterator[tuple[Deployment, StepTimes]]:
+def _once(times: Timing) -> Timing:
     """Times are made once for deployments that differ in replicas and limits only."""
     known: dict[tuple[object, ...], StepTimes] = {}
-    for deployment in deployments:
+
+    def timed(deployment: Deployment) -> StepTimes:
         key = (id(deployment.hardware), deployment.tensor, deployment.pipeline)
         if key not in known:
             known[key] = times(deployment)
-        yield deployment, known[key]
+        return known[key]
+
+    return timed
 
 
 @dataclass(frozen=True)
@@ -225,37 +255,42 @@ def _layout(plan: Plan) -> tuple[object, ...]:
 
 
 def _order(plan: Plan, money: bool) -> tuple[object, ...]:
-    """Plans that meet the goals first; then by what is ranked; then the fewest devices and the published limits."""
+    """Plans that meet the goals first; then by what is ranked; then fewer devices, shorter latencies, usual limits."""
     deployment = plan.deployment
     unusual = (deployment.max_batch != MAX_BATCH) + (deployment.batch_tokens != BATCH_TOKENS)
-    return not plan.meets, _value(plan, money), deployment.devices, unusual, deployment.max_batch
+    latency = plan.screened.latency if plan.served is None else float(np.percentile(plan.served.latency, 95))
+    return (
+        not plan.meets,
+        _rounded(_value(plan, money)),
+        deployment.devices,
+        _rounded(latency),
+        unusual,
+        deployment.max_batch,
+    )
 
 
 def _value(plan: Plan, money: bool) -> float:
-    """What is ranked by, less is better, to three digits: plans that differ by less are told apart by their size."""
+    """What is ranked by; less is better."""
     served, screened, rank = plan.served, plan.screened, plan.goals.rank
     if rank == "cost":
-        value = plan.device_seconds_per_token * (_device_second(plan) if money else 1.0)
-    elif rank == "throughput":
-        value = -(served or screened).throughput
-    elif rank == "attainment":
-        value = -(plan.attainment or 0.0) if served else screened.ttft + screened.tpot
-    elif served is not None:
-        value = float(np.nanpercentile(getattr(served, rank), 95))
-    else:
-        value = getattr(screened, rank)
+        cost = plan.money_per_million if money else plan.device_seconds_per_token
+        return math.inf if cost is None else cost
+    if rank == "throughput":
+        return -plan.token_rate
+    if rank == "attainment":
+        return -(plan.attainment or 0.0) if served else screened.ttft + screened.tpot
+    return getattr(screened, rank) if served is None else float(np.nanpercentile(getattr(served, rank), 95))
+
+
+def _rounded(value: float) -> float:
+    """To three digits: plans that differ by less are told apart by what comes next."""
     return float(f"{value:.3g}")
-
-
-def _device_second(plan: Plan) -> float:
-    paid = None if plan.price is None else plan.price.of_devices(1.0)
-    return paid or 0.0
 
 
 def _money(plans: Sequence[Plan]) -> tuple[bool, tuple[Notice, ...]]:
     """Whether plans can be ranked by money: every device has a price, in one currency."""
     if plans[0].goals.rank != "cost":
-        return True, ()
+        return False, ()
     without = sorted(
         {plan.deployment.hardware.name for plan in plans if plan.price is None or plan.price.device_hour is None}
     )
@@ -269,15 +304,12 @@ def _money(plans: Sequence[Plan]) -> tuple[bool, tuple[Notice, ...]]:
 
 
 def _warnings(best: Plan) -> tuple[Notice, ...]:
-    found: list[Notice] = []
-    if np.isfinite(best.screened.load) and not best.screened.keeps_up:
-        found.append(Notice(
-            "overload",
-            f"no plan keeps up: the best gets {best.screened.load:.2g} times what it can serve, so its queue grows as "
-            "long as requests come, and its latencies with it",
-        ))  # fmt: skip
-    elif not best.meets:
-        found.append(
-            Notice("goals-missed", f"no simulated plan reaches the goals; the best attains {best.attainment:.1%}")
-        )
-    return tuple(found)
+    load = best.screened.load
+    if not best.screened.keeps_up:
+        message = (f"no plan keeps up: the best is asked for {load:.2f} times what it can serve, so its queue grows as "
+                   f"long as requests come; about {math.ceil(best.deployment.devices * load)} devices would do")  # fmt: skip
+        return (Notice("overload", message),)
+    if not best.meets:
+        message = f"no simulated plan reaches the goals; the best attains {best.attainment:.1%} of the requests"
+        return (Notice("goals-missed", message),)
+    return ()

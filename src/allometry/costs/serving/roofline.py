@@ -1,39 +1,33 @@
-"""Times of iterations from a roofline: work over peak figures, times efficiency factors, plus overheads.
+"""Times of iterations from the roofline of requests: work over peak figures, times efficiency factors.
 
-In an iteration the linear layers see all tokens of the batch at once and take the longer of their multiply-adds and of
-reading the weights once; attention takes the longer of its own multiply-adds and of reading keys and values. Tensor
-parallelism adds two all-reduces a layer, each stage of a pipeline a transfer.
-
-A pipeline is taken to be kept full: an iteration's sequences are split evenly into as many micro-batches as there are
-stages (or sequences, if fewer), which follow each other, so that an iteration lasts as long as one micro-batch takes
-through all stages.
+The work is that of `costs.work` and the formula that of `costs.roofline`, kept as coefficients because a simulation
+asks for hundreds of thousands of iterations; a test holds the two together. Two things are added. An iteration of
+prompts and generating sequences reads the weights once, for both. And a pipeline is taken to be kept full: sequences
+are split evenly into as many micro-batches as there are stages (or sequences, if fewer), which follow each other, so
+that an iteration lasts as long as one micro-batch takes through all stages.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from collections.abc import Mapping
 
-from allometry.costs._checks import check_choice
-from allometry.costs.cache import cache_entries
-from allometry.costs.flops import FLOPS_PER_MULTIPLY_ADD, forward_flops
+from allometry.costs.cache import cache_reads
+from allometry.costs.flops import attended_in, attention_rounds, forward_flops
+from allometry.costs.formats import FULL
 from allometry.costs.hardware import Hardware
-from allometry.costs.serving.deployments import BITS_PER_BYTE, Deployment
+from allometry.costs.roofline import ROOFLINE_FACTORS
+from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.step_times import Pace, Prefill
 from allometry.costs.shapes import Shape
-
-ENDS = ("value", "slow", "fast")
-# Assumed: activations are sent in 16 bits.
-ACTIVATION_BYTES = 2
-# Megatron-LM (Shoeybi et al. 2019, arXiv 1909.08053, section 3): one all-reduce behind attention, one behind the
-# feed-forward.
-ALL_REDUCES = 2
+from allometry.costs.work import ALL_REDUCES, activation_bytes, read_weight_bytes
 
 
 class Roofline:
     """Times of a deployment's iterations from its shape, its hardware and efficiency factors.
 
-    Use it where nothing was measured; a table of measured iterations (`MeasuredSteps`) is better. `end` chooses the
-    factors' values, or the slow or fast ends of their spread, all at once.
+    Use it where nothing was measured; calibrated factors in the hardware's file are better, and a table of measured
+    iterations (`MeasuredSteps`) better still. `factors` take the place of the hardware's, by name.
 
     >>> from allometry.costs import find_hardware, find_shape
     >>> times = Roofline(Deployment(shape=find_shape("qwen3-8b"), hardware=find_hardware("h100")))
@@ -41,90 +35,99 @@ class Roofline:
     True
     """
 
-    def __init__(self, deployment: Deployment, end: str = "value") -> None:
-        check_choice("end", end, ENDS, "the factors")
-        shape, hardware = deployment.shape, deployment.hardware
+    def __init__(self, deployment: Deployment, factors: Mapping[str, float] | None = None) -> None:
+        self.factors = {**factor_values(deployment), **(factors or {})}
         self.stages = deployment.pipeline
-        uneven = deployment.stage_layers * deployment.pipeline / shape.layers
-        flops = (
-            hardware.peak_flops(deployment.precision) * _share(hardware, "compute", end) * deployment.tensor / uneven
-        )
-        memory = hardware.bandwidth * _share(hardware, "memory", end) / uneven
-        self._linear(shape, deployment, flops, memory * deployment.tensor)
-        self._attention(shape, deployment, flops, memory * min(deployment.tensor, shape.key_value_heads))
-        self._traffic(shape, deployment, end)
+        self.uneven = deployment.stage_layers * deployment.pipeline / deployment.shape.layers * self.factors["time"]
+        self._matrices(deployment.shape, deployment)
+        self._attention(deployment.shape, deployment)
+        self._traffic(deployment.shape, deployment)
         self._batches: dict[float, tuple[float, float]] = {}
 
-    def _linear(self, shape: Shape, deployment: Deployment, flops: float, memory: float) -> None:
-        once = forward_flops(shape, 1, logits=0)
-        counts = shape.parameters()
-        to_seconds = deployment.weight_bits / BITS_PER_BYTE / memory
-        passes = 1 + (shape.loops - 1) * shape.loop_layers / shape.layers
-        head = shape.vocab * shape.width
-        self.token_seconds = (once.total - once.scores) / flops
-        self.logit_seconds = FLOPS_PER_MULTIPLY_ADD * head / flops
-        routed = counts.experts * shape.experts / (shape.experts + shape.shared_experts) if shape.experts else 0.0
-        self.weight_seconds = ((counts.non_embedding - routed) * passes + head) * to_seconds
-        self.expert_seconds = routed * passes * to_seconds
-        self.unused = 1 - shape.active_experts / shape.experts if shape.experts else 1.0
-        self.streams = shape.streams
+    def _matrices(self, shape: Shape, deployment: Deployment) -> None:
+        """Seconds of multiply-adds for a token and a logit, and of reading the weights that n tokens need."""
+        peak = deployment.hardware.peak_flops(deployment.precision) * deployment.tensor
+        read = deployment.hardware.bandwidth * deployment.tensor * self.factors["memory"]
+        once = forward_flops(shape, 1, logits=1)
+        self.token_flops, self.logit_flops = (once.total - once.scores - once.head) / peak, once.head / peak
+        self.weights = read_weight_bytes(shape, 0, deployment.weights) / read
+        self.experts = read_weight_bytes(shape, math.inf, deployment.weights) / read - self.weights
+        self.unused = (1 - shape.active_experts / shape.experts) ** shape.streams if shape.experts else 0.0
 
-    def _attention(self, shape: Shape, deployment: Deployment, flops: float, memory: float) -> None:
-        whole = replace(shape, window=None, window_layers=0)
-        alone, behind = (forward_flops(whole, 1, cached).scores for cached in (0, 1))
-        pair = behind - alone
-        self.token_seconds += (alone - pair) / flops  # learned prefixes, which each token of a stream attends to
-        self.pair_seconds = pair / flops
-        self.read_seconds = cache_entries(shape, 1) * deployment.cache_bits / BITS_PER_BYTE / memory
-        self.attended_seconds = max(self.pair_seconds, self.read_seconds)
+    def _attention(self, shape: Shape, deployment: Deployment) -> None:
+        """Seconds of a pair of tokens in a prompt and in decoding; a processor goes through a head of a sequence."""
+        hardware, factors, how = deployment.hardware, self.factors, deployment.how
+        peak = hardware.peak_flops(deployment.precision) * deployment.tensor
+        own = attended_in(shape, 1)
+        self.beside = own - 1  # learned prefixes, which each token of a stream attends to
+        self.score = forward_flops(shape, 1).scores / own / peak / factors["attention"]
+        reads = cache_reads(shape, 1) / own * deployment.cache.bytes_each / how.cache_devices(shape)
+        self.read = max(reads / (hardware.bandwidth * factors["cache"]), self.score)
+        self.key = attention_rounds(shape) * factors["key"]
+        heads = shape.key_value_heads / how.cache_devices(shape)
+        self.heads_each = 0.0 if hardware.processors is None else heads / hardware.processors
 
-    def _traffic(self, shape: Shape, deployment: Deployment, end: str) -> None:
-        hardware, tensor = deployment.hardware, deployment.tensor
-        message = shape.width * shape.streams * ACTIVATION_BYTES
-        self.fixed_seconds = _seconds(hardware, "step", end)
-        self.sent_seconds = 0.0
+    def _traffic(self, shape: Shape, deployment: Deployment) -> None:
+        """Seconds of activations for a token and a logit, of the cache they write, of launches, and between devices."""
+        hardware, factors, tensor = deployment.hardware, self.factors, deployment.tensor
+        moved = hardware.bandwidth * factors["activations"]
+        none = activation_bytes(shape, 0, 0)
+        self.token_moved = (activation_bytes(shape, 1, 0) - none) / moved / tensor
+        self.logit_moved = (activation_bytes(shape, 0, 1) - none) / moved / tensor
+        self.kept = deployment.token_cache_bytes / moved
+        self.launches = shape.depth * factors["layer"]
+        self.sent = 0.0
+        message = shape.streams * shape.width * FULL.bytes_each
         if tensor > 1:
             reduces = ALL_REDUCES * shape.depth
-            self.fixed_seconds += reduces * _seconds(hardware, "collective", end)
+            self.launches += reduces * factors["collective"]
             ring = 2 * (tensor - 1) / tensor
-            self.sent_seconds += reduces * ring * message / _wire(hardware, tensor, end)
+            self.sent += reduces * ring * message / (hardware.tier_bandwidth("link") * factors["link"])
         if self.stages > 1:
-            self.fixed_seconds += self.stages * _seconds(hardware, "collective", end)
-            self.sent_seconds += self.stages * message / _wire(hardware, tensor * self.stages, end) / tensor
+            tier = "link" if tensor * self.stages <= hardware.devices_per_node else "network"
+            self.launches += self.stages * factors["collective"]
+            self.sent += self.stages * message / tensor / (hardware.tier_bandwidth(tier) * factors[tier])
 
     def step_seconds(self, prefill: Prefill, batch: float, attended: float) -> float:
         """Seconds of an iteration: see `StepTimes`."""
         sequences = batch + prefill.sequences
         micro = min(self.stages, sequences)
-        tokens = (prefill.tokens + batch) / micro
-        computed = self.token_seconds * tokens + self.logit_seconds * sequences / micro
-        read = self.weight_seconds
-        if self.expert_seconds:
-            read += self.expert_seconds * (1 - self.unused ** (tokens * self.streams))
-        prompts = max(self.pair_seconds * prefill.pairs, self.read_seconds * prefill.read)
-        attention = (prompts + self.attended_seconds * attended) / micro
-        return max(computed, read) + attention + self.sent_seconds * tokens + self.fixed_seconds
+        computed, decoded = prefill.tokens, batch
+        tokens, factors = computed + decoded, self.factors
+        flops = (self.token_flops * computed + self.logit_flops * prefill.sequences) / factors["compute"]
+        flops += (self.token_flops + self.logit_flops) * decoded / factors["decode"]
+        read = self.weights
+        if self.experts:
+            read += self.experts * (1 - self.unused ** (tokens / micro))
+        scores = self.score * (prefill.pairs + self.beside * computed)
+        moved = self.token_moved * tokens + self.logit_moved * sequences + self.kept * (prefill.read + decoded)
+        cache = self._cache(batch / micro) * (attended + self.beside * decoded) if batch else 0.0
+        seconds = max(flops / micro, read) + (scores + moved + cache + self.sent * tokens) / micro + self.launches
+        return self.uneven * seconds
+
+    def _cache(self, batch: float) -> float:
+        """Seconds for each token that a batch of this size attends to, the sequences of one micro-batch together."""
+        return max(self.read, self.key * max(1.0, self.heads_each * batch) / batch)
 
     def pace(self, batch: float, attended: float) -> Pace:
         """The line along which decoding slows as the cache grows: see `StepTimes`."""
         found = self._batches.get(batch)
         if found is None:
-            slope = self.attended_seconds / min(self.stages, batch)
+            micro = min(self.stages, batch)
+            slope = self.uneven * self._cache(batch / micro) / micro
             found = self._batches[batch] = self.step_seconds(Prefill(), batch, 0.0), slope
         return Pace(found[0] + found[1] * attended, found[1])
 
 
-def _share(hardware: Hardware, name: str, end: str) -> float:
-    factor = hardware.factor(name)
-    return {"value": factor.value, "slow": factor.low, "fast": factor.high}[end]
+def factor_names(deployment: Deployment) -> tuple[str, ...]:
+    """Factors that a deployment's times depend on."""
+    spread = deployment.tensor * deployment.pipeline
+    links = {"link", "collective"} if spread > 1 else set()
+    beyond = ("network",) if spread > deployment.hardware.devices_per_node else ()
+    own = [name for name in ROOFLINE_FACTORS if name not in ("link", "collective") or name in links]
+    return (*own, *beyond, "time")
 
 
-def _seconds(hardware: Hardware, name: str, end: str) -> float:
-    factor = hardware.factor(name)
-    return {"value": factor.value, "slow": factor.high, "fast": factor.low}[end]
-
-
-def _wire(hardware: Hardware, devices: int, end: str) -> float:
-    """Bytes/s between this many neighbours: the link within a node, the network beyond it."""
-    tier = "link" if devices <= hardware.devices_per_node else "network"
-    return hardware.tier_bandwidth(tier) * _share(hardware, tier, end)
+def factor_values(deployment: Deployment) -> dict[str, float]:
+    hardware: Hardware = deployment.hardware
+    return {name: hardware.factor(name).value for name in factor_names(deployment)}

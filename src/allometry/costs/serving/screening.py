@@ -76,11 +76,8 @@ class Screened:
 
     @property
     def keeps_up(self) -> bool:
-        return self.load < 1
-
-    @property
-    def device_seconds_per_token(self) -> float:
-        return self.deployment.devices / self.throughput
+        """Whether the queue stays finite; always where all requests are there from the start."""
+        return self.load < 1 or math.isinf(self.load)
 
 
 def screen(demand: Demand, deployment: Deployment, times: StepTimes) -> Screened:

@@ -1,4 +1,4 @@
-"""What a simulated service gave: latencies, throughput, attainment, energy and money."""
+"""What a simulated service gave: latencies, throughput, attainment."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from allometry.costs.flops import forward_flops
-from allometry.costs.prices import SECONDS_PER_HOUR, Price
 from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.goals import Goals
 from allometry.costs.serving.replica import Timeline
 from allometry.costs.serving.traces import Floats, Trace
 
 PERCENTILES = (50, 90, 95, 99)
-TOKENS = 1e6
 
 
 @dataclass(frozen=True)
@@ -125,10 +123,6 @@ class Served:
         return len(self.trace) / self.seconds
 
     @property
-    def device_seconds_per_token(self) -> float:
-        return self.deployment.devices / self.throughput
-
-    @property
     def peak_cache(self) -> float:
         """Share of the cache in use at the most."""
         return max(told.peak for told in self.replicas) / self.deployment.layer_token_room
@@ -138,12 +132,6 @@ class Served:
         """FLOPs of the requests, each token computed once, over the dense peak of the devices for as long as it took."""
         peak = self.deployment.hardware.peak_flops(self.deployment.precision)
         return self._flops() / (peak * self.deployment.devices * self.seconds)
-
-    @property
-    def joules_per_token(self) -> float | None:
-        """At full power all the time; None where the power is not known."""
-        power = self.deployment.hardware.power
-        return None if power is None else power * self.device_seconds_per_token
 
     def attainment(self, goals: Goals) -> float | None:
         """Share of requests that meet the goals of latency; None where there are none."""
@@ -155,15 +143,6 @@ class Served:
         if goals.tpot is not None:
             met &= ~(self.tpot > goals.tpot)  # an answer of one token waits for no further one
         return float(met.mean())
-
-    def money_per_million(self, price: Price | None) -> float | None:
-        """Money for a million generated tokens, prompts and idle time included; None without a price of devices."""
-        if price is None:
-            return None
-        return price.of_devices(self.device_seconds_per_token * TOKENS)
-
-    def money_per_hour(self, price: Price | None) -> float | None:
-        return None if price is None else price.of_devices(SECONDS_PER_HOUR, self.deployment.devices)
 
     def _flops(self) -> float:
         """Of distinct lengths only: a trace has few."""

@@ -37,7 +37,7 @@ def simulate(
     >>> from allometry.costs.serving import generate_trace
     >>> trace = generate_trace(rate=4, requests=100, prompt="512", generated="64")
     >>> served = simulate(trace, Deployment(shape=find_shape("qwen3-8b"), hardware=find_hardware("h100")))
-    >>> served.generated == trace.generated.sum()
+    >>> served.generated == 64 * 100
     True
     """
     check_fits(deployment, int(np.max(trace.prompt + trace.generated)))

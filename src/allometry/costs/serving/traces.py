@@ -51,6 +51,15 @@ class Trace:
         """Requests a second that arrive; infinite when all come at once."""
         return (len(self) - 1) / self.span if self.span > 0 else np.inf
 
+    def first(self, requests: int) -> Trace:
+        """The requests of the first jobs that have at least this many, whole jobs only."""
+        if len(self) <= requests:
+            return self
+        _, begin, job = np.unique(self.job, return_index=True, return_inverse=True)
+        rows = np.flatnonzero(begin[job] < requests)
+        columns = ("arrival", "prompt", "generated", "job", "shared", "step", "after")
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
+
     def faster(self, speed: float) -> Trace:
         """The same requests, arriving `speed` times as fast.
 
