@@ -238,9 +238,18 @@ class _Runs:
         return done
 
     def limits(self, best: Plan, plans: Sequence[Plan]) -> list[Plan]:
-        """The best layout with its other limits."""
-        same = (plan for plan in plans if _layout(plan) == _layout(best) and plan.screened is not best.screened)
-        return [self.simulated(plan) for plan in same]
+        """The best layout with its other limits; one that is larger than was ever filled changes nothing."""
+        filled = {_budget(best): best.served.most} if best.served else {}
+        same = [plan for plan in plans if _layout(plan) == _layout(best) and plan.screened is not best.screened]
+        done = []
+        for plan in sorted(same, key=lambda plan: -plan.deployment.max_batch):
+            if plan.deployment.max_batch > filled.get(_budget(plan), math.inf):
+                continue
+            found = self.simulated(plan)
+            assert found.served is not None
+            filled[_budget(plan)] = found.served.most
+            done.append(found)
+        return done
 
     def simulated(self, plan: Plan) -> Plan:
         served = simulate(self.trace, plan.deployment, self.times(plan.deployment))
@@ -252,6 +261,10 @@ class _Runs:
 def _layout(plan: Plan) -> tuple[object, ...]:
     deployment = plan.deployment
     return id(deployment.hardware), deployment.replicas, deployment.tensor, deployment.pipeline
+
+
+def _budget(plan: Plan) -> tuple[int, bool]:
+    return plan.deployment.batch_tokens, plan.deployment.chunked
 
 
 def _order(plan: Plan, money: bool) -> tuple[object, ...]:

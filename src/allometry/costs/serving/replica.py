@@ -54,6 +54,7 @@ class Timeline:
     preemptions: int = 0
     peak: int = 0  # of the cache, in tokens times layers
     batches: float = 0.0  # sequences times seconds
+    most: int = 0  # sequences at once
 
 
 @dataclass(slots=True, eq=False)
@@ -236,6 +237,7 @@ class Replica:
         told.busy += seconds
         told.iterations += iterations
         told.batches += seconds * len(self.running)
+        told.most = max(told.most, len(self.running))
 
     def _advance(self, steps: int, batch: int) -> None:
         """A token for each generating sequence in each of these iterations, and what ends with the last."""

@@ -113,6 +113,11 @@ class Served:
         return sum(told.batches for told in self.replicas) / sum(told.busy for told in self.replicas)
 
     @property
+    def most(self) -> int:
+        """The most sequences that a replica had at once."""
+        return max(told.most for told in self.replicas)
+
+    @property
     def throughput(self) -> float:
         """Generated tokens a second, of the whole deployment."""
         return self.generated / self.seconds
