@@ -19,7 +19,7 @@ from allometry.costs.knowledge import (
 )
 from allometry.costs.nearest import Buildable, nearest_shape
 from allometry.costs.prices import Price, find_price, read_prices
-from allometry.costs.requests import Phase, Request, RequestCost, request_cost
+from allometry.costs.requests import Phase, Request, RequestCost, request_cost, request_works
 from allometry.costs.residents import Residents, residents
 from allometry.costs.roofline import (
     FACTOR_UNITS,
@@ -39,7 +39,7 @@ from allometry.costs.rule import (
 )
 from allometry.costs.schedules import average_params, pruning_schedule
 from allometry.costs.shapes import Parameters, Shape
-from allometry.costs.work import Work, decode_work, prefill_work, training_work
+from allometry.costs.work import Work, decode_work, prefill_work
 
 __all__ = [
     "BIOGRAPHIES",
@@ -93,6 +93,7 @@ __all__ = [
     "read_hardware",
     "read_prices",
     "request_cost",
+    "request_works",
     "residents",
     "rule_flops",
     "rule_partner",
@@ -101,6 +102,5 @@ __all__ = [
     "terms",
     "time_of",
     "training_flops",
-    "training_work",
     "weight_bytes",
 ]

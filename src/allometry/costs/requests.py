@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from allometry.costs._checks import check_count
+from allometry.costs._intervals import ends, inverse, through, times
 from allometry.costs.execution import Execution
-from allometry.costs.factors import Factor
 from allometry.costs.hardware import Hardware
 from allometry.costs.kinetics import Eflops, eflops
 from allometry.costs.prices import Price
 from allometry.costs.residents import Residents, check_fits
-from allometry.costs.roofline import Timing, time_of
+from allometry.costs.roofline import FACTOR_UNITS, Timing, time_of
 from allometry.costs.shapes import Shape
+from allometry.costs.training.grounds import Ground
 from allometry.costs.work import Work, decode_work, prefill_work
 from allometry.notices import Interval, Refused
 
 MILLION = 1e6
-NO_PRICE = "no price is known for this device: give a file of prices"
-NO_POWER = "the power of this device is not known: give power= in watts"
+NONE_GENERATED = "nothing is generated"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,36 +59,105 @@ class Request:
 
 @dataclass(frozen=True)
 class Phase:
-    """Prefill or decoding of one request: exact FLOPs and bytes, its share of the batch's, and seconds of the batch."""
+    """Prefill or decoding: exact FLOPs and bytes of one request's share of its batch, and the time of the batch."""
 
     flops: float
     bytes: float
     timing: Timing
 
+    def as_json(self) -> dict[str, Any]:
+        return {"flops": self.flops, "bytes": self.bytes, "seconds": ends(self.timing.seconds)}
+
 
 @dataclass(frozen=True)
 class RequestCost:
-    """What one request costs; every interval is that of the factors' spread.
+    """What one request costs, run with others of its kind in a batch.
 
-    `prefill` and `decode` are exact counts; `eflops` is the convention of Kinetics. `seconds` is the time from start to
-    end at the batch, `first_token` and `per_token` its parts. `energy` is joules at full power and `money` in the
-    price's currency, of one request; `per_million` the same for a million generated tokens. What is not known has no
-    value, and says why. `residents` is what lies in a device's memory, `factors` what the times were made with.
+    `prefill` and `decode` are exact counts and times, `whole` the time of both, `eflops` the convention of Kinetics;
+    `residents` is what lies in a device's memory. Intervals are those of the factors' spread. What is not known is
+    empty, and says why.
     """
 
+    shape: Shape
+    request: Request
+    hardware: Hardware
+    how: Execution
     prefill: Phase
     decode: Phase
+    whole: Timing
     eflops: Eflops
-    seconds: Interval
-    first_token: Interval
-    per_token: Interval
-    tokens_per_second: Interval
-    energy: Interval
-    money: Interval
-    per_million: Mapping[str, Interval]
-    parts: Mapping[str, float]
-    factors: Mapping[str, Factor]
     residents: Residents
+    price: Price | None
+
+    @property
+    def seconds(self) -> Interval:
+        """From the start of the batch to its end."""
+        return self.whole.seconds
+
+    @property
+    def first_token(self) -> Interval:
+        """Seconds until the first token, where the pass over the prompt yields it."""
+        return self.prefill.timing.seconds
+
+    @property
+    def per_token(self) -> Interval:
+        """Seconds of a step of decoding, of the mean length."""
+        if not self.request.steps:
+            return Interval(None, why="no step of decoding")
+        return times(self.decode.timing.seconds, 1 / self.request.steps)
+
+    @property
+    def tokens_per_second(self) -> Interval:
+        """Generated tokens a second of the whole batch."""
+        generated = self.request.samples * self.request.generated
+        return inverse(self.seconds, self.how.batch * generated) if generated else Interval(None, why=NONE_GENERATED)
+
+    @property
+    def joules(self) -> Interval:
+        """Energy of the devices at full power for the request's share of the batch; hosts and cooling come on top."""
+        if self.hardware.power is None:
+            return Interval(None, why=f"the power of {self.hardware.name} is not known: give power= in watts")
+        return times(self.seconds, self.hardware.power * self.how.devices / self.how.batch)
+
+    @property
+    def money(self) -> Interval:
+        """In the price's currency: of the devices' time, or of the tokens where the price is one of tokens."""
+        price, request = self.price, self.request
+        if price is None:
+            return Interval(None, why=f"no price of {self.hardware.name} is known: give one in a file")
+        tokens = price.of_tokens(
+            prompt=request.prompt - request.prefix, cached=request.prefix, generated=request.samples * request.generated
+        )
+        if tokens is not None:
+            return Interval(tokens, tokens, tokens)
+        return through(self.seconds, lambda seconds: price.of_devices(seconds, self.how.devices / self.how.batch))
+
+    def per_million(self, amount: Interval) -> Interval:
+        """An amount of one request for a million generated tokens."""
+        generated = self.request.samples * self.request.generated
+        return times(amount, MILLION / generated) if generated else Interval(None, why=NONE_GENERATED)
+
+    @property
+    def grounds(self) -> tuple[Ground, ...]:
+        """What the times stand on, each measured, published or assumed."""
+        return tuple(_grounds(self))
+
+    def as_json(self) -> dict[str, Any]:
+        """Every figure by name: FLOPs, bytes, seconds, joules, money in the price's currency."""
+        return {
+            "compute_flops": self.eflops.compute_flops, "memory_bytes": self.eflops.memory_bytes,
+            "intensity": self.eflops.intensity, "eflops": self.eflops.total,
+            "prefill": self.prefill.as_json(), "decode": self.decode.as_json(),
+            "seconds": ends(self.seconds), "first_token": ends(self.first_token), "per_token": ends(self.per_token),
+            "tokens_per_second": ends(self.tokens_per_second),
+            "joules": ends(self.joules), "money": ends(self.money),
+            "per_million": {"joules": ends(self.per_million(self.joules)), "money": ends(self.per_million(self.money))},
+            "parts": dict(self.whole.parts),
+            "memory": {**vars(self.residents), "total": self.residents.total},
+            "price": None if self.price is None else self.price.as_json(),
+            "factors": {name: factor.as_json() for name, factor in self.whole.factors.items()},
+            "grounds": [ground.as_json() for ground in self.grounds],
+        }  # fmt: skip
 
 
 def request_cost(
@@ -97,10 +167,10 @@ def request_cost(
     """The cost of one request of a batch of equal ones that start together.
 
     Use it to compare models, formats, samples and lengths on a device. Not for a service under load, where requests
-    come and go and wait: that is `allometry cost serve`.
-    Arguments: `how` the requests are run, by default alone on one device; `price` of the device or of tokens;
-    `intensity` is the FLOP-per-byte exchange of the eFLOPs, by default the hardware's own.
-    Errors: `Refused` when weights and caches do not fit, with the nearest that does; for heads that do not divide.
+    come and go and wait.
+    Arguments: `how` the requests are run, by default alone on one device; `price` of the device or of tokens, by
+    default the hardware's own; `intensity` is the FLOP-per-byte exchange of the eFLOPs, by default the hardware's.
+    Errors: `Refused` when weights and caches do not fit, with the nearest that do; for heads that do not divide.
 
     >>> from allometry.costs.finding import find_shape
     >>> from allometry.costs.hardware import find_hardware
@@ -110,27 +180,26 @@ def request_cost(
     """
     how = how or Execution()
     how.check(shape, hardware)
-    residents = check_fits(shape, request.prompt, request.prefix, request.generated, request.samples, how, hardware)
+    fit = check_fits(shape, request.prompt, request.prefix, request.generated, request.samples, how, hardware)
     prefill, decode = _prefill(shape, request, how), _decode(shape, request, how, hardware)
-    whole = time_of([*prefill, *decode], hardware, how.precision)
-    first, rest = time_of(prefill, hardware, how.precision), time_of(decode, hardware, how.precision)
-    generated = request.generated * request.samples
     exchange = hardware.intensity(how.precision) if intensity is None else intensity
-    energy, money = _energy(whole.seconds, how, hardware), _money(whole.seconds, request, how, price)
     return RequestCost(
-        prefill=_phase(prefill, first, how), decode=_phase(decode, rest, how),
+        shape, request, hardware, how,
+        prefill=_phase(prefill, how, hardware), decode=_phase(decode, how, hardware),
+        whole=time_of([*prefill, *decode], hardware, how.precision),
         eflops=eflops(shape, prompt=request.prompt, generated=request.generated, samples=request.samples,
                       intensity=exchange, attention=how.attention, cache=how.cache),
-        seconds=whole.seconds, first_token=first.seconds, per_token=_divided(rest.seconds, request.steps),
-        tokens_per_second=_inverse(whole.seconds, how.batch * generated),
-        energy=energy, money=money,
-        per_million={"energy": _times(energy, MILLION, generated), "money": _times(money, MILLION, generated)},
-        parts=whole.parts, factors=whole.factors, residents=residents,
+        residents=fit, price=price or hardware.price,
     )  # fmt: skip
 
 
+def request_works(shape: Shape, request: Request, hardware: Hardware, how: Execution) -> list[Work]:
+    """The works of a batch of requests on one device, one after another: the prompts' pass, then the decoding."""
+    return [*_prefill(shape, request, how), *_decode(shape, request, how, hardware)]
+
+
 def _prefill(shape: Shape, request: Request, how: Execution) -> list[Work]:
-    shapes = [shape] if how.draft is None or not request.generated else [shape, how.draft.shape]
+    shapes = [shape] if how.draft is None or not request.steps else [shape, how.draft.shape]
     new = request.prompt - request.prefix
     return [prefill_work(model, how, new, request.prefix, how.batch) for model in shapes]
 
@@ -147,43 +216,31 @@ def _decode(shape: Shape, request: Request, how: Execution, hardware: Hardware) 
     ]
 
 
-def _phase(works: Sequence[Work], timing: Timing, how: Execution) -> Phase:
-    """All devices' work, a request's share of it."""
+def _phase(works: Sequence[Work], how: Execution, hardware: Hardware) -> Phase:
+    """A request's share of all devices' work, and the batch's time."""
     share = how.devices / how.batch
-    return Phase(share * sum(work.flops for work in works), share * sum(work.bytes for work in works), timing)
+    flops, moved = (share * sum(getattr(work, name) for work in works) for name in ("flops", "bytes"))
+    return Phase(flops, moved, time_of(works, hardware, how.precision))
 
 
-def _energy(seconds: Interval, how: Execution, hardware: Hardware) -> Interval:
-    if hardware.power is None:
-        return Interval(None, why=NO_POWER)
-    return _times(seconds, hardware.power * how.devices, how.batch)
-
-
-def _money(seconds: Interval, request: Request, how: Execution, price: Price | None) -> Interval:
-    if price is None:
-        return Interval(None, why=NO_PRICE)
-    tokens = price.of_tokens(
-        prompt=request.prompt - request.prefix, cached=request.prefix, generated=request.generated * request.samples
+def _grounds(cost: RequestCost) -> Iterable[Ground]:
+    hardware, how = cost.hardware, cost.how
+    yield Ground("counts", "multiply-adds of every matrix and of attention, weights once a pass, activations as each "
+                 "operator reads and writes them, the cache as each step reads it", "published")  # fmt: skip
+    yield Ground(
+        "hardware", f"{hardware.title or hardware.name}: {hardware.source}", "published" if hardware.date else "assumed"
     )
-    if tokens is not None:
-        return Interval(tokens, tokens, tokens)
-    rate = price.of_devices(1.0, how.devices)
-    return _times(seconds, rate or 0.0, how.batch)
-
-
-def _times(interval: Interval, factor: float, by: float = 1) -> Interval:
-    if interval.value is None or not by:
-        return Interval(None, why=interval.why or "nothing is generated")
-    low, high = (None if end is None else end * factor / by for end in (interval.low, interval.high))
-    return Interval(interval.value * factor / by, low, high)
-
-
-def _divided(interval: Interval, by: float) -> Interval:
-    return _times(interval, 1.0, by)
-
-
-def _inverse(interval: Interval, amount: float) -> Interval:
-    """A rate from a time: the longest gives the lowest."""
-    if not amount or not (interval.value and interval.low and interval.high):
-        return Interval(None, why="nothing is generated")
-    return Interval(amount / interval.value, amount / interval.high, amount / interval.low)
+    for name, factor in cost.whole.factors.items():
+        unit = f" {FACTOR_UNITS[name]}" if name in FACTOR_UNITS else ""
+        yield Ground(f"factor {name}", f"{factor.value:.3g} [{factor.low:.3g}, {factor.high:.3g}]{unit}, {factor.source}",
+                     factor.provenance)  # fmt: skip
+    if cost.request.samples > 1 and not how.reread:
+        yield Ground("samples", "a step reads the prompt's cache once for all samples of a request, which needs a kernel "
+                     "for shared prefixes", "assumed")  # fmt: skip
+    if how.attention.kind != "dense":
+        yield Ground("attention", f"{how.attention.as_text()}: each sample reads its own choice of the cache; choosing "
+                     + ("costs a score of every block" if how.attention.block else "costs nothing"), "assumed")  # fmt: skip
+    if how.draft:
+        yield Ground("draft", f"{how.draft.tokens} tokens ahead, each accepted with chance {how.draft.acceptance:g} on its "
+                     f"own: {how.draft.tokens_per_pass:.3g} tokens a pass", "assumed")  # fmt: skip
+    yield Ground("left out", "waiting for other requests, tokenizing, sampling, the network to the user", "assumed")

@@ -10,10 +10,9 @@ from allometry.costs.execution import Execution
 from allometry.costs.formats import Format, weight_bytes
 from allometry.costs.hardware import Hardware
 from allometry.costs.shapes import Shape
+from allometry.costs.training.memory import WORKSPACE
 from allometry.notices import Refused
 
-# Published: APEX leaves 1 GiB of each device to the engine (Lin et al. 2024, arXiv 2411.17651, its memory model).
-WORKSPACE = 2**30
 GB = 1e9
 
 

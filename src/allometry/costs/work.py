@@ -1,7 +1,6 @@
 """Work of one device in the units that a roofline divides: FLOPs, bytes, and counts of what takes time by itself.
 
-A pass over a prompt, the decoding behind it and a step of training are each one `Work`; works add up. Counted are
-matrices once a pass, activations as each operator writes and reads them (scores never leave the chip), and the cache
+A pass over a prompt and the decoding behind it are each one `Work`; works add up. Counted are matrices once a pass, activations as each operator writes and reads them (scores never leave the chip), and the cache
 as each step reads it. The exact FLOPs by component are in `flops`.
 """
 
@@ -11,21 +10,19 @@ from dataclasses import dataclass, fields
 
 from allometry.costs.cache import cache_entries, cache_reads
 from allometry.costs.execution import Execution
-from allometry.costs.flops import TRAINING_PASSES, attended_in, attention_rounds, forward_flops
+from allometry.costs.flops import attended_in, attention_rounds, forward_flops
 from allometry.costs.formats import FULL, Format
 from allometry.costs.hardware import Hardware
 from allometry.costs.shapes import Shape, attention_parameters, feed_forward_parameters
 
 ALL_REDUCES = 2  # a layer: behind the attention and behind the feed-forward (Shoeybi et al. 2019, arXiv 1909.08053)
-# Adam with fp32 states: weight, gradient and two moments are read, weight and two moments written, 4 bytes each.
-UPDATE_BYTES = 7 * 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """What one device does, by the limit it runs into; all zero by default.
 
-    `matrix_*` are the products of prompts and training, `decode_*` those of decoding; `score_flops` attention over a
+    `matrix_*` are the products of a prompt's pass, `decode_*` those of decoding; `score_flops` attention over a
     prompt, `cache_*` attention to the cache in decoding, `cache_keys` cached tokens times layers that one processor
     goes through, a key and value head of one sequence at a time; `layer_passes` layers started; `link_bytes` and `collectives` what devices exchange.
 
@@ -115,19 +112,6 @@ def decode_work(
         cache_keys=keys * rounds,
         layer_passes=passes * shape.depth,
         **_exchanged(shape, how, positions, passes),
-    )
-
-
-def training_work(shape: Shape, how: Execution, context: float, sequences: float) -> Work:
-    """One forward and backward pass over `sequences` sequences of `context` tokens on one device, and its update."""
-    counted = forward_flops(shape, context)
-    moved = activation_bytes(shape, sequences * context, sequences * context)
-    return Work(
-        matrix_flops=TRAINING_PASSES * sequences * (counted.total - counted.scores),
-        matrix_bytes=TRAINING_PASSES * read_weight_bytes(shape, sequences * context, how.weights),
-        score_flops=TRAINING_PASSES * sequences * counted.scores,
-        activation_bytes=TRAINING_PASSES * moved + UPDATE_BYTES * shape.parameters().total,
-        layer_passes=TRAINING_PASSES * shape.depth,
     )
 
 

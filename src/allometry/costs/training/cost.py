@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from allometry.costs._intervals import ends, inverse, through, times
 from allometry.costs.flops import training_flops
 from allometry.costs.hardware import Hardware
 from allometry.costs.prices import SECONDS_PER_HOUR, Price
@@ -44,25 +45,23 @@ class TrainingCost:
 
     @property
     def hours(self) -> Interval:
-        return _times(self.seconds_per_step, self.steps / SECONDS_PER_HOUR)
+        return times(self.seconds_per_step, self.steps / SECONDS_PER_HOUR)
 
     @property
     def device_hours(self) -> Interval:
-        return _times(self.hours, self.spread.devices)
+        return times(self.hours, self.spread.devices)
 
     @property
     def peak_share(self) -> Interval:
         """Model FLOPs over what the devices' dense peak would do in that time (MFU)."""
         at_peak = self.flops / self.steps / self.spread.devices / self.hardware.peak_flops(self.job.precision)
-        found = self.seconds_per_step
-        value, low, high = (None if end is None else at_peak / end for end in (found.value, found.high, found.low))
-        return Interval(value, low, high)
+        return inverse(self.seconds_per_step, at_peak)
 
     @property
     def money(self) -> Interval:
         if self.price is None:
             return Interval(None, why=f"no price of {self.hardware.name} is known: give one in a file")
-        return _through(self.seconds_per_step, self._paid, why="this is a price of tokens, not of device-hours")
+        return through(self.seconds_per_step, self._paid, why="this is a price of tokens, not of device-hours")
 
     def _paid(self, seconds: float) -> float | None:
         return None if self.price is None else self.price.of_devices(seconds * self.steps, self.spread.devices)
@@ -73,7 +72,7 @@ class TrainingCost:
         if self.hardware.power is None:
             return Interval(None, why=f"the power of {self.hardware.name} is not known")
         watts = self.hardware.power * self.spread.devices
-        return _times(self.seconds_per_step, self.steps * watts / JOULES_PER_KILOWATT_HOUR)
+        return times(self.seconds_per_step, self.steps * watts / JOULES_PER_KILOWATT_HOUR)
 
     @property
     def grounds(self) -> tuple[Ground, ...]:
@@ -142,21 +141,6 @@ def fits(memory: Memory, hardware: Hardware) -> bool:
     return all(size <= (room or 0.0) for size, room in rooms)
 
 
-def ends(found: Interval) -> dict[str, Any]:
-    """An interval as JSON."""
-    shown: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high}
-    return {**shown, "why": found.why} if found.why else shown
-
-
 def _run_flops(job: Job, spread: Parallelism) -> float:
     """FLOPs that all devices run in a step, what is run again among them."""
     return sum(pass_flops(job, spread)) * spread.micro_batches(job) * spread.devices
-
-
-def _times(found: Interval, factor: float) -> Interval:
-    return _through(found, lambda value: value * factor)
-
-
-def _through(found: Interval, function: Callable[[float], float | None], why: str = "") -> Interval:
-    value, low, high = (None if end is None else function(end) for end in (found.value, found.low, found.high))
-    return Interval(value, low, high, why if value is None else "")

@@ -44,7 +44,7 @@ def grounds(job: Job, spread: Parallelism, hardware: Hardware) -> Iterable[Groun
 def needed_factors(spread: Parallelism) -> tuple[str, ...]:
     """The factors that a spread's time depends on."""
     away = {spread.weights_on, spread.optimizer_on, spread.activations_on} - {"device"}
-    used = {"compute", "attention", "memory", *(("link", "network", "overlap") if spread.devices > 1 else ())}
+    used = {"compute", "attention", "memory", "layer", *(("link", "network", "overlap") if spread.devices > 1 else ())}
     used |= {"host", "overlap"} if away else set()
     used |= {"disk"} if "disk" in away else set()
     return tuple(name for name in FACTORS if name in used)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from allometry.costs._checks import check_count, check_positive
+from allometry.costs._intervals import ends
 from allometry.costs.flops import TRAINING_PASSES, forward_flops
 from allometry.costs.hardware import Hardware
 from allometry.costs.nearest import Buildable, nearest_shape
 from allometry.costs.training.activations import checkpoint_bytes, head_activations
-from allometry.costs.training.cost import ends
 from allometry.costs.training.job import Job
 from allometry.costs.training.memory import WORKSPACE, working_bytes
 from allometry.costs.training.parallel import Parallelism

@@ -19,7 +19,7 @@ from allometry.costs.training.memory import stage_parameters
 from allometry.costs.training.offload import transfer_seconds
 from allometry.costs.training.parallel import Parallelism
 
-FACTORS = ("compute", "attention", "memory", "link", "network", "host", "disk", "overlap")
+FACTORS = ("compute", "attention", "memory", "layer", "link", "network", "host", "disk", "overlap")
 # Backward, flash attention computes the scores again: 5 products to the forward pass's 2 (Dao et al. 2022, 2205.14135).
 FLASH_PASSES = 1 + 5 / 2
 # Assumed: what a layer keeps for its backward pass moves to or from memory this often in each pass. The factor
@@ -32,7 +32,7 @@ class StepTime:
     """Seconds of a step by part; `total` is their sum.
 
     `products`, `attention` and `elementwise` are the passes of all micro-batches, `recompute` what is run again,
-    `bubble` the wait for the pipeline to fill and drain; `tensor`, `expert`, `context`, `pipeline` and `data` are
+    `launches` what starting each layer takes by itself, `bubble` the wait for the pipeline to fill and drain; `tensor`, `expert`, `context`, `pipeline` and `data` are
     communication, `offload` traffic to host and disk, as far as they are not hidden; `optimizer` is the update.
     """
 
@@ -40,6 +40,7 @@ class StepTime:
     attention: float
     elementwise: float
     recompute: float
+    launches: float
     bubble: float
     tensor: float
     expert: float
@@ -97,6 +98,7 @@ def step_seconds(job: Job, spread: Parallelism, hardware: Hardware, factors: Map
         attention=micro * passes.attention,
         elementwise=micro * passes.elementwise,
         recompute=micro * passes.again,
+        launches=micro * TRAINING_PASSES * layer_runs(job, spread) * factors["layer"],
         bubble=(spread.pipeline - 1) / spread.interleave * (passes.total + tensor + expert + context + pipeline),
         tensor=micro * tensor,
         expert=micro * expert,
