@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from allometry.costs import find_hardware, find_shape
-from allometry.costs.residents import WORKSPACE
 from allometry.costs.serving import Deployment
 from allometry.costs.serving.step_times import Pace, Prefill
+from allometry.costs.training.memory import WORKSPACE
 
 SMALL = "layers=4 width=64 heads=4 ffn=128 vocab=256"
 

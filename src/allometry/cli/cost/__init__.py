@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from allometry.cli.cost import train
+from allometry.cli.cost import serve, train
 from allometry.cli.output import print_lines
 
-COMMANDS = (train.train,)
+COMMANDS = (train.train, serve.serve)
 
 
 def build_cost() -> typer.Typer:

@@ -1,5 +1,6 @@
 """Serving: requests, deployments, and a simulator of iteration-level batching that ranks one against the other."""
 
+from allometry.costs.serving.caution import cautious_plan, load_spread
 from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.goals import RANKS, Goals
 from allometry.costs.serving.loads import generate_trace
@@ -30,9 +31,11 @@ __all__ = [
     "Spread",
     "StepTimes",
     "Trace",
+    "cautious_plan",
     "deployments_of",
     "factor_spread",
     "generate_trace",
+    "load_spread",
     "rank_plans",
     "read_step_times",
     "read_trace",

@@ -11,8 +11,8 @@ from allometry.costs.cache import cache_entries
 from allometry.costs.execution import Execution
 from allometry.costs.formats import FULL, Format, weight_bytes
 from allometry.costs.hardware import PRECISIONS, Hardware
-from allometry.costs.residents import WORKSPACE
 from allometry.costs.shapes import Shape
+from allometry.costs.training.memory import WORKSPACE
 from allometry.notices import Refused
 
 # Published: what vLLM takes by default (docs.vllm.ai, vllm.config.scheduler and vllm.config.cache, read 2026-11).

@@ -97,7 +97,7 @@ class MeasuredSteps:
         return _Line(knots, tuple((1 - share) * first.piece(x)[0] + share * second.piece(x)[0] for x in knots))
 
 
-def read_step_times(columns: Mapping[str, Sequence[Any]], where: str) -> MeasuredSteps:
+def read_step_times(columns: Mapping[str, Any], where: str) -> MeasuredSteps:
     """Times of iterations from a table's columns.
 
     Arguments: `columns` has `prefill`, `batch`, `context` and `seconds`. A row with `prefill` tokens and a batch of 0
@@ -126,7 +126,7 @@ def read_step_times(columns: Mapping[str, Sequence[Any]], where: str) -> Measure
     return MeasuredSteps(_line(prompts, "prompt lengths (rows with prefill)", where), lines, where)
 
 
-def _rows(columns: Mapping[str, Sequence[Any]], where: str) -> list[dict[str, float]]:
+def _rows(columns: Mapping[str, Any], where: str) -> list[dict[str, float]]:
     for name in COLUMNS:
         if name not in columns:
             near = ", ".join(nearest_names(name, columns))

@@ -228,10 +228,9 @@ class _Runs:
         seen: set[tuple[object, ...]] = set()
         done: list[Plan] = []
         for plan in plans:
-            layout = _layout(plan)
-            if layout in seen:
+            if layout(plan) in seen:
                 continue
-            seen.add(layout)
+            seen.add(layout(plan))
             done.append(self.simulated(plan))
             if len(done) >= count and (any(p.meets for p in done) or len(done) >= PATIENCE * count):
                 break
@@ -240,7 +239,7 @@ class _Runs:
     def limits(self, best: Plan, plans: Sequence[Plan]) -> list[Plan]:
         """The best layout with its other limits; one that is larger than was ever filled changes nothing."""
         filled = {_budget(best): best.served.most} if best.served else {}
-        same = [plan for plan in plans if _layout(plan) == _layout(best) and plan.screened is not best.screened]
+        same = [plan for plan in plans if layout(plan) == layout(best) and plan.screened is not best.screened]
         done = []
         for plan in sorted(same, key=lambda plan: -plan.deployment.max_batch):
             if plan.deployment.max_batch > filled.get(_budget(plan), math.inf):
@@ -258,7 +257,8 @@ class _Runs:
         return replace(plan, served=served)
 
 
-def _layout(plan: Plan) -> tuple[object, ...]:
+def layout(plan: Plan) -> tuple[object, ...]:
+    """What a plan is but for the limits of its batches."""
     deployment = plan.deployment
     return id(deployment.hardware), deployment.replicas, deployment.tensor, deployment.pipeline
 

@@ -25,7 +25,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 _NEEDED = ("arrival", "prompt", "generated")
 
 
-def read_trace(columns: Mapping[str, Sequence[Any]], where: str, names: Mapping[str, str] | None = None) -> Trace:
+def read_trace(columns: Mapping[str, Any], where: str, names: Mapping[str, str] | None = None) -> Trace:
     """The trace that a table's columns hold.
 
     Arguments: `columns` by name, as `runs.read_table` gives them; `names` says which column is which (such as
@@ -52,9 +52,7 @@ def read_trace(columns: Mapping[str, Sequence[Any]], where: str, names: Mapping[
     )  # fmt: skip
 
 
-def _column(
-    name: str, columns: Mapping[str, Sequence[Any]], names: Mapping[str, str], where: str
-) -> Sequence[Any] | None:
+def _column(name: str, columns: Mapping[str, Any], names: Mapping[str, str], where: str) -> Sequence[Any] | None:
     if name in names and names[name] not in columns:
         near = ", ".join(nearest_names(names[name], columns))
         raise Refused("missing-column", f"there is no column {names[name]!r}", where, f"the nearest are {near}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from allometry.costs.serving.traces import Floats, Trace
 from allometry.notices import Interval
 
 MOST_REQUESTS = 2_000
+TINY = 1e-12  # a share of a peak cannot be none of it
 
 Tick = Callable[[int], Any]
 
@@ -33,15 +34,38 @@ def factor_spread(
     """
     trace, goals = trace.first(MOST_REQUESTS), goals or Goals()
     middle = _figures(simulate(trace, deployment), goals)
-    changed = []
+    changed: dict[str, list[dict[str, float]]] = {}
     for name in factor_names(deployment):
-        factor = deployment.hardware.factor(name)
-        for end in {factor.low, factor.high} - {factor.value}:
-            times = Roofline(deployment, {name: max(end, 1e-12)})
-            changed.append((name, _figures(simulate(trace, deployment, times), goals)))
+        ends = (Roofline(deployment, {name: end}) for end in factor_ends(deployment, name))
+        changed[name] = [_figures(simulate(trace, deployment, times), goals) for times in ends]
         if tick is not None:
             tick(1)
-    return {figure: _interval(figure, value, changed) for figure, value in middle.items()}
+    return {
+        figure: combined(value, {name: [found[figure] for found in ends] for name, ends in changed.items()}, share=figure == "attainment")
+        for figure, value in middle.items()
+    }  # fmt: skip
+
+
+def factor_ends(deployment: Deployment, name: str) -> tuple[float, ...]:
+    """The ends of a factor's spread on the deployment's hardware."""
+    factor = deployment.hardware.factor(name)
+    return max(factor.low, TINY), factor.high
+
+
+def combined(value: float, changed: Mapping[str, Sequence[float]], *, share: bool = False) -> Interval:
+    """The interval of a value that becomes what `changed` holds when one factor alone goes to its ends.
+
+    The largest change of each factor in a direction counts; a `share` changes by differences within 0 to 1, all else
+    by ratios.
+    """
+    if not math.isfinite(value):
+        return Interval(None, why="every answer has one token")
+    steps = {name: [end - value if share else math.log(end / value) for end in ends] for name, ends in changed.items()}
+    up = math.sqrt(sum(max(0.0, *ends) ** 2 for ends in steps.values()))
+    down = math.sqrt(sum(min(0.0, *ends) ** 2 for ends in steps.values()))
+    if share:
+        return Interval(value, max(0.0, value - down), min(1.0, value + up))
+    return Interval(value, value * math.exp(-down), value * math.exp(up))
 
 
 def _figures(served: Served, goals: Goals) -> dict[str, float]:
@@ -57,22 +81,3 @@ def _figures(served: Served, goals: Goals) -> dict[str, float]:
 def _percentile(values: Floats, percent: float) -> float:
     values = values[np.isfinite(values)]
     return float(np.percentile(values, percent)) if values.size else math.nan
-
-
-def _interval(figure: str, value: float, changed: list[tuple[str, dict[str, float]]]) -> Interval:
-    if not math.isfinite(value):
-        return Interval(None, why="every answer has one token")
-    share = figure == "attainment"
-    up, down = (_together(figure, value, changed, sign, share) for sign in (1, -1))
-    if share:
-        return Interval(value, max(0.0, value - down), min(1.0, value + up))
-    return Interval(value, value * math.exp(-down), value * math.exp(up))
-
-
-def _together(figure: str, value: float, changed: list[tuple[str, dict[str, float]]], sign: int, share: bool) -> float:
-    """The changes in one direction, the largest of each factor, added as squares."""
-    largest: dict[str, float] = {}
-    for name, figures in changed:
-        change = figures[figure] - value if share else math.log(figures[figure] / value)
-        largest[name] = max(largest.get(name, 0.0), sign * change)
-    return math.sqrt(sum(change**2 for change in largest.values()))
