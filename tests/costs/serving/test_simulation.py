@@ -163,7 +163,7 @@ def test_only_the_first_token_of_an_answer_of_one_is_timed(small: Small) -> None
 
 def test_what_no_replica_can_keep_is_refused_with_what_would(small: Small) -> None:
     trace = trace_of([0.0], [2000], [10])
-    with pytest.raises(Refused, match=r"2010 tokens does not fit.*nearest that fits is tensor=2"):
+    with pytest.raises(Refused, match=r"2010 tokens does not fit.*nearest that fit: tensor=2"):
         simulate(trace, small(1100))
     large = Deployment(shape=find_shape("llama-3-70b"), hardware=find_hardware("h100"))
     with pytest.raises(Refused, match=r"weights take 141.1 GB.*tensor=2 pipeline=1"):

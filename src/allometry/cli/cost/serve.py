@@ -30,8 +30,9 @@ from allometry.costs.serving import (
     read_step_times,
     read_trace,
 )
-from allometry.costs.serving.plans import BATCHES, BUDGETS, SIMULATED
+from allometry.costs.serving.plans import SIMULATED
 from allometry.costs.serving.roofline import factor_names
+from allometry.costs.serving.space import BATCHES, BUDGETS
 from allometry.expressions import parse_number
 from allometry.notices import Interval, Notice, Refused
 from allometry.runs import read_table

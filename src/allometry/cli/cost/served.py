@@ -175,7 +175,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     rows.append(("preemptions", str(served.preemptions)))
     rows.append(("share of peak FLOP/s (MFU)", f"{served.mfu:.1%}"))
     if best.joules_per_token is not None:
-        rows.append(("joules per generated token", number(best.joules_per_token)))
+        rows.append(("joules per generated token, at full power", number(best.joules_per_token)))
     currency = best.price.currency if best.price else ""
     rows.append((f"money per million generated {currency}".strip(), number(best.money_per_million)))
     return rows

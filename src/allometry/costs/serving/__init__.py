@@ -5,12 +5,13 @@ from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.goals import RANKS, Goals
 from allometry.costs.serving.loads import generate_trace
 from allometry.costs.serving.measured import MeasuredSteps, read_step_times
-from allometry.costs.serving.plans import Plan, Ranking, deployments_of, rank_plans
+from allometry.costs.serving.plans import Plan, Ranking, rank_plans
 from allometry.costs.serving.reading import read_trace
 from allometry.costs.serving.roofline import Roofline
 from allometry.costs.serving.screening import Demand, Screened, screen
 from allometry.costs.serving.served import Served, Spread
 from allometry.costs.serving.simulation import simulate
+from allometry.costs.serving.space import deployments_of
 from allometry.costs.serving.spread import factor_spread
 from allometry.costs.serving.step_times import Pace, Prefill, StepTimes
 from allometry.costs.serving.traces import Trace, trace_of

@@ -154,22 +154,19 @@ def check_fits(deployment: Deployment, tokens: int) -> None:
 
 
 def nearest_fit(deployment: Deployment, tokens: int, devices: int | None = None) -> str:
-    """What would fit: the fewest devices for a replica, or fewer bits, or how much memory is needed."""
+    """What would fit: more devices for a replica, or fewer bits on at most `devices`; else how much memory is needed."""
     fewer = [replace(deployment, weights=Format(bits, group), cache=Format(min(8, deployment.cache.bits)))
              for bits, group in ((8, None), (4, 128)) if bits < deployment.weights.bits]  # fmt: skip
-    for other in (deployment, *fewer):
-        found = _fewest(other, tokens, devices)
-        if found is not None:
-            less = (
-                ""
-                if other is deployment
-                else f" with weights of {other.weights.as_text()} and a cache of {other.cache.as_text()}"
-            )
-            return f"the nearest that fits is tensor={found.tensor} pipeline={found.pipeline}{less}"
-    most = splits(deployment.shape, deployment.hardware, devices or 1)[-1]
-    split = replace(deployment, replicas=1, tensor=most[0], pipeline=most[1])
-    need = split.weight_bytes + WORKSPACE + split.token_cache_bytes * tokens
-    return f"devices of {need / split.memory_share / 1e9:.0f} GB would do, or more devices for each replica"
+    found = []
+    if (split := _fewest(deployment, tokens, None)) is not None:
+        found.append(f"tensor={split.tensor} pipeline={split.pipeline} on {split.devices} devices")
+    held = [other for other in fewer if _fewest(other, tokens, devices or deployment.devices) is not None]
+    if held:
+        found.append(f"weights of {held[0].weights.as_text()} with a cache of {held[0].cache.as_text()}")
+    if found:
+        return f"the nearest that fit: {', or '.join(found)}"
+    need = deployment.weight_bytes + WORKSPACE + deployment.token_cache_bytes * tokens
+    return f"devices of {need / deployment.memory_share / 1e9:.0f} GB would do"
 
 
 def splits(shape: Shape, hardware: Hardware, devices: int) -> list[tuple[int, int]]:

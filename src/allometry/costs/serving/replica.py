@@ -18,43 +18,13 @@ from allometry.costs.flops import attended as attended_pairs
 from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.prefixes import Prefixes
 from allometry.costs.serving.step_times import Prefill, StepTimes
+from allometry.costs.serving.timeline import Requests, Timeline
 from allometry.costs.serving.traces import NONE
 
 # Published: vLLM admits a request only if a hundredth of the cache stays free, lest it be preempted at once
 # (Kwon et al. 2023, arXiv 2309.06180; `watermark` of its block manager).
 WATERMARK = 0.01
 _Due = list[tuple[int, int, "_Sequence"]]
-
-
-@dataclass(slots=True)
-class Requests:
-    """The requests of one replica, as lists in order of arrival: the columns of `Trace`."""
-
-    arrival: list[float]
-    prompt: list[int]
-    generated: list[int]
-    job: list[int]
-    shared: list[int]
-    step: list[int]
-    after: list[int]
-
-
-@dataclass(slots=True)
-class Timeline:
-    """What became of a replica's requests, and what it did."""
-
-    ready: list[float]
-    first: list[float]
-    finish: list[float]
-    busy: float = 0.0
-    iterations: int = 0
-    generated: int = 0
-    prefilled: int = 0
-    reused: int = 0  # tokens of prompts that a shared prefix held already
-    preemptions: int = 0
-    peak: int = 0  # of the cache, in tokens times layers
-    batches: float = 0.0  # sequences times seconds
-    most: int = 0  # sequences at once
 
 
 @dataclass(slots=True, eq=False)

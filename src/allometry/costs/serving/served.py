@@ -10,7 +10,7 @@ import numpy as np
 from allometry.costs.flops import forward_flops
 from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.goals import Goals
-from allometry.costs.serving.replica import Timeline
+from allometry.costs.serving.timeline import Timeline
 from allometry.costs.serving.traces import Floats, Trace
 
 PERCENTILES = (50, 90, 95, 99)

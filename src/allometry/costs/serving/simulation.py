@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from allometry.costs.serving.deployments import Deployment, check_fits
-from allometry.costs.serving.replica import Replica, Requests, Timeline
+from allometry.costs.serving.replica import Replica
 from allometry.costs.serving.roofline import Roofline
 from allometry.costs.serving.served import Served
 from allometry.costs.serving.step_times import StepTimes
+from allometry.costs.serving.timeline import Requests, Timeline
 from allometry.costs.serving.traces import Counts, Trace
 
 Tick = Callable[[int], Any]

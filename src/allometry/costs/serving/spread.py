@@ -13,7 +13,7 @@ from allometry.costs.serving.goals import Goals
 from allometry.costs.serving.roofline import Roofline, factor_names
 from allometry.costs.serving.served import Served
 from allometry.costs.serving.simulation import simulate
-from allometry.costs.serving.traces import Floats, Trace
+from allometry.costs.serving.traces import Trace
 from allometry.notices import Interval
 
 MOST_REQUESTS = 2_000
@@ -72,12 +72,9 @@ def _figures(served: Served, goals: Goals) -> dict[str, float]:
     found = {"throughput": served.throughput}
     for name in ("ttft", "tpot", "latency"):
         values = getattr(served, name)
+        values = values[np.isfinite(values)]
+        found[f"{name}.mean"] = float(values.mean()) if values.size else math.nan
         for percent in (50, 95):
-            found[f"{name}.p{percent}"] = _percentile(values, percent)
+            found[f"{name}.p{percent}"] = float(np.percentile(values, percent)) if values.size else math.nan
     attained = served.attainment(goals)
     return found if attained is None else {**found, "attainment": attained}
-
-
-def _percentile(values: Floats, percent: float) -> float:
-    values = values[np.isfinite(values)]
-    return float(np.percentile(values, percent)) if values.size else math.nan

@@ -160,7 +160,7 @@ def _awaited(
     jobs: Counts, names: Sequence[Any] | None, steps: Mapping[tuple[int, Any], int], size: int, where: str
 ) -> Counts:
     after = np.full(size, NONE)
-    for row, name in enumerate(names or ()):
+    for row, name in enumerate(() if names is None else names):
         if not _is_named(name):
             continue
         key = (int(jobs[row]), name)
