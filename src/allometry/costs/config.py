@@ -15,6 +15,7 @@ from allometry.costs.shapes import Shape
 from allometry.notices import Refused
 
 Config: TypeAlias = Mapping[str, Any]
+GIVE = "give layers= width= heads= ffn= vocab= and what differs"
 
 
 def read_config(path: Path | str) -> Shape:
@@ -40,7 +41,7 @@ def shape_of_config(config: Config, where: str = "config.json") -> Shape:
     family = config.get("model_type")
     if not isinstance(family, str) or family not in FAMILIES:
         raise Refused("unknown-family", f"models of type {family!r} are not counted", where,
-                      f"known are {', '.join(FAMILIES)}; or give layers= width= heads= ffn= vocab=")  # fmt: skip
+                      f"known are {', '.join(FAMILIES)}; or {GIVE}")  # fmt: skip
     try:
         name = str(config.get("_name_or_path") or family)
         return Shape(name=name, **FAMILIES[family](config))
@@ -50,6 +51,8 @@ def shape_of_config(config: Config, where: str = "config.json") -> Shape:
 
 def _decoder(config: Config) -> dict[str, Any]:
     """The fields that decoders with gated feed-forwards and RMS norms have in common."""
+    if config.get("attention_bias") or config.get("mlp_bias"):
+        raise Refused("unknown-family", "this family is counted without biases, and the file has some", mend=GIVE)
     width, heads = config["hidden_size"], config["num_attention_heads"]
     return {
         "layers": config["num_hidden_layers"],
@@ -64,10 +67,10 @@ def _decoder(config: Config) -> dict[str, Any]:
     }
 
 
-def _llama(config: Config) -> dict[str, Any]:
-    if config.get("attention_bias") or config.get("mlp_bias"):
-        raise Refused("unknown-family", "Llama models with biases are not counted", mend="give the numbers")
-    return _decoder(config)
+def _experts(config: Config) -> dict[str, Any]:
+    """Experts and how many a token uses; newer files count them under another name."""
+    count = config["num_experts"] if "num_local_experts" not in config else config["num_local_experts"]
+    return {"experts": count, "active_experts": config["num_experts_per_tok"]}
 
 
 def _windowed(config: Config) -> dict[str, Any]:
@@ -80,8 +83,7 @@ def _mistral(config: Config) -> dict[str, Any]:
 
 
 def _mixtral(config: Config) -> dict[str, Any]:
-    experts = {"experts": config["num_local_experts"], "active_experts": config["num_experts_per_tok"]}
-    return {**_mistral(config), **experts}
+    return {**_mistral(config), **_experts(config)}
 
 
 def _qwen2(config: Config) -> dict[str, Any]:
@@ -93,29 +95,17 @@ def _qwen3(config: Config) -> dict[str, Any]:
     return {**_decoder(config), "qk_norm": "head"}
 
 
-def _experts_of_width(config: Config) -> dict[str, Any]:
-    """Experts whose width has its own field; granularity is how often it goes into the dense width."""
-    dense, own = config["intermediate_size"], config["moe_intermediate_size"]
-    divides = dense % own == 0 and not config.get("mlp_only_layers")
-    return {
-        "ffn": dense if divides else own,
-        "granularity": dense // own if divides else 1,
-        "experts": config["num_experts"],
-        "active_experts": config["num_experts_per_tok"],
-    }
-
-
 def _qwen3_moe(config: Config) -> dict[str, Any]:
+    """Experts have a width of their own; granularity is how often it goes into the dense width."""
+    dense, own = config["intermediate_size"], config["moe_intermediate_size"]
     if config.get("decoder_sparse_step", 1) != 1 or config.get("mlp_only_layers"):
-        raise Refused(
-            "unknown-family", "Qwen3 mixtures with dense layers between are not counted", mend="give the numbers"
-        )
-    return {**_qwen3(config), **_experts_of_width(config)}
+        raise Refused("unknown-family", "Qwen3 mixtures with dense layers between are not counted", mend=GIVE)
+    pieces = {"ffn": dense, "granularity": dense // own} if dense % own == 0 else {"ffn": own}
+    return {**_qwen3(config), **_experts(config), **pieces}
 
 
 def _olmoe(config: Config) -> dict[str, Any]:
-    experts = {"experts": config["num_experts"], "active_experts": config["num_experts_per_tok"]}
-    return {**_decoder(config), **experts, "qk_norm": "full"}
+    return {**_decoder(config), **_experts(config), "qk_norm": "full"}
 
 
 def _olmo2(config: Config) -> dict[str, Any]:
@@ -132,7 +122,8 @@ def _gemma2(config: Config) -> dict[str, Any]:
 
 
 def _gpt_neox(config: Config) -> dict[str, Any]:
-    return {**_decoder(config), "gated": False, "biases": "all", "norm": "layer"}
+    biased = {key: value for key, value in config.items() if key != "attention_bias"}
+    return {**_decoder(biased), "gated": False, "biases": "all", "norm": "layer"}
 
 
 def _gpt2(config: Config) -> dict[str, Any]:
@@ -146,7 +137,7 @@ def _gpt2(config: Config) -> dict[str, Any]:
 
 
 FAMILIES: Mapping[str, Callable[[Config], dict[str, Any]]] = MappingProxyType({
-    "llama": _llama, "mistral": _mistral, "mixtral": _mixtral, "qwen2": _qwen2, "qwen3": _qwen3,
+    "llama": _decoder, "mistral": _mistral, "mixtral": _mixtral, "qwen2": _qwen2, "qwen3": _qwen3,
     "qwen3_moe": _qwen3_moe, "olmo2": _olmo2, "olmoe": _olmoe, "gemma": _gemma, "gemma2": _gemma2,
     "gpt_neox": _gpt_neox, "gpt2": _gpt2,
 })  # fmt: skip

@@ -51,6 +51,7 @@ class Execution:
     - `attention` of decoding; with `reread` each sample reads the prompt's keys and values for itself, as kernels
       without shared prefixes do, where otherwise a request reads them once a step for all its samples.
     - `draft` runs ahead; `all_logits` computes the head at every position of a prompt, not at the last alone.
+    - `flash`: a step of training does not write the square of scores to memory.
 
     >>> Execution(batch=8, weights=Format(4, 128)).devices
     1
@@ -65,6 +66,7 @@ class Execution:
     reread: bool = False
     draft: Draft | None = None
     all_logits: bool = False
+    flash: bool = True
 
     def __post_init__(self) -> None:
         for name in ("batch", "devices"):

@@ -19,7 +19,7 @@ PROVENANCES = ("measured", "published", "assumed")
 
 @dataclass(frozen=True)
 class Factor:
-    """A share of a peak figure, from 0 to 1, with the ends of its spread.
+    """A share of a peak figure, or a time of its own, with the ends of its spread.
 
     `provenance` is "measured", "published" or "assumed"; `source` says where and on what.
 
@@ -60,7 +60,9 @@ _DEFAULTS = (
     Factor("disk", 0.80, 0.60, 0.95, "assumed", "share of the bandwidth in long sequential transfers"),
     Factor("hosted", 0.35, 0.25, 0.80, "published", "dense peak attained when layers stream from the host, from 259 TFLOP/s of 6 x params x tokens on one H100 (Horizon-LM, README)"),
     Factor("overlap", 0.30, 0.00, 0.90, "assumed", "share of the traffic of weights, gradients and rings that hides behind computing"),
-    Factor("decode", 0.30, 0.10, 0.60, "assumed", "small matrix products of decoding, share of the dense peak; binds at large batches alone"),
+    Factor("decode", 0.25, 0.05, 0.60, "assumed",
+           "matrix products of decoding, share of the dense peak: tiles of 64 to 128 rows of which a batch fills some; "
+           "binds at large batches alone"),
     Factor("cache", 0.60, 0.35, 0.85, "assumed", "share of the device's bandwidth when keys and values are read in decoding"),
     Factor("activations", 0.50, 0.30, 1.00, "assumed",
            "share of the device's bandwidth when activations pass between operators of a prompt's pass or of decoding; "
@@ -75,6 +77,8 @@ _DEFAULTS = (
            "seconds of one all-reduce of a decoding step beside its bytes: 19 to 29 us on 2 to 8 A100 (gpt-fast, README)"),
     Factor("time", 1.0, 0.80, 2.00, "assumed",
            "time that requests take over that of the roofline with its other factors; engines that are not tuned take longer"),
+    Factor("step", 1.0, 1.0, 1.0, "assumed",
+           "time that a training step takes over that of its roofline; until it is measured the other factors hold it"),
 )  # fmt: skip
 DEFAULT_FACTORS: Mapping[str, Factor] = MappingProxyType({factor.name: factor for factor in _DEFAULTS})
 """By name, what is used where a hardware file holds no factor of its own."""

@@ -13,9 +13,9 @@ from allometry.cli.output import number, print_json, print_lines, print_notices,
 from allometry.costs import Hardware, find_hardware, find_shape
 from allometry.costs.training import (
     Fastest,
-    Hosted,
     Job,
     TrainingCost,
+    ends,
     fastest,
     fewest_devices,
     hosted_training,
@@ -25,6 +25,7 @@ from allometry.laws import published
 from allometry.notices import Refused
 
 BATCH_LAW = "step_batch@steplaw"
+BATCH_ASSUMED = f"{{}} sequences in a step: the Step Law's batch for these tokens, to a power of two ({BATCH_LAW})"
 DEFAULT_CONTEXT = 4096
 
 
@@ -71,19 +72,14 @@ def train(
         }.items()
         if value is not None
     }  # fmt: skip
+    assumed = () if batch else (BATCH_ASSUMED.format(size),)
     if offload == "hosted":
-        _hosted(job, amount, found_hardware, fixed, devices, json=json)
+        _hosted(job, amount, found_hardware, fixed, devices, assumed, json=json)
         return
+    price = price_of(found_hardware, prices)
     with working("searching the spreads that fit"):
         many = devices or fewest_devices(job, found_hardware, fixed=fixed, offload=offload)
-        found = fastest(
-            job, amount, found_hardware, many, fixed=fixed, offload=offload, price=price_of(found_hardware, prices)
-        )
-    assumed = (
-        ()
-        if batch
-        else (f"{size} sequences in a step: the Step Law's batch for these tokens, to a power of two ({BATCH_LAW})",)
-    )
+        found = fastest(job, amount, found_hardware, many, fixed=fixed, offload=offload, price=price)
     if json:
         print_json(_json(found, assumed))
     else:
@@ -164,28 +160,33 @@ def _figures(best: TrainingCost) -> list[tuple[str, str]]:
 
 
 def _hosted(
-    job: Job, tokens: float, hardware: Hardware, fixed: dict[str, Any], devices: int | None, *, json: bool
+    job: Job,
+    tokens: float,
+    hardware: Hardware,
+    fixed: dict[str, Any],
+    devices: int | None,
+    assumed: tuple[str, ...],
+    *,
+    json: bool,
 ) -> None:
+    """Everything at home on the host of one device."""
     if fixed or (devices or 1) > 1:
         raise Refused("bad-option", "everything on the host is for one device alone", "--offload hosted",
                       "leave the parallelism out, or give --offload host")  # fmt: skip
     found = hosted_training(job, hardware)
     for name, size, room in (("host", found.host, hardware.host_memory), ("device", found.device, hardware.memory)):
-        if room is not None and size > room:
-            raise Refused("does-not-fit", f"{gigabytes(size)} do not fit the {name}'s {gigabytes(room)}", "--offload hosted",
+        if room is None or size > room:
+            raise Refused("does-not-fit", f"{gigabytes(size)} do not fit the {name}'s {gigabytes(room or 0.0)}", "--offload hosted",
                           "give a smaller batch" if name == "device" else f"give host_memory={size:.3g}")  # fmt: skip
+    hours = found.hours(job.steps(tokens))
     if json:
         print_json({"shape": job.shape.as_json(), "batch": job.batch, "context": job.context, "hosted": found.as_json(),
-                    "steps": job.steps(tokens), "complete": True})  # fmt: skip
-    else:
-        _show_hosted(job, tokens, found)
-
-
-def _show_hosted(job: Job, tokens: float, found: Hosted) -> None:
-    hours = found.seconds.value or 0.0
+                    "steps": job.steps(tokens), "hours": ends(hours), "assumed": list(assumed), "complete": True})  # fmt: skip
+        return
     print_table(f"{job.shape.name or 'shape'} at home on the host: {job.batch} x {job.context} in a step", ("", "value"), [
         ("host memory", gigabytes(found.host)), ("device memory", gigabytes(found.device)),
         ("seconds a step", span(found.seconds)), ("computing", number(found.compute)),
         ("weights in", number(found.weights_in)), ("gradients out", number(found.gradients_out)),
-        ("update on the host", number(found.update)), ("hours", number(hours * job.steps(tokens) / 3600)),
+        ("update on the host", number(found.update)), ("hours", span(hours)),
     ], prose=True)  # fmt: skip
+    print_lines(*assumed)

@@ -113,10 +113,12 @@ def training_cost(
     >>> 0.4 < found.peak_share.value < 0.6, found.spread.devices
     (True, 8)
     """
+    job.steps(tokens)  # refuses what is no number of tokens
     check_fits(job, spread)
     values, low, high = (
         step_seconds(job, spread, hardware, factor_ends(hardware, end)) for end in ("value", "high", "low")
     )
+    beyond = hardware.factor("step")
     return TrainingCost(
         job=job,
         tokens=tokens,
@@ -125,7 +127,7 @@ def training_cost(
         flops=training_flops(job.shape, tokens, job.context),
         memory=training_memory(job, spread),
         step=values,
-        seconds_per_step=Interval(values.total, low.total, high.total),
+        seconds_per_step=Interval(values.total * beyond.value, low.total * beyond.low, high.total * beyond.high),
         price=price or hardware.price,
     )
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from allometry.costs._checks import check_count, check_positive
-from allometry.costs._intervals import ends
+from allometry.costs._intervals import ends, times
 from allometry.costs.flops import TRAINING_PASSES, forward_flops
 from allometry.costs.hardware import Hardware
 from allometry.costs.nearest import Buildable, nearest_shape
+from allometry.costs.prices import SECONDS_PER_HOUR
 from allometry.costs.training.activations import checkpoint_bytes, head_activations
 from allometry.costs.training.job import Job
 from allometry.costs.training.memory import WORKSPACE, working_bytes
@@ -44,6 +45,9 @@ class Hosted:
     gradients_out: float
     update: float
     seconds: Interval
+
+    def hours(self, steps: float) -> Interval:
+        return times(self.seconds, steps / SECONDS_PER_HOUR)
 
     def as_json(self) -> dict[str, Any]:
         return {**vars(self), "seconds": ends(self.seconds)}

@@ -121,7 +121,7 @@ def _gather_buffers(job: Job, spread: Parallelism, held: Held) -> float:
     """Layers' weights brought together to run, and one layer's gradients before they are summed."""
     layer = held.total / spread.stage_layers(job)
     weights = GATHERED_LAYERS * job.bytes_per_parameter.weights * layer if spread.gathered else 0.0
-    gradients = job.bytes_per_parameter.gradients * layer if spread.zero >= 2 else 0.0
+    gradients = job.bytes_per_parameter.gradients * layer if spread.zero >= 2 and spread.replicas > 1 else 0.0
     return weights + gradients
 
 

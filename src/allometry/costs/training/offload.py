@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from allometry.costs._checks import check_positive
 from allometry.costs.flops import TRAINING_PASSES
 from allometry.costs.hardware import Hardware
+from allometry.costs.shapes import matrix_parameters
 from allometry.costs.training.activations import checkpoint_bytes
 from allometry.costs.training.job import Job
 from allometry.costs.training.memory import stage_parameters
@@ -55,6 +56,22 @@ def traffic(job: Job, spread: Parallelism) -> Traffic:
         optimizer=owned * 2 * per.optimizer,
         activations=micro * 2 * checkpoint_bytes(job, spread) * runs,
     )
+
+
+def operator_bytes(job: Job) -> float:
+    """Weights and gradients of the largest matrix: what a device must hold at the least to run one operation.
+
+    Where even that does not fit, the operation is cut in as many tiles as make it fit (memory-centric tiling, section
+    5.1.3). For the source's model it is 4 x hd x 4 x hd bytes.
+
+    >>> from allometry.costs.shapes import Shape
+    >>> shape = Shape(layers=1, width=8, heads=1, head_size=8, ffn=32, vocab=1, gated=False)
+    >>> operator_bytes(Job(shape=shape, batch=1, context=1)) == 4 * 8 * 4 * 8
+    True
+    """
+    shape, per = job.shape, job.bytes_per_parameter
+    largest = max(shape.width * shape.heads * shape.head_size, matrix_parameters(shape, shape.width, shape.expert_ffn))
+    return largest * (per.weights + per.gradients)
 
 
 def efficiency(flops: float, moved: float, bandwidth: float, peak: float) -> float:

@@ -84,7 +84,7 @@ class Parallelism:
     @property
     def gathered(self) -> bool:
         """Whether a layer's weights are brought together only while it runs."""
-        return self.zero == 3 or self.weights_on != "device"
+        return self.weights_on != "device" or (self.zero == 3 and self.replicas > 1)
 
     def micro_batches(self, job: Job) -> int:
         """Micro-batches that each data-parallel group runs in a step."""

@@ -13,7 +13,7 @@ from allometry.costs.prices import Price
 from allometry.costs.training.cost import TrainingCost, factor_ends, fits, training_cost
 from allometry.costs.training.job import Job
 from allometry.costs.training.memory import training_memory
-from allometry.costs.training.parallel import Parallelism, check_fits
+from allometry.costs.training.parallel import RECOMPUTE, Parallelism, check_fits
 from allometry.costs.training.steps import step_seconds
 from allometry.notices import Refused
 
@@ -34,7 +34,10 @@ OFFLOADS: Mapping[str, tuple[Mapping[str, str], ...]] = {
 
 @dataclass(frozen=True)
 class Fastest:
-    """The fastest plan that fits, the next ones, and how many were looked at and fit."""
+    """The fastest plan that fits, the next ones of other degrees, and how many were looked at and fit.
+
+    `fitting` leaves out spreads that save more than one that fits and are slower for it.
+    """
 
     best: TrainingCost
     others: tuple[TrainingCost, ...]
@@ -62,14 +65,17 @@ def fastest(
     Errors: `Refused` when no combination divides, or none fits; then with the nearest that would: more devices, or
     states on the host.
     """
+    job.steps(tokens)  # refuses what is no number of tokens
     check_count("devices", devices, where="the search")
     if offload not in OFFLOADS:
         raise Refused("bad-choice", f"offload cannot be {offload!r}", "the search", f"use one of {', '.join(OFFLOADS)}")
-    ranked, tried = _ranked(job, hardware, devices, fixed or {}, offload)
+    given = dict(fixed or {})
+    check_fits(job, Parallelism(**{"data": given.get("expert", 1), **given}))
+    ranked, tried = _ranked(job, hardware, devices, given, offload)
     if not tried:
-        raise _nothing_divides(job, devices, fixed or {})
+        raise _nothing_divides(job, devices, given)
     if not ranked:
-        raise _nothing_fits(job, hardware, devices, fixed or {}, offload)
+        raise _nothing_fits(job, hardware, devices, given, offload)
     best, *others = [training_cost(job, tokens, hardware, spread, price) for spread in _different(ranked)]
     return Fastest(best, tuple(others), tried, len(ranked))
 
@@ -101,13 +107,29 @@ def _different(ranked: Iterable[tuple[float, Parallelism]]) -> list[Parallelism]
 def _ranked(
     job: Job, hardware: Hardware, devices: int, fixed: Mapping[str, Any], offload: str
 ) -> tuple[list[tuple[float, Parallelism]], int]:
-    """Spreads that fit with their seconds, the fastest first, and how many were tried."""
-    factors, found, tried = factor_ends(hardware, "value"), [], 0
+    """Spreads that fit with their seconds, the fastest first, and how many were tried.
+
+    A later ZeRO stage sends at least as much and recomputing runs more: where a spread fits without, those with are
+    slower and not looked at.
+    """
+    factors = factor_ends(hardware, "value")
+    found: list[tuple[float, Parallelism]] = []
+    fitted: dict[tuple[object, ...], list[tuple[int, int]]] = {}
+    tried = 0
     for spread in spreads(job, devices, fixed, offload):
         tried += 1
+        likes = fitted.setdefault(_apart_from_thrift(spread), [])
+        thrift = (spread.zero, RECOMPUTE.index(spread.recompute))
+        if any(zero <= thrift[0] and again <= thrift[1] for zero, again in likes):
+            continue
         if fits(training_memory(job, spread), hardware):
+            likes.append(thrift)
             found.append((step_seconds(job, spread, hardware, factors).total, spread))
     return sorted(found, key=lambda pair: pair[0]), tried
+
+
+def _apart_from_thrift(spread: Parallelism) -> tuple[object, ...]:
+    return tuple(value for name, value in vars(spread).items() if name not in ("zero", "recompute"))
 
 
 def spreads(job: Job, devices: int, fixed: Mapping[str, Any], offload: str = "none") -> Iterator[Parallelism]:
