@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from _report import Report, published_table
 
-from allometry.costs import Draft, Execution, Format, Hardware, Shape, decode_work, find_hardware, find_shape, time_of
+from _report import Report, published_table
+from allometry.costs import Execution, Format, Hardware, Shape, decode_work, find_hardware, find_shape, time_of
 from allometry.timings import Measurement, calibrate
 
 BOOTSTRAP = 60

@@ -75,6 +75,15 @@ def test_what_lies_beyond_the_table_is_told(small: Small) -> None:
     assert "context up to 5001, measured to 4096" in notice.message
 
 
+def test_noise_does_not_make_a_longer_context_faster() -> None:
+    columns = {"prefill": [1, 9, 0, 0, 0, 0], "batch": [0, 0, 1, 1, 2, 2], "context": [0, 0, 1, 9, 1, 9],
+               "seconds": [2.0, 1.0, 1.0, 0.9, 1.1, 1.3]}  # fmt: skip
+    steps = read_step_times(columns, "here")
+    assert steps.pace(1, 9).seconds == 1.0
+    assert steps.pace(8, 8 * 500).slope >= 0
+    assert steps.step_seconds(Prefill(9, 1, 45, 9), 0, 0) == 2.0
+
+
 GOOD = {"prefill": [1, 9, 0, 0, 0, 0], "batch": [0, 0, 1, 1, 2, 2], "context": [0, 0, 1, 9, 1, 9], "seconds": [1.0] * 6}
 
 

@@ -102,6 +102,23 @@ def test_screening_finds_what_simulating_everything_finds() -> None:
     assert few.best.deployment.devices == every.best.deployment.devices
 
 
+def test_bursts_that_screening_cannot_see_are_met_by_less_loaded_plans() -> None:
+    trace = generate_trace(rate=6, requests=400, prompt="512", generated="128", arrivals="bursty:8", seed=2)
+    found, _ = deployments_of(BASE, [H100], 16, 2000, tensor=1, pipeline=1, batches=(64,), budgets=((2048, True),))
+    goals = Goals(ttft=0.2)
+    few, every = (rank_plans(trace, found, goals, simulated=n) for n in (2, len(found)))
+    assert not rank_plans(trace, found[:2], goals).best.meets
+    assert few.best.meets
+    assert few.simulated < every.simulated
+    assert few.best.deployment.replicas <= every.best.deployment.replicas + 2
+
+
+def test_answers_of_one_token_have_no_time_per_token_to_rank_by() -> None:
+    trace = generate_trace(rate=6, requests=50, prompt="300", generated="1")
+    found, _ = deployments_of(BASE, [H100], 2, 2000, batches=(64,), budgets=((2048, True),))
+    assert rank_plans(trace, found, Goals(rank="tpot", tpot=0.01)).best.attainment == 1.0
+
+
 def test_money_ranks_only_where_all_devices_have_a_price() -> None:
     found, _ = deployments_of(BASE, [H100, H200], 1, 2000, batches=(64,), budgets=((2048, True),))
 

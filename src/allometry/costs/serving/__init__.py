@@ -5,7 +5,8 @@ from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.goals import RANKS, Goals
 from allometry.costs.serving.loads import generate_trace
 from allometry.costs.serving.measured import MeasuredSteps, read_step_times
-from allometry.costs.serving.plans import Plan, Ranking, rank_plans
+from allometry.costs.serving.plan import Plan
+from allometry.costs.serving.plans import Ranking, rank_plans
 from allometry.costs.serving.reading import read_trace
 from allometry.costs.serving.roofline import Roofline
 from allometry.costs.serving.screening import Demand, Screened, screen

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from allometry.costs.serving.deployments import Deployment
-from allometry.costs.serving.plans import Plan, layout
+from allometry.costs.serving.plan import Plan, layout
 from allometry.costs.serving.roofline import Roofline, factor_names
 from allometry.costs.serving.screening import Demand, screen
 from allometry.costs.serving.spread import combined, factor_ends

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class MeasuredSteps:
 
     Use it when the engine can be timed: it holds for the model, devices, tensor and pipeline it was measured with, and
     no other. Between batch sizes it takes the mean of the two curves; beyond the table the last piece goes on, which
-    `notices` tells. An iteration of prompts and sequences together takes as long as a prompt pass of all its tokens,
+    `notices` tells, and where noise makes a longer one shorter the longest so far stands. An iteration of prompts and sequences together takes as long as a prompt pass of all its tokens,
     plus what attention to the cache adds to decoding.
     """
 
@@ -94,7 +95,8 @@ class MeasuredSteps:
         share = max(0.0, (batch - low) / (high - low))
         first, second = self.decoding[low], self.decoding[high]
         knots = tuple(sorted({*first.at, *second.at}))
-        return _Line(knots, tuple((1 - share) * first.piece(x)[0] + share * second.piece(x)[0] for x in knots))
+        values = ((1 - share) * first.piece(x)[0] + share * second.piece(x)[0] for x in knots)
+        return _Line(knots, tuple(accumulate(values, max)))
 
 
 def read_step_times(columns: Mapping[str, Any], where: str) -> MeasuredSteps:
@@ -155,4 +157,4 @@ def _line(points: Mapping[float, Sequence[float]], what: str, where: str) -> _Li
     if len(points) < 2:
         raise Refused("thin-table", f"fewer than two {what} were measured", where, "measure at least two")
     at = tuple(float(x) for x in sorted(points))
-    return _Line(at, tuple(float(np.mean(points[x])) for x in at))
+    return _Line(at, tuple(accumulate((float(np.mean(points[x])) for x in at), max)))

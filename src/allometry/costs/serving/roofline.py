@@ -22,6 +22,8 @@ from allometry.costs.serving.step_times import Pace, Prefill
 from allometry.costs.shapes import Shape
 from allometry.costs.work import ALL_REDUCES, activation_bytes, read_weight_bytes
 
+LONG = 1024  # tokens of a pass and of a cache from which the costs of a pair are taken; any would do
+
 
 class Roofline:
     """Times of a deployment's iterations from its shape, its hardware and efficiency factors.
@@ -58,11 +60,15 @@ class Roofline:
         """Seconds of a pair of tokens in a prompt and in decoding; a processor goes through a head of a sequence."""
         hardware, factors, how = deployment.hardware, self.factors, deployment.how
         peak = hardware.peak_flops(deployment.precision) * deployment.tensor
-        own = attended_in(shape, 1)
-        self.beside = own - 1  # learned prefixes, which each token of a stream attends to
-        self.score = forward_flops(shape, 1).scores / own / peak / factors["attention"]
-        reads = cache_reads(shape, 1) / own * deployment.cache.bytes_each / how.cache_devices(shape)
-        self.read = max(reads / (hardware.bandwidth * factors["cache"]), self.score)
+        self.beside = attended_in(shape, 1) - 1  # learned prefixes, which each token of a stream attends to
+        # a pair of a prompt and one of decoding may be multiplied in different ways
+        new, one = ((LONG, 0), (1, LONG))
+        self.score = forward_flops(shape, *new).scores / attended_in(shape, *new) / peak / factors["attention"]
+        decoded = forward_flops(shape, *one).scores / attended_in(shape, *one) / peak / factors["attention"]
+        reads = (
+            cache_reads(shape, *one) / attended_in(shape, *one) * deployment.cache.bytes_each / how.cache_devices(shape)
+        )
+        self.read = max(reads / (hardware.bandwidth * factors["cache"]), decoded)
         self.key = attention_rounds(shape) * factors["key"]
         heads = shape.key_value_heads / how.cache_devices(shape)
         self.heads_each = 0.0 if hardware.processors is None else heads / hardware.processors

@@ -22,7 +22,7 @@ NONE = -1
 class Trace:
     """Requests in order of arrival, as columns of one length; make one with `trace_of` or `generate_trace`.
 
-    - `arrival` in seconds; `prompt` and `generated` in tokens, from 1.
+    - `arrival` in seconds after the first; `prompt` and `generated` in tokens, from 1.
     - `job` numbers what belongs together: a job stays on one replica, and its requests share the first `shared` tokens
       of their prompts (parallel samples of one question, rounds of one conversation).
     - `step` numbers the part of a job that a request is, and `after` the step that it waits for, all of it: -1 for
@@ -78,7 +78,7 @@ def trace_of(
 ) -> Trace:  # fmt: skip
     """The trace of these columns, checked.
 
-    Arguments: `arrival` in seconds, none before the one above it; `prompt` and `generated` in tokens; `job`, `step`
+    Arguments: `arrival` in seconds from any moment, none before the one above it; `prompt` and `generated` in tokens; `job`, `step`
     and `after` are names (None or "" for none): `after` names a step of the same job, and waits for all requests
     with that name; `shared` is how many tokens at the start of the prompt are those of the job.
     Errors: `Refused` with the row, counted from 0, for an empty trace, arrivals out of order, counts that are not
@@ -116,9 +116,9 @@ def _arrivals(values: Sequence[float], where: str) -> Floats:
     late = np.flatnonzero(np.diff(arrival) < 0)
     if late.size:
         row = int(late[0]) + 1
-        message = f"row {row} arrives at {arrival[row]:g} s, before the row above it at {arrival[row - 1]:g} s"
+        message = f"row {row} arrives at {arrival[row]:.10g} s, before the row above it at {arrival[row - 1]:.10g} s"
         raise Refused("unsorted-trace", message, where, "sort the rows by arrival")
-    return arrival
+    return arrival - arrival[0]  # dates in seconds since 1970 would leave no digits for milliseconds
 
 
 def _tokens(name: str, values: Sequence[float], least: int, size: int, where: str) -> Counts:
