@@ -112,12 +112,12 @@ def plan_space(report: Report) -> None:
     report(f"   {len(found):,d} plans: {took:.2f} CPU s, {ranking.simulated} simulated; best {best.replicas} x {best.hardware.name}, "
            f"tensor {best.tensor}, pipeline {best.pipeline}")  # fmt: skip
     report(
-        "   what screening costs: front-runners against simulating every plan (h100, 8 devices, one budget of tokens)"
+        "   what screening costs: front-runners against simulating every plan (h100, 6 devices, 2048 tokens an iteration)"
     )
     report("   rate  goals              plans  simulated  devices  of all  attained  of all")
     for rate, ttft, tpot in ((4, 0.1, 0.02), (20, 0.1, 0.02), (20, 0.04, 0.012), (40, 0.2, 0.03)):
-        trace, goals = load(600, rate), Goals(ttft=ttft, tpot=tpot)
-        found, _ = deployments_of(replace(EIGHT, replicas=1), [H100], 8, longest, budgets=((2048, True),))
+        trace, goals = load(1_500, rate), Goals(ttft=ttft, tpot=tpot)
+        found, _ = deployments_of(replace(EIGHT, replicas=1), [H100], 6, longest, budgets=((2048, True),))
         few, every = (rank_plans(trace, found, goals, simulated=n) for n in (12, len(found)))
         report(f"   {rate:3d}/s  {ttft:.2f} s, {tpot * 1e3:.0f} ms {len(found):11d} {few.simulated:10d} {few.best.deployment.devices:8d} "
                f"{every.best.deployment.devices:7d} {few.best.attainment:9.1%} {every.best.attainment:7.1%}")  # fmt: skip
