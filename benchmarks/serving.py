@@ -105,7 +105,7 @@ def plan_space(report: Report) -> None:
     trace, goals = load(1_000, 20), Goals(ttft=0.1, tpot=0.02)
     longest = int((trace.prompt + trace.generated).max())
     begin = time.process_time()
-    found, _ = deployments_of(replace(EIGHT, replicas=1), kinds, 28, longest)
+    found = deployments_of(replace(EIGHT, replicas=1), kinds, 28, longest).deployments
     ranking = rank_plans(trace, found, goals)
     took = time.process_time() - begin
     best = ranking.best.deployment
@@ -117,7 +117,7 @@ def plan_space(report: Report) -> None:
     report("   rate  goals              plans  simulated  devices  of all  attained  of all")
     for rate, ttft, tpot in ((4, 0.1, 0.02), (20, 0.1, 0.02), (20, 0.04, 0.012), (40, 0.2, 0.03)):
         trace, goals = load(1_500, rate), Goals(ttft=ttft, tpot=tpot)
-        found, _ = deployments_of(replace(EIGHT, replicas=1), [H100], 6, longest, budgets=((2048, True),))
+        found = deployments_of(replace(EIGHT, replicas=1), [H100], 6, longest, budgets=((2048, True),)).deployments
         few, every = (rank_plans(trace, found, goals, simulated=n) for n in (12, len(found)))
         report(f"   {rate:3d}/s  {ttft:.2f} s, {tpot * 1e3:.0f} ms {len(found):11d} {few.simulated:10d} {few.best.deployment.devices:8d} "
                f"{every.best.deployment.devices:7d} {few.best.attainment:9.1%} {every.best.attainment:7.1%}")  # fmt: skip

@@ -32,21 +32,21 @@ TRACE = generate_trace(rate=6, requests=200, prompt="lognormal:300,200", generat
 
 
 def test_every_split_that_memory_allows_is_listed_once() -> None:
-    found, unfit = deployments_of(LARGE, [H100], 8, 1000, batches=(64,), budgets=((2048, True),))
-    layouts = [(d.replicas, d.tensor, d.pipeline) for d in found]
+    space = deployments_of(LARGE, [H100], 8, 1000, batches=(64,), budgets=((2048, True),))
+    layouts = [(d.replicas, d.tensor, d.pipeline) for d in space.deployments]
     brute = [
         (r, t, p)
         for r, t, p in itertools.product(range(1, 9), (1, 2, 4, 8), range(1, 9))
         if r * t * p <= 8 and t * p >= 2
     ]
     assert sorted(layouts) == sorted(brute)
-    assert unfit == 1  # one device alone
-    for d in found:
+    assert space.unfit == 1  # one device alone
+    for d in space.deployments:
         assert d.weight_bytes + d.token_cache_bytes * 1000 / d.pipeline < H100.memory
 
 
 def test_what_is_fixed_is_kept() -> None:
-    found, _ = deployments_of(BASE, [H100, H200], 16, 1000, replicas=3, tensor=2, pipeline=2)
+    found = deployments_of(BASE, [H100, H200], 16, 1000, replicas=3, tensor=2, pipeline=2).deployments
     assert {(d.replicas, d.tensor, d.pipeline) for d in found} == {(3, 2, 2)}
     assert {d.hardware.name for d in found} == {"h100", "h200"}
     assert all(d.batch_tokens >= d.max_batch or not d.chunked for d in found)
@@ -69,6 +69,18 @@ def test_what_fits_nowhere_is_refused_with_the_nearest(options: dict[str, int], 
         deployments_of(LARGE, [H100], devices, 1000, **options)
 
 
+def test_splits_over_wires_that_nobody_knows_are_left_out_and_named() -> None:
+    alone = find_hardware("rtx-4090")
+    space = deployments_of(BASE, [alone], 4, 1000, batches=(64,), budgets=((2048, True),))
+    assert {(d.tensor, d.pipeline) for d in space.deployments} == {(1, 1)}
+    [notice] = space.notices()
+    assert "the network_bandwidth of rtx-4090" in notice.message
+    with pytest.raises(Refused, match="give network_bandwidth="):
+        rank_plans(TRACE, deployments_of(BASE, [alone], 4, 1000, tensor=1, pipeline=2).deployments)
+    known = find_hardware("rtx-4090 network_bandwidth=1e10")
+    assert deployments_of(BASE, [known], 4, 1000).notices() == ()
+
+
 def test_a_single_layer_too_large_for_any_device_says_how_large_one_would_do() -> None:
     tiny = find_hardware("bf16=1e12 memory=4e9 bandwidth=1e11")
     shape = find_shape("layers=1 width=32768 heads=32 ffn=131072 vocab=1000")
@@ -78,7 +90,7 @@ def test_a_single_layer_too_large_for_any_device_says_how_large_one_would_do() -
 
 @pytest.mark.parametrize("rank", ["cost", "throughput", "ttft", "tpot", "latency", "attainment"])
 def test_the_best_is_no_worse_than_any_that_was_simulated(rank: str) -> None:
-    found, _ = deployments_of(BASE, [H100], 2, 2000, batches=(8, 128), budgets=((512, True), (8192, False)))
+    found = deployments_of(BASE, [H100], 2, 2000, batches=(8, 128), budgets=((512, True), (8192, False))).deployments
     ranking = rank_plans(TRACE, found, Goals(ttft=0.05, tpot=0.02, rank=rank), simulated=len(found))
     simulated = [plan for plan in ranking.plans if plan.served is not None]
     assert ranking.simulated == len(simulated) > 5
@@ -94,7 +106,9 @@ def test_the_best_is_no_worse_than_any_that_was_simulated(rank: str) -> None:
 
 
 def test_screening_finds_what_simulating_everything_finds() -> None:
-    found, _ = deployments_of(BASE, [H100], 4, 2000, batches=(8, 32, 128), budgets=((512, True), (8192, False)))
+    found = deployments_of(
+        BASE, [H100], 4, 2000, batches=(8, 32, 128), budgets=((512, True), (8192, False))
+    ).deployments
     goals = Goals(ttft=0.1, tpot=0.02)
     few, every = (rank_plans(TRACE, found, goals, simulated=n) for n in (4, len(found)))
     assert few.simulated < every.simulated
@@ -104,7 +118,9 @@ def test_screening_finds_what_simulating_everything_finds() -> None:
 
 def test_bursts_that_screening_cannot_see_are_met_by_less_loaded_plans() -> None:
     trace = generate_trace(rate=6, requests=400, prompt="512", generated="128", arrivals="bursty:8", seed=2)
-    found, _ = deployments_of(BASE, [H100], 16, 2000, tensor=1, pipeline=1, batches=(64,), budgets=((2048, True),))
+    found = deployments_of(
+        BASE, [H100], 16, 2000, tensor=1, pipeline=1, batches=(64,), budgets=((2048, True),)
+    ).deployments
     goals = Goals(ttft=0.2)
     few, every = (rank_plans(trace, found, goals, simulated=n) for n in (2, len(found)))
     assert not rank_plans(trace, found[:2], goals).best.meets
@@ -115,12 +131,12 @@ def test_bursts_that_screening_cannot_see_are_met_by_less_loaded_plans() -> None
 
 def test_answers_of_one_token_have_no_time_per_token_to_rank_by() -> None:
     trace = generate_trace(rate=6, requests=50, prompt="300", generated="1")
-    found, _ = deployments_of(BASE, [H100], 2, 2000, batches=(64,), budgets=((2048, True),))
+    found = deployments_of(BASE, [H100], 2, 2000, batches=(64,), budgets=((2048, True),)).deployments
     assert rank_plans(trace, found, Goals(rank="tpot", tpot=0.01)).best.attainment == 1.0
 
 
 def test_money_ranks_only_where_all_devices_have_a_price() -> None:
-    found, _ = deployments_of(BASE, [H100, H200], 1, 2000, batches=(64,), budgets=((2048, True),))
+    found = deployments_of(BASE, [H100, H200], 1, 2000, batches=(64,), budgets=((2048, True),)).deployments
 
     def price(hour: float) -> Price:
         return Price(date=H100.price.date, source="here", device_hour=hour, utilisation=1.0)  # type: ignore[union-attr]
@@ -136,14 +152,14 @@ def test_money_ranks_only_where_all_devices_have_a_price() -> None:
 
 def test_a_load_beyond_all_plans_says_about_how_many_devices_would_serve_it() -> None:
     heavy = generate_trace(rate=60, requests=1500, prompt="512", generated="512")
-    found, _ = deployments_of(BASE, [H100], 1, 2000, batches=(128,), budgets=((2048, True),))
+    found = deployments_of(BASE, [H100], 1, 2000, batches=(128,), budgets=((2048, True),)).deployments
     ranking = rank_plans(heavy, found)
     assert [notice.code for notice in ranking.notices] == ["no-price", "overload"] or ranking.notices[
         -1
     ].code == "overload"
     load = ranking.best.screened.load
     assert f"about {math.ceil(load)} devices" in ranking.notices[-1].message
-    enough, _ = deployments_of(BASE, [H100], math.ceil(load), 2000, batches=(128,), budgets=((2048, True),))
+    enough = deployments_of(BASE, [H100], math.ceil(load), 2000, batches=(128,), budgets=((2048, True),)).deployments
     assert rank_plans(heavy, enough).best.screened.keeps_up
 
 
@@ -161,7 +177,7 @@ def test_intervals_hold_the_middle_and_widen_with_each_factor() -> None:
 
 
 def test_the_cautious_plan_keeps_up_to_the_end_of_its_load() -> None:
-    found, _ = deployments_of(BASE, [H100], 8, 2000, batches=(128,), budgets=((2048, True),))
+    found = deployments_of(BASE, [H100], 8, 2000, batches=(128,), budgets=((2048, True),)).deployments
     heavy = generate_trace(rate=30, requests=300, prompt="512", generated="200")
     demand = Demand.of(heavy)
     ranking = rank_plans(heavy, found)

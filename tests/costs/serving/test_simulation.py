@@ -70,7 +70,7 @@ def test_a_full_cache_preempts_and_loses_nothing(small: Small) -> None:
 
 
 requests = st.lists(
-    st.tuples(st.floats(0, 0.05), st.integers(1, 90), st.integers(1, 60), st.integers(0, 3), st.integers(0, 2)),
+    st.tuples(st.floats(0, 0.05), st.integers(1, 90), st.integers(1, 60), st.integers(0, 3), st.integers(0, 2), st.floats(0, 1)),
     min_size=1, max_size=25,
 )  # fmt: skip
 
@@ -84,14 +84,14 @@ requests = st.lists(
     shape=st.sampled_from([SMALL, WINDOWED]),
 )
 def test_any_trace_is_served_whole_and_alike(
-    small: Small, rows: list[tuple[float, int, int, int, int]], room: int, chunked: bool, batch: int, shape: str
+    small: Small, rows: list[tuple[float, int, int, int, int, float]], room: int, chunked: bool, batch: int, shape: str
 ) -> None:
-    """Jobs of rounds that wait for each other and share half of their prompts, in caches that are nearly too small."""
+    """Jobs of rounds that wait for each other and share a part of their prompts, in caches that are nearly too small."""
     rows.sort()
     trace = trace_of(
         [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows],
         job=[row[3] for row in rows], step=[row[4] for row in rows],
-        after=_rounds([row[3:] for row in rows]), shared=[row[1] // 2 for row in rows],
+        after=_rounds([row[3:5] for row in rows]), shared=[round(row[1] * row[5]) for row in rows],
     )  # fmt: skip
     served = small(room, shape, max_batch=batch, batch_tokens=32, chunked=chunked, replicas=2)
     fast = simulate(trace, served)

@@ -93,13 +93,13 @@ def serve(
     )  # fmt: skip
     most = devices or max(DEVICES, (replicas or 1) * (tensor or 1) * (pipeline or 1))
     longest = int((load.prompt + load.generated).max())
-    found, unfit = deployments_of(
+    space = deployments_of(
         base, kinds, most, longest, replicas=replicas, tensor=tensor, pipeline=pipeline,
         batches=BATCHES if max_batch is None else (max_batch,), budgets=_budgets(batch_tokens, chunked, max_batch),
     )  # fmt: skip
-    with progress("simulating the front-runners", min(len(found), simulate + VARIANTS)) as tick:
+    with progress("simulating the front-runners", min(len(space.deployments), simulate + VARIANTS)) as tick:
         ranking = rank_plans(
-            load, found, goals, times=_timing(measured), prices=lambda kind: price_of(kind, prices),
+            load, space.deployments, goals, times=_timing(measured), prices=lambda kind: price_of(kind, prices),
             simulated=simulate, tick=tick,
         )  # fmt: skip
     best = ranking.best
@@ -112,9 +112,9 @@ def serve(
             spread = {**spread, **factor_spread(load, best.deployment, goals, tick)}
         with working("looking for a plan that keeps up at the slow end of the factors"):
             cautious = cautious_plan(demand, ranking.plans)
-    notices = (*ranking.notices, *_context(base, longest), *price_notices(best.price),
+    notices = (*space.notices(), *ranking.notices, *_context(base, longest), *price_notices(best.price),
                *(() if measured is None else measured.notices()))  # fmt: skip
-    report = Report(load, goals, ranking, len(found), unfit, spread, cautious, measured, notices, show)
+    report = Report(load, goals, ranking, space, spread, cautious, measured, notices, show)
     if out is not None and best.served is not None:
         with working("writing"):
             write_requests(best.served, out)

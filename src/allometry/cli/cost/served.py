@@ -14,7 +14,7 @@ import numpy as np
 from allometry.cli.cost.options import span
 from allometry.cli.options import notices_json
 from allometry.cli.output import number, print_lines, print_notices, print_table
-from allometry.costs.serving import Goals, MeasuredSteps, Plan, Ranking, Served, Spread, Trace
+from allometry.costs.serving import Goals, MeasuredSteps, Plan, Ranking, Served, Space, Spread, Trace
 from allometry.costs.serving.grounds import grounds
 from allometry.notices import Interval, Notice
 
@@ -28,8 +28,7 @@ class Report:
     load: Trace
     goals: Goals
     ranking: Ranking
-    screened: int
-    unfit: int
+    space: Space
     spread: Mapping[str, Interval]
     cautious: tuple[Plan, Interval] | None
     measured: MeasuredSteps | None
@@ -52,9 +51,9 @@ def serve_json(report: Report) -> dict[str, Any]:
         "plan": plan,
         "cautious": None if report.cautious is None else plan_json(report.cautious[0]),
         "plans": [plan_json(each) for each in report.ranking.plans[: report.show]],
-        "screened": report.screened,
+        "screened": len(report.space.deployments),
         "simulated": report.ranking.simulated,
-        "unfit": report.unfit,
+        "unfit": report.space.unfit,
         "grounds": [ground.as_json() for ground in grounds(best.deployment, report.measured)],
         "warnings": notices_json(report.notices),
         "complete": True,
@@ -112,7 +111,7 @@ def show_serve(report: Report) -> None:
     print_lines(
         f"{len(load)} requests, {arriving}: {load.prompt.mean():.0f} prompt and {load.generated.mean():.0f} generated "
         "tokens on average",
-        f"{report.screened} deployments screened in closed form ({report.unfit} splits do not fit), the "
+        f"{len(report.space.deployments)} deployments screened in closed form ({report.space.unfit} splits do not fit), the "
         f"{report.ranking.simulated} front-runners simulated",
     )
     print_table(

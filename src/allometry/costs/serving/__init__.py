@@ -12,7 +12,7 @@ from allometry.costs.serving.roofline import Roofline
 from allometry.costs.serving.screening import Demand, Screened, screen
 from allometry.costs.serving.served import Served, Spread
 from allometry.costs.serving.simulation import simulate
-from allometry.costs.serving.space import deployments_of
+from allometry.costs.serving.space import Space, deployments_of
 from allometry.costs.serving.spread import factor_spread
 from allometry.costs.serving.step_times import Pace, Prefill, StepTimes
 from allometry.costs.serving.traces import Trace, trace_of
@@ -30,6 +30,7 @@ __all__ = [
     "Roofline",
     "Screened",
     "Served",
+    "Space",
     "Spread",
     "StepTimes",
     "Trace",

@@ -120,6 +120,19 @@ class Deployment:
         return (shape.layers - shape.window_layers) * tokens + shape.window_layers * near
 
     @property
+    def wires(self) -> tuple[str | None, str | None]:
+        """The tiers that devices of a layer and stages of a replica talk over; None where there is one alone."""
+        within = self.tensor * self.pipeline <= self.hardware.devices_per_node
+        stages = "link" if within else "network"
+        return "link" if self.tensor > 1 else None, stages if self.pipeline > 1 else None
+
+    @property
+    def unknown_wire(self) -> str | None:
+        """The field of the hardware that its times would need and nobody gave."""
+        fields = (f"{tier}_bandwidth" for tier in self.wires if tier is not None)
+        return next((name for name in fields if getattr(self.hardware, name) is None), None)
+
+    @property
     def layer_token_room(self) -> int:
         return math.floor(self.cache_tokens * self.shape.layers)
 

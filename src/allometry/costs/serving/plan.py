@@ -42,12 +42,9 @@ class Plan:
 
     @property
     def token_rate(self) -> float:
-        """Generated tokens a second that it goes on giving: the load where it keeps up, else the most it can.
-
-        Of requests that are all there from the start it is what the simulation gave, the last and slow ones included.
-        """
-        offline = math.isinf(self.screened.load) and self.served is not None
-        return self.served.throughput if offline and self.served else self.screened.throughput
+        """Generated tokens a second: the load where it keeps up, else what the simulation gave, ends included."""
+        steady = self.screened.keeps_up and math.isfinite(self.screened.load)
+        return self.screened.throughput if steady or self.served is None else self.served.throughput
 
     @property
     def device_seconds_per_token(self) -> float:

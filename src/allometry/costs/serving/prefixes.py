@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class _Prefix:
     length: int = 0
-    users: int = 0
+    users: list[int] = field(default_factory=list)  # tokens of it that each uses
 
 
 class Prefixes:
     """The shared prefixes that a replica keeps, each as long as the longest that was asked for.
 
-    A prefix stays in the cache when nobody uses it, until its room is needed: then the one idle for longest goes.
+    What nobody uses of them stays in the cache until its room is needed: then that which is idle for longest goes.
     `used` is what they take in the cache less what their users do not keep themselves, in the units of `kept`.
     """
 
@@ -23,7 +23,7 @@ class Prefixes:
         self.kept = kept
         self.used = 0
         self.held: dict[int, _Prefix] = {}
-        self.idle: dict[int, None] = {}  # by time since they were last used
+        self.idle: dict[int, None] = {}  # jobs with tokens that nobody uses, by time since they were last used
 
     def length(self, job: int) -> int:
         return self.held[job].length if job in self.held else 0
@@ -37,21 +37,32 @@ class Prefixes:
         self.used += self.need(job, shared)
         prefix = self.held.setdefault(job, _Prefix())
         prefix.length = max(prefix.length, shared)
-        prefix.users += 1
-        self.idle.pop(job, None)
+        prefix.users.append(shared)
+        self._mark(job, prefix)
 
     def leave(self, job: int, shared: int) -> None:
         self.used += self.kept(shared)
         prefix = self.held[job]
-        prefix.users -= 1
-        if not prefix.users:
-            self.idle[job] = None
+        prefix.users.remove(shared)
+        self._mark(job, prefix)
 
-    def evict(self, but: int | None = None) -> bool:
-        """Give up the prefix that was idle for longest, not that of `but`; whether there was one."""
-        job = next((job for job in self.idle if job != but), None)
-        if job is None:
+    def evict(self, job: int | None = None, shared: int = 0) -> bool:
+        """Give up what was idle for longest, but for the first `shared` tokens of `job`; whether there was any."""
+        for other in self.idle:
+            prefix = self.held[other]
+            needed = max(shared if other == job else 0, *prefix.users, 0)
+            if needed < prefix.length:
+                break
+        else:
             return False
-        del self.idle[job]
-        self.used -= self.kept(self.held.pop(job).length)
+        self.used -= self.kept(prefix.length) - self.kept(needed)
+        prefix.length = needed
+        self._mark(other, prefix)
+        if not needed:
+            del self.held[other]
         return True
+
+    def _mark(self, job: int, prefix: _Prefix) -> None:
+        self.idle.pop(job, None)
+        if prefix.length > max(prefix.users, default=0):
+            self.idle[job] = None

@@ -93,6 +93,8 @@ class Replica:
                 self._decode()
             elif self.queue.future:
                 self.now = self.queue.future[0][0]
+            elif self.queue.waiting:
+                raise AssertionError("a request waits for room on an empty replica")
             else:
                 return self.told
 
@@ -130,9 +132,8 @@ class Replica:
         job = self.requests.job[sequence.request]
         own = self.kept(sequence.held + 1)
         room = self.room - (self.spare if self.running else 0)
-        need = own + (self.prefixes.need(job, sequence.shared) if sequence.shared else 0)
-        while self.used + need > room:
-            if not self.prefixes.evict(but=job):
+        while self.used + own + (self.prefixes.need(job, sequence.shared) if sequence.shared else 0) > room:
+            if not self.prefixes.evict(job, sequence.shared):
                 return False
         if sequence.shared:
             self.prefixes.join(job, sequence.shared)
@@ -178,12 +179,12 @@ class Replica:
 
     def _decode(self) -> None:
         """As many iterations without prompts as pass before something changes."""
-        self._make_room()
+        freed = self._make_room()
         batch = len(self.running)
         pace = self.times.pace(batch, self.attended / self.layers)
         slope = pace.slope * self.growth / self.layers
         steps = 1
-        if not self.stepwise:
+        if not (self.stepwise or freed):  # what was freed may let the next request in behind this iteration
             steps = self._steps(pace.until)
             if self.queue.future and not self.queue.waiting and batch < self.max_batch:
                 steps = min(steps, _steps_until(self.queue.future[0][0] - self.now, pace.seconds, slope, steps))
@@ -281,11 +282,13 @@ class Replica:
                 self.told.ready[child] = ready
                 heappush(queue.future, (ready, child))
 
-    def _make_room(self) -> None:
-        """Give up idle prefixes, then preempt those admitted last, until the next iteration fits."""
+    def _make_room(self) -> bool:
+        """Give up idle prefixes, then preempt those admitted last, until the next iteration fits; whether any had to."""
+        full = self.used > self.room
         while self.used > self.room:
             if not self.prefixes.evict():
                 self._preempt(self.running[next(reversed(self.running))])
+        return full
 
     def _preempt(self, sequence: _Sequence) -> None:
         if sequence.started == NONE:

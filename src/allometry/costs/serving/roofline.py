@@ -84,15 +84,15 @@ class Roofline:
         self.launches = shape.depth * factors["layer"]
         self.sent = 0.0
         message = shape.streams * shape.width * FULL.bytes_each
-        if tensor > 1:
+        layer, stage = deployment.wires
+        if layer is not None:
             reduces = ALL_REDUCES * shape.depth
             self.launches += reduces * factors["collective"]
             ring = 2 * (tensor - 1) / tensor
-            self.sent += reduces * ring * message / (hardware.tier_bandwidth("link") * factors["link"])
-        if self.stages > 1:
-            tier = "link" if tensor * self.stages <= hardware.devices_per_node else "network"
+            self.sent += reduces * ring * message / (hardware.tier_bandwidth(layer) * factors[layer])
+        if stage is not None:
             self.launches += self.stages * factors["collective"]
-            self.sent += self.stages * message / tensor / (hardware.tier_bandwidth(tier) * factors[tier])
+            self.sent += self.stages * message / tensor / (hardware.tier_bandwidth(stage) * factors[stage])
 
     def step_seconds(self, prefill: Prefill, batch: float, attended: float) -> float:
         """Seconds of an iteration: see `StepTimes`."""
@@ -127,11 +127,9 @@ class Roofline:
 
 def factor_names(deployment: Deployment) -> tuple[str, ...]:
     """Factors that a deployment's times depend on."""
-    spread = deployment.tensor * deployment.pipeline
-    links = {"link", "collective"} if spread > 1 else set()
-    beyond = ("network",) if spread > deployment.hardware.devices_per_node else ()
-    own = [name for name in ROOFLINE_FACTORS if name not in ("link", "collective") or name in links]
-    return (*own, *beyond, "time")
+    wires = sorted({tier for tier in deployment.wires if tier is not None})
+    own = [name for name in ROOFLINE_FACTORS if name not in ("link", "collective")]
+    return (*own, *wires, *(("collective",) if wires else ()), "time")
 
 
 def factor_values(deployment: Deployment) -> dict[str, float]:

@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from allometry.costs.hardware import Hardware
 from allometry.costs.serving.deployments import Deployment, check_fits, holds, nearest_fit, splits
-from allometry.notices import Refused
+from allometry.notices import Notice, Refused
 
 # Limits of a batch that engines are run with; the default of each is the published one, in the deployment's file.
 BATCHES = (16, 32, 64, 128, 256, 512)
 BUDGETS = ((512, True), (2048, True), (8192, True), (8192, False))
 
 
+@dataclass(frozen=True)
+class Space:
+    """The deployments to choose from; `unfit` splits do not fit, `unknown` bandwidths keep others out."""
+
+    deployments: tuple[Deployment, ...]
+    unfit: int
+    unknown: tuple[str, ...]
+
+    def notices(self) -> tuple[Notice, ...]:
+        if not self.unknown:
+            return ()
+        message = f"splits that need {' and '.join(self.unknown)} are left out: not known; give it with the hardware"
+        return (Notice("unknown-bandwidth", message),)
+
+
 def deployments_of(
     base: Deployment, hardware: Sequence[Hardware], devices: int, longest: int, *, replicas: int | None = None,
     tensor: int | None = None, pipeline: int | None = None, batches: Sequence[int] = BATCHES,
     budgets: Sequence[tuple[int, bool]] = BUDGETS,
-) -> tuple[list[Deployment], int]:  # fmt: skip
-    """Every deployment on at most `devices` devices that can keep a request of `longest` tokens, and how many cannot.
+) -> Space:  # fmt: skip
+    """Every deployment on at most `devices` devices that can keep a request of `longest` tokens.
 
     Arguments: `base` gives the shape, precision, bits and memory share; `replicas`, `tensor` and `pipeline` fix what
     is given; `batches` are limits of sequences, `budgets` of tokens with whether prompts are chunked.
     Errors: `Refused` when none fits, with the nearest that would.
     """
     found: list[Deployment] = []
-    unfit = 0
+    unfit, unknown = 0, dict[str, None]()
     for kind in hardware:
-        start = replace(base, hardware=kind)
-        for split in _splits(start, devices, tensor, pipeline):
-            fits = holds(split, longest)
-            unfit += not fits
-            if fits:
+        for split in _splits(replace(base, hardware=kind), devices, tensor, pipeline):
+            if not holds(split, longest):
+                unfit += 1
+            elif split.unknown_wire and (tensor is None or pipeline is None):
+                unknown[f"the {split.unknown_wire} of {kind.name}"] = None
+            else:
                 found += _variants(split, devices, replicas, batches, budgets)
     if not found:
         _refuse(base, hardware, devices, longest, replicas, tensor, pipeline)
-    return found, unfit
+    return Space(tuple(found), unfit, tuple(unknown))
 
 
 def _splits(start: Deployment, devices: int, tensor: int | None, pipeline: int | None) -> Iterator[Deployment]:
