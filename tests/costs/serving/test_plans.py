@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from allometry.costs import Price, find_hardware, find_shape
+from allometry.costs import Format, Price, find_hardware, find_shape
 from allometry.costs.serving import (
     Demand,
     Deployment,
@@ -77,6 +78,8 @@ def test_splits_over_wires_that_nobody_knows_are_left_out_and_named() -> None:
     assert "the network_bandwidth of rtx-4090" in notice.message
     with pytest.raises(Refused, match="give network_bandwidth="):
         rank_plans(TRACE, deployments_of(BASE, [alone], 4, 1000, tensor=1, pipeline=2).deployments)
+    with pytest.raises(Refused, match="what fits needs the network_bandwidth of rtx-4090"):
+        deployments_of(LARGE, [alone], 8, 1000)
     known = find_hardware("rtx-4090 network_bandwidth=1e10")
     assert deployments_of(BASE, [known], 4, 1000).notices() == ()
 
@@ -133,6 +136,14 @@ def test_answers_of_one_token_have_no_time_per_token_to_rank_by() -> None:
     trace = generate_trace(rate=6, requests=50, prompt="300", generated="1")
     found = deployments_of(BASE, [H100], 2, 2000, batches=(64,), budgets=((2048, True),)).deployments
     assert rank_plans(trace, found, Goals(rank="tpot", tpot=0.01)).best.attainment == 1.0
+
+
+def test_deployments_of_several_formats_have_times_of_their_own() -> None:
+    eight = Format(8)
+    both = [replace(BASE, weights=weights, cache=weights) for weights in (Format(), eight)]
+    ranking = rank_plans(TRACE, both, Goals(rank="tpot"))
+    assert ranking.best.deployment.weights == eight
+    assert ranking.plans[0].screened.tpot < 0.8 * ranking.plans[1].screened.tpot
 
 
 def test_money_ranks_only_where_all_devices_have_a_price() -> None:

@@ -10,11 +10,7 @@ import numpy as np
 
 from allometry.costs.hardware import Hardware
 from allometry.costs.prices import Price
-from allometry.costs.serving.deployments import (
-    BATCH_TOKENS,
-    MAX_BATCH,
-    Deployment,
-)
+from allometry.costs.serving.deployments import BATCH_TOKENS, MAX_BATCH, Deployment
 from allometry.costs.serving.front import Simulations, Tick, Timing
 from allometry.costs.serving.goals import Goals
 from allometry.costs.serving.plan import Plan
@@ -78,7 +74,8 @@ def _once(times: Timing) -> Timing:
     known: dict[tuple[object, ...], StepTimes] = {}
 
     def timed(deployment: Deployment) -> StepTimes:
-        key = (id(deployment.hardware), deployment.tensor, deployment.pipeline)
+        d = deployment
+        key = (id(d.shape), id(d.hardware), d.tensor, d.pipeline, d.precision, d.weights, d.cache)
         if key not in known:
             known[key] = times(deployment)
         return known[key]
@@ -91,14 +88,8 @@ def _order(plan: Plan, money: bool) -> tuple[object, ...]:
     deployment = plan.deployment
     unusual = (deployment.max_batch != MAX_BATCH) + (deployment.batch_tokens != BATCH_TOKENS)
     latency = plan.screened.latency if plan.served is None else float(np.percentile(plan.served.latency, 95))
-    return (
-        not plan.meets,
-        _rounded(_value(plan, money)),
-        deployment.devices,
-        _rounded(latency),
-        unusual,
-        deployment.max_batch,
-    )
+    value = _rounded(_value(plan, money))
+    return not plan.meets, value, deployment.devices, _rounded(latency), unusual, deployment.max_batch
 
 
 def _value(plan: Plan, money: bool) -> float:

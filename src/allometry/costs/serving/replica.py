@@ -22,7 +22,7 @@ from allometry.costs.serving.timeline import Requests, Timeline
 from allometry.costs.serving.traces import NONE
 
 # Published: vLLM admits a request only if a hundredth of the cache stays free, lest it be preempted at once
-# (Kwon et al. 2023, arXiv 2309.06180; `watermark` of its block manager).
+# (`watermark` of its block manager, v0.6).
 WATERMARK = 0.01
 _Due = list[tuple[int, int, "_Sequence"]]
 
@@ -62,11 +62,8 @@ class Replica:
         self.far = self.layers - self.near
         self.room = deployment.layer_token_room
         self.spare = math.floor(WATERMARK * self.room)
-        self.max_batch, self.batch_tokens, self.chunked = (
-            deployment.max_batch,
-            deployment.batch_tokens,
-            deployment.chunked,
-        )
+        self.max_batch, self.batch_tokens = deployment.max_batch, deployment.batch_tokens
+        self.chunked = deployment.chunked
         self.told = Timeline(list(requests.arrival), [math.nan] * size, [math.nan] * size)
         self.produced = [0] * size
         self.queue = _queue(requests)
@@ -84,6 +81,7 @@ class Replica:
         return self.attended + self.reserved + self.prefixes.used
 
     def run(self) -> Timeline:
+        """Serve every request, and tell when."""
         while True:
             self._receive()
             self._admit()

@@ -37,7 +37,8 @@ def deployments_of(
     """Every deployment on at most `devices` devices that can keep a request of `longest` tokens.
 
     Arguments: `base` gives the shape, precision, bits and memory share; `replicas`, `tensor` and `pipeline` fix what
-    is given; `batches` are limits of sequences, `budgets` of tokens with whether prompts are chunked.
+    is given; `batches` are limits of sequences, `budgets` of tokens with whether prompts are chunked. Splits over wires
+    whose bandwidth is not known are left out, unless both parts of the split are given.
     Errors: `Refused` when none fits, with the nearest that would.
     """
     found: list[Deployment] = []
@@ -50,6 +51,9 @@ def deployments_of(
                 unknown[f"the {split.unknown_wire} of {kind.name}"] = None
             else:
                 found += _variants(split, devices, replicas, batches, budgets)
+    if not found and unknown:
+        raise Refused("unknown-bandwidth", f"what fits needs {' and '.join(unknown)}, which nobody gave", "the hardware",
+                      "give it in bytes/s, one direction")  # fmt: skip
     if not found:
         _refuse(base, hardware, devices, longest, replicas, tensor, pipeline)
     return Space(tuple(found), unfit, tuple(unknown))
