@@ -91,6 +91,7 @@ def choose(asked: Asked, runs: Sequence[Record], where: str) -> tuple[Chosen, li
     beside, totals, mapping = _axes(asked.axes, logged, settings, where)
     mapping = {**asked.metrics, **mapping, **({"tokens": "tokens"} if asked.batch_tokens else {})}
     mapping |= _as_they_are(mapping, settings)
+    mapping = {name: column for name, column in mapping.items() if name in AXES or name != column}
     batch = tuple(
         factor if isinstance(factor, float) else _resolve(factor, logged, settings, where)[1].removeprefix(SETTING)
         for factor in asked.batch_tokens
@@ -150,7 +151,7 @@ def _missing(name: str, kind: str, there: Iterable[str], where: str) -> Refused:
     names = list(there)
     near = ", ".join(f"`{other}`" for other in nearest_names(name, names, _SHOWN))
     rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    mend = f"there are {near}{rest}" if names else "the runs logged nothing"
+    mend = f"name one of {near}{rest}" if names else "the runs logged nothing"
     return Refused(f"missing-{kind.split()[0]}", f"no run has a {kind} `{name}`", where, mend)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,19 @@ class Group:
     run_id: str
     parts: tuple[Path, ...]
     about: Record
+
+
+class Joined(NamedTuple):
+    """The metrics of a whole run, the last step at which it logged anything, and what is to be told of it."""
+
+    series: Mapping[str, Series]
+    last: float
+    notices: tuple[Notice, ...]
+
+
+class _Part(NamedTuple):
+    series: Mapping[str, Series]
+    last: float | None
 
 
 def group_runs(parts: Mapping[str, Path], join: str, step: str | None) -> tuple[list[Group], list[Notice]]:
@@ -72,8 +86,12 @@ def _contradict(first: tuple[str, Path, Record], second: tuple[str, Path, Record
     a, b = first[2].config, second[2].config
     if all(a[name] == b[name] for name in a.keys() & b.keys()):
         return False
-    earlier, later = _parts_by_step((first[1], second[1]), step)
-    return any(later[name].steps.min() <= earlier[name].steps.min() for name in earlier.keys() & later.keys())
+    parts = _parts_by_step((first[1], second[1]), step)
+    if len(parts) < 2:
+        return False
+    earlier, later = parts
+    both = earlier.series.keys() & later.series.keys()
+    return any(later.series[name].steps.min() <= earlier.series[name].steps.min() for name in both)
 
 
 def _merged(records: list[Record]) -> Record:
@@ -87,14 +105,16 @@ def _merged(records: list[Record]) -> Record:
                    notices=tuple(notice for record in records for notice in record.notices))  # fmt: skip
 
 
-def load_series(group: Group, step: str | None) -> tuple[dict[str, Series], list[Notice]]:
+def load_series(group: Group, step: str | None) -> Joined:
     """The metrics of a run over all its parts, by training step, each step once: as it was written last."""
     parts = _parts_by_step(group.parts, step)
-    names = dict.fromkeys(name for part in parts for name in part)
-    joined = {name: _concatenated(part[name] for part in parts if name in part) for name in names}
+    names = dict.fromkeys(name for part in parts for name in part.series)
+    joined = {name: _concatenated(part.series[name] for part in parts if name in part.series) for name in names}
     kept = {name: last_written(series) for name, series in joined.items()}
     back = [name for name, series in joined.items() if bool((np.diff(series.steps) < 0).any())]
-    return kept, [*_told_back(group.run_id, back, joined, kept), *_told_one_step(group.run_id, joined, kept)]
+    told = (*_told_back(group.run_id, back, joined, kept), *_told_one_step(group.run_id, joined, kept))
+    last = next((part.last for part in reversed(parts) if part.last is not None), 0.0)
+    return Joined(kept, last, told)
 
 
 def _concatenated(series: Iterable[Series]) -> Series:
@@ -145,7 +165,7 @@ def last_written(series: Series) -> Series:
     return Series(steps[keep], values[keep])
 
 
-def _parts_by_step(paths: Iterable[Path], step: str | None) -> list[dict[str, Series]]:
+def _parts_by_step(paths: Iterable[Path], step: str | None) -> list[_Part]:
     """The metrics of each part by training step; none of a part that never logged the metric that holds it.
 
     `step` names that metric; without it, it is the first of the source's own counters that any of the parts logged.
@@ -154,7 +174,13 @@ def _parts_by_step(paths: Iterable[Path], step: str | None) -> list[dict[str, Se
     logged = {name for record in records for name in record.series}
     known = dict.fromkeys(name for record in records for name in record.counters)
     counter = step if step is not None else next((name for name in known if name in logged), None)
-    return [dict(record.series) if counter is None else by_counter(record.series, counter) for record in records]
+    if counter is None:
+        return [_Part(record.series, record.last) for record in records]
+    return [_Part(by_counter(record.series, counter), _last_value(record.series.get(counter))) for record in records]
+
+
+def _last_value(series: Series | None) -> float | None:
+    return None if series is None or not np.isfinite(series.values[-1]) else float(series.values[-1])
 
 
 def by_counter(series: Mapping[str, Series], counter: str) -> dict[str, Series]:

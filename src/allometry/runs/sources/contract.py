@@ -40,7 +40,8 @@ class Record:
 
     `series` holds the metrics that were wanted, `logged` the names of all there are. `state` is finished, running or
     crashed, None where the source does not say. `origin` tells two different runs of one id apart (a project, an
-    experiment); `started` orders the parts of a run. `counters` are metrics that hold the training step where the
+    experiment); `started` orders the parts of a run. `last` is the last step at which anything was logged, wanted or
+    not; None where nothing was. `counters` are metrics that hold the training step where the
     source's own steps count something else.
     """
 
@@ -54,6 +55,7 @@ class Record:
     started: float = 0.0
     notices: tuple[Notice, ...] = ()
     logged: tuple[str, ...] = ()
+    last: float | None = None
     counters: tuple[str, ...] = ()
 
 
@@ -88,12 +90,15 @@ class Points:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
+        self.last: float | None = None
         self._found: dict[str, tuple[list[float], list[float]]] = {}
 
     def add(self, name: str, step: float, value: float) -> None:
         found = self._found.get(name)
         if found is None:
             found = self._found[name] = ([], [])
+        if self.last is None or step > self.last:
+            self.last = step
         if self._wanted is None or name in self._wanted:
             found[0].append(step)
             found[1].append(value)

@@ -56,7 +56,8 @@ def _read(name: str, path: Path, wanted: Wanted) -> Record:
     tags = tuple(tag for tag in _last(frame, _TAGS, "").split(",") if tag)
     state, unknown = _state(name, _last(frame, _STATE, ""))
     return Record(_last(frame, _ID, stem), kept, _last(frame, _NAME, stem), state, config, tags,
-                  notices=(*notices, *unknown), logged=tuple(series))  # fmt: skip
+                  notices=(*notices, *unknown), logged=tuple(series),
+                  last=float(np.nanmax(steps)) if np.isfinite(steps).any() else None)  # fmt: skip
 
 
 def _frame(name: str, path: Path) -> tuple[polars.DataFrame, tuple[Notice, ...]]:

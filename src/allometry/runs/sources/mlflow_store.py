@@ -78,6 +78,7 @@ def _item(run: Any, experiment: str, uri: str) -> Item:
         run.info.run_id, {}, run.info.run_name or "", _STATES.get(run.info.status),
         {name: parsed(text) for name, text in run.data.params.items()}, _tags(run.data.tags), experiment,
         (run.info.start_time or 0) / 1000, logged=tuple(run.data.metrics),
+        last=float(max(step for _, step, *_ in newest)) if newest else None,
     )  # fmt: skip
     said = [about.name, about.state, run.info.end_time, about.config, about.tags, str(run.data.metrics)]
     return Item(about.run_id, digest([said, newest]), partial(_read, uri, about))
