@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 from allometry.notices import Notice, Refused
 from allometry.runs.columns import Floats
 from allometry.runs.imports.parts import load_part
-from allometry.runs.sources.contract import Record, Series
+from allometry.runs.sources.contract import SETTING, Record, Series, as_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +22,12 @@ class Group:
 
     run_id: str
     parts: tuple[Path, ...]
+    about: Record
+
+
+class _Member(NamedTuple):
+    key: str
+    path: Path
     about: Record
 
 
@@ -41,52 +47,69 @@ class _Part(NamedTuple):
 def group_runs(parts: Mapping[str, Path], join: str, step: str | None) -> tuple[list[Group], list[Notice]]:
     """Which parts are one run: those of one project whose id agrees, or whose name or setting `join` does.
 
-    In the order of their ids, whatever that of the source is. Two runs of one id stay two: where they are of two projects, or differ in their settings and overlap in what they
-    measured. They are told apart by what the source calls them.
+    Two runs of one id stay two where they are of two projects, or where they differ in their settings and overlap in
+    what they measured; they are told apart by what the source calls them. In the order of their ids, so that equal
+    runs give equal tables.
     """
-    found: dict[str, dict[str, list[tuple[str, Path, Record]]]] = {}
-    for key, path in parts.items():
-        record = load_part(path, series=False)
-        if record is not None:
-            found.setdefault(_identity(record, join), {}).setdefault(record.origin, []).append((key, path, record))
+    records = {key: record for key, path in parts.items() if (record := load_part(path, series=False)) is not None}
+    _require_setting(records.values(), join)
+    found: dict[str, dict[str, list[_Member]]] = {}
+    for key, record in records.items():
+        same_id = found.setdefault(_identity(record, join), {})
+        same_id.setdefault(record.origin, []).append(_Member(key, parts[key], record))
     groups, notices = list[Group](), list[Notice]()
     for run_id, origins in found.items():
         runs = [run for members in origins.values() for run in _runs(members, step)]
         if len(runs) > 1:
-            message = (
-                f"{len(runs)} different runs have the id `{run_id}`; each is kept under its own name in the source"
-            )
+            message = f"{len(runs)} different runs have the id `{run_id}`: each is kept, under its name in the source"
             notices.append(Notice("two-runs-one-id", message))
         for run in runs:
-            label = run_id if len(runs) == 1 else f"{run_id} [{run[0][0]}]"
-            groups.append(Group(label, tuple(path for _, path, _ in run), _merged([record for *_, record in run])))
+            label = run_id if len(runs) == 1 else f"{run_id} [{run[0].key}]"
+            groups.append(Group(label, tuple(part.path for part in run), _merged([part.about for part in run])))
+            notices += _told_other_settings(label, run)
     return sorted(groups, key=lambda group: group.run_id), notices
 
 
+def _require_setting(records: Collection[Record], join: str) -> None:
+    if join not in ("id", "name") and not any(join.removeprefix(SETTING) in record.config for record in records):
+        message = f"no run has a setting `{join.removeprefix(SETTING)}`"
+        raise Refused("no-setting", message, "--join", "write id, name or a setting")
+
+
 def _identity(record: Record, join: str) -> str:
+    """What the parts of a run share; its own id where it lacks that."""
     if join == "id":
         return record.run_id
     if join == "name":
         return record.name or record.run_id
-    name = join.removeprefix("config.")
-    if name not in record.config:
-        raise Refused("no-setting", f"run `{record.run_id}` has no setting `{name}`", "--join", "write id or name")
-    return str(record.config[name])
+    return as_text(record.config.get(join.removeprefix(SETTING), record.run_id))
 
 
-def _runs(members: list[tuple[str, Path, Record]], step: str | None) -> list[list[tuple[str, Path, Record]]]:
+def _runs(members: list[_Member], step: str | None) -> list[list[_Member]]:
     """The members as parts of one run, in order; each its own run where they contradict one another."""
-    ordered = sorted(members, key=lambda member: (member[2].started, member[0]))
+    ordered = sorted(members, key=lambda member: (member.about.started, member.key))
     apart = any(_contradict(a, b, step) for a, b in pairwise(ordered))
     return [[one] for one in ordered] if apart else [ordered]
 
 
-def _contradict(first: tuple[str, Path, Record], second: tuple[str, Path, Record], step: str | None) -> bool:
+def _differing(first: Record, second: Record) -> list[str]:
+    both = [name for name in first.config if name in second.config]
+    return [name for name in both if first.config[name] != second.config[name]]
+
+
+def _told_other_settings(run: str, parts: list[_Member]) -> list[Notice]:
+    names = dict.fromkeys(name for a, b in pairwise(parts) for name in _differing(a.about, b.about))
+    if not names:
+        return []
+    listed = ", ".join(f"`{name}`" for name in names)
+    return [Notice("resumed-otherwise", f"run {run} was resumed with other settings ({listed}); the last are kept")]
+
+
+def _contradict(first: _Member, second: _Member, step: str | None) -> bool:
     """Whether two parts differ in a setting, and the later begins where the earlier did or before it."""
-    a, b = first[2].config, second[2].config
-    if all(a[name] == b[name] for name in a.keys() & b.keys()):
+    if not _differing(first.about, second.about):
         return False
-    parts = _parts_by_step((first[1], second[1]), step)
+    parts = _parts_by_step((first.path, second.path), step)
     if len(parts) < 2:
         return False
     earlier, later = parts

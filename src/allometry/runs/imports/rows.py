@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from allometry.runs.columns import Floats
-from allometry.runs.imports.choosing import SETTING, Chosen
+from allometry.runs.imports.choosing import Chosen
 from allometry.runs.imports.counting import batch_tokens, read_off, setting, share_done
 from allometry.runs.imports.states import is_loss, state_of, stopped_early
-from allometry.runs.sources.contract import GROWING, Record, Series
+from allometry.runs.sources.contract import GROWING, SETTING, Record, Series
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,7 +51,8 @@ def _read(name: str, path: Path, wanted: Wanted) -> Record:
     for key, column in numbers.items():
         if key != step and key not in config and column is not None:
             known = frame[key].is_not_null().to_numpy() & np.isfinite(steps)
-            series[key] = Series(steps[known], column[known])
+            if known.any():
+                series[key] = Series(steps[known], column[known])
     kept = {key: one for key, one in series.items() if wanted is None or key in wanted}
     tags = tuple(tag for tag in _last(frame, _TAGS, "").split(",") if tag)
     state, unknown = _state(name, _last(frame, _STATE, ""))

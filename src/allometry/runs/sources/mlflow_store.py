@@ -14,7 +14,17 @@ import numpy as np
 
 from allometry.notices import Refused
 from allometry.runs.columns import Floats
-from allometry.runs.sources.contract import Item, Record, Series, Source, Wanted, foreign, needed, parsed
+from allometry.runs.sources.contract import (
+    Item,
+    Record,
+    Series,
+    Source,
+    Wanted,
+    foreign,
+    needed,
+    parsed,
+    without_password,
+)
 from allometry.runs.sources.files import digest
 
 _STATES = {
@@ -57,7 +67,7 @@ def _experiment(client: Any, name: str, uri: str) -> str:
     found = next((one for one in experiments if name in (one.name, one.experiment_id)), None)
     if found is None:
         there = ", ".join(f"`{one.name}`" for one in experiments[:8])
-        raise Refused("no-experiment", f"there is no experiment `{name}`", uri, f"there are {there}")
+        raise Refused("no-experiment", f"there is no experiment `{name}`", without_password(uri), f"there are {there}")
     return str(found.experiment_id)
 
 
