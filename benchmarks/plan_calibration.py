@@ -35,7 +35,7 @@ def holds(found: Interval, truth: float) -> bool | None:
     """Whether an interval holds the truth; None where there is no plan."""
     if found.value is None or found.low is None or found.high is None:
         return None
-    return found.low <= truth <= found.high
+    return bool(found.low <= truth <= found.high)
 
 
 def calibrated(found: Plan) -> Interval:

@@ -1,18 +1,28 @@
-"""The page of laws, written from the declarations when the site is built: there is no second copy of any formula."""
+"""The pages that are made when the site is built: there is no second copy of a formula, an answer or an output."""
 
 from __future__ import annotations
 
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File
+from notebook_pages import PLOTLY_FILE, notebook_page
+from systems import systems_page
 
 from allometry.laws import Law, list_laws
 
+NOTEBOOKS = Path(__file__).parent / "notebooks"
+
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add laws.md, made from the catalogue."""
-    files.append(File.generated(config, "laws.md", content=laws_page()))
+    """Add the catalogue of laws, the published systems, and every notebook as it runs now."""
+    from plotly.offline import get_plotlyjs
+
+    made = {"laws.md": laws_page(), "published.md": systems_page(), PLOTLY_FILE: get_plotlyjs()}
+    made |= {f"notebooks/{path.stem}.md": notebook_page(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    for name, content in made.items():
+        files.append(File.generated(config, name, content=content))
     return files
 
 

@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     from allometry.laws import find_law, list_laws
     from allometry.notices import Interval, Notice, Refused
     from allometry.plans import plan
+    from allometry.reports import write_figures, write_report
     from allometry.runs import read_runs
 
 _HOMES = {
     "Fit": "fits", "Settings": "fits", "fit": "fits", "load_fit": "fits", "save_fit": "fits",
     "forecast": "forecasts", "plan": "plans", "find_law": "laws", "list_laws": "laws",
     "Interval": "notices", "Notice": "notices", "Refused": "notices", "read_runs": "runs",
+    "write_figures": "reports", "write_report": "reports",
 }  # fmt: skip
 
 __all__ = [
     "Fit", "Interval", "Notice", "Refused", "Settings", "find_law", "fit", "forecast",
-    "list_laws", "load_fit", "plan", "read_runs", "save_fit",
+    "list_laws", "load_fit", "plan", "read_runs", "save_fit", "write_figures", "write_report",
 ]  # fmt: skip
 
 

@@ -77,3 +77,56 @@ def test_published_constants_have_no_rows_to_test(capsys: pytest.CaptureFixture[
     page = tmp_path / "page.html"
     assert told(capsys, "chinchilla@epoch", "--out", page)["backtest"] is None
     assert "<h2>Backtest" not in page.read_text(encoding="utf-8")
+
+
+def test_figures_are_written_with_the_csv_behind_them(
+    saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = told(
+        capsys, saved, "--figures", tmp_path / "figures", "--format", "svg", "--flops", "1e21", "--no-backtest"
+    )
+    assert found["report"] is None
+    assert isinstance(found["figures"], list)
+    names = {each["name"] for each in found["figures"]}
+    assert {"fit", "surface", "residuals", "region", "prices"} <= names
+    for each in found["figures"]:
+        assert Path(each["figure"]).read_text(encoding="utf-8").startswith("<?xml")
+        assert Path(each["data"]).read_text(encoding="utf-8").count("\n") > 2
+    assert "figures, each with its CSV" in run(capsys, saved, "--figures", tmp_path / "more", "--no-backtest")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "neither a page nor figures"),
+        (("--out", "page.html", "--format", "svg"), "no folder for figures"),
+        (("--figures", "figures", "--format", "jpg"), "not written as 'jpg'"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_first(
+    words: tuple[str, ...], said: str, saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["report", str(saved), *words])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["fit.json"]
+
+
+def test_limits_of_the_plan_are_priced_on_the_page(
+    saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    run(capsys, saved, "--out", page, "--flops", "1e22", "--at-most", "tokens=5e10", "--no-backtest")
+    text = page.read_text(encoding="utf-8")
+    assert "What each limit costs" in text
+    assert "tokens at most 5e+10" in text
+
+
+def test_limits_without_a_budget_are_refused(saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["report", str(saved), "--out", str(tmp_path / "page.html"), "--at-most", "tokens=5e10"])
+    assert ended.value.code == 2
+    assert "no plan was asked for (--flops, --loss)" in capsys.readouterr().err
+    assert not (tmp_path / "page.html").exists()

@@ -18,8 +18,8 @@ def loss(params: np.ndarray, tokens: np.ndarray, floor: float = TRUTH["E"]) -> n
 
 
 @pytest.fixture
-def ladder() -> Callable[..., Runs]:
-    """Runs of the known law: `ladder(rows, noise, seed, tokens_per_param)`; independent sizes and tokens by default."""
+def ladder_table() -> Callable[..., Table]:
+    """Columns of runs of the known law: `ladder_table(rows, noise, seed, tokens_per_param)`; independent sizes and tokens by default."""
 
     def make(
         rows: int = 40,
@@ -27,12 +27,18 @@ def ladder() -> Callable[..., Runs]:
         seed: int = 0,
         tokens_per_param: float | None = None,
         params: float | None = None,
-    ) -> Runs:
+    ) -> Table:
         generator = np.random.default_rng(seed)
         sizes = 10 ** generator.uniform(7, 10, rows) if params is None else np.full(rows, params)
         drawn = 10 ** generator.uniform(9, 12, rows)
         tokens = drawn if tokens_per_param is None else tokens_per_param * sizes
         scatter = np.exp(noise * generator.standard_normal(rows))
-        return read_runs({"params": sizes, "tokens": tokens, "loss": loss(sizes, tokens) * scatter})
+        return {"params": sizes, "tokens": tokens, "loss": loss(sizes, tokens) * scatter}
 
     return make
+
+
+@pytest.fixture
+def ladder(ladder_table: Callable[..., Table]) -> Callable[..., Runs]:
+    """The same as runs."""
+    return lambda *words, **named: read_runs(ladder_table(*words, **named))

@@ -10,6 +10,9 @@ import pytest
 
 from allometry.fits import Huber, Prior, Settings, diagnose, fit, load_fit, refit, save_fit
 from allometry.notices import Refused
+from allometry.runs import Reading, read_runs
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 
 @pytest.fixture
@@ -66,3 +69,36 @@ def load_published():
     from allometry.fits import published_fit
 
     return published_fit("chinchilla@hoffmann")
+
+
+def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
+    """`fixtures/fit-1.json` was written by the first version: 14 runs of which one crashed, a prior, a fixed value."""
+    one = load_fit(FIXTURES / "fit-1.json")
+    assert (one.rows.count, one.rows.names, one.rows.withheld, one.rows.reading) == (13, None, None, Reading())
+    assert one.rows.fingerprint == json.loads((FIXTURES / "fit-1.json").read_text())["rows"]["fingerprint"]
+    again = load_fit(save_fit(one, tmp_path / "now.json"))
+    assert np.array_equal(again.draws, one.draws)
+    assert again.settings == one.settings
+    assert refit(one, np.ones(13, bool), bootstrap=0).objective == pytest.approx(one.objective, rel=1e-9)
+
+
+def test_names_and_the_reading_are_kept(ladder_table, tmp_path: Path) -> None:
+    table = {**ladder_table(), "name": [f"run {i}" for i in range(40)]}
+    runs = read_runs(table, map={"run_id": "name"}, where="params > 1e7", conventions={"params": "total"})
+    one = fit(runs.where("tokens > 2e9"), "chinchilla", Settings(bootstrap=0))
+    again = load_fit(save_fit(one, tmp_path / "fit.json"))
+    assert again.rows.names == tuple(f"run {i}" for i in again.rows.numbers)
+    assert again.rows.reading == one.rows.reading
+    assert again.rows.reading.where == "(params > 1e7) and (tokens > 2e9)"
+    assert again.rows.reading.map == {"run_id": "name"}
+    part = again.rows.subset(again.rows.numbers > 20)
+    assert part.names == tuple(f"run {i}" for i in part.numbers)
+    like = read_runs(table, map=again.rows.reading.map, where=again.rows.reading.where, conventions={"params": "total"})
+    assert like.rows_for(["params", "tokens"], "loss").fingerprint == one.rows.fingerprint
+
+
+def test_rows_said_to_be_withheld_and_there_are_refused(saved: Path) -> None:
+    contents = json.loads(saved.read_text())
+    saved.write_text(json.dumps({**contents, "rows": {**contents["rows"], "withheld": 40}}))
+    with pytest.raises(Refused, match="withheld"):
+        load_fit(saved)

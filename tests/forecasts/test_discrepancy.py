@@ -79,7 +79,7 @@ def test_distance_is_the_farthest_of_compute_and_the_axes() -> None:
     assert decades_beyond(Extrapolation("far beyond", axes, 0.3, 1.0, 0.1)) == 1.0
     assert decades_beyond(Extrapolation("far beyond", axes, -1.5, 1.0, 0.1)) == 1.5
     assert decades_beyond(Extrapolation("far beyond", {"samples": 1.5}, None, 1.0, 0.1)) == 1.5
-    assert decades_beyond(Extrapolation("unknown", {}, None, None, None)) == 0.0
+    assert np.isnan(decades_beyond(Extrapolation("unknown", {}, None, None, None)))
 
 
 @pytest.mark.parametrize("coupled", [1.0, 0.8])

@@ -21,9 +21,9 @@ from allometry.cli.options import (
     assignments,
     check_out,
     level_of,
+    mapping_of,
     notices_json,
     quantities,
-    read_table,
 )  # fmt: skip
 from allometry.cli.output import (
     interval_cells,
@@ -38,13 +38,15 @@ from allometry.cli.output import (
 from allometry.expressions import parse_number
 from allometry.fits import Diagnosis, Fit, Prior, Settings, diagnose, load_fit, objective_named, save_fit
 from allometry.fits import fit as fit_law
+from allometry.history import ledger_path
 from allometry.laws import find_law
 from allometry.notices import Refused
 from allometry.plans import default_quantities, paired_optima
-from allometry.runs import Runs
+from allometry.runs import Reading, Runs, read_runs
 
 
 def fit(
+    context: typer.Context,
     table: Table,
     law: Annotated[str | None, typer.Option(help="Catalogue name, TOML file or formula text.")] = None,
     map: Map = None, map_file: MapFile = None, where: Where = None, rows: RowsRule = None, convention: Convention = None,
@@ -60,26 +62,15 @@ def fit(
     starts: Annotated[int | None, typer.Option(help="Starting points.", min=1)] = None,
     bootstrap: Annotated[int, typer.Option(help="Resamples; 0 for none.", min=0)] = 1000,
     cluster: Annotated[str | None, typer.Option(help="Column whose groups are resampled whole, or none.")] = None,
-    like: Annotated[Path | None, typer.Option(help="A saved fit whose law and settings to repeat.")] = None,
+    like: Annotated[Path | None, typer.Option(help="A saved fit: its law, every setting, and how its table was read, on this table.")] = None,
     level: Level = None, seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Save the fit here.")] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Fit a scaling law to a table of runs."""
-    runs = read_table(table, map, map_file, where, rows, convention)
-    if like is not None:
-        pattern = load_fit(like)
-        if (
-            law is not None
-            or any((fix, prior, tie, space, weights, starts, cluster))
-            or (robust, delta) != ("huber", "auto")
-        ):
-            raise Refused(
-                "like-and-more",
-                "--like repeats the law and every setting of that fit",
-                "--like",
-                "leave the other settings out",
-            )
+    pattern = None if like is None else _pattern(like, context)
+    runs = _read(table, mapping_of(map, map_file), where, rows, assignments(convention, "--convention"), pattern)
+    if pattern is not None:
         chosen, settings = pattern.law, pattern.settings
     else:
         if law is None:
@@ -107,7 +98,42 @@ def fit(
     ]  # fmt: skip
     if out is not None:
         save_fit(results[0][0], out)
-    _print(results, json, out, grouped=by is not None)
+    if pattern is not None and not json:
+        print_lines(f"as in {like}: " + ", ".join(["every setting", *filter(None, [pattern.rows.reading.words])]))
+    _print(results, json, out, grouped=by is not None, like=like)
+
+
+_OF_A_FIT = (
+    "law", "robust", "delta", "fix", "prior", "tie", "space", "weights", "starts", "bootstrap", "cluster", "level", "seed",
+)  # fmt: skip
+
+
+def _pattern(like: Path, context: typer.Context) -> Fit:
+    """The fit to repeat; options that it decides may not be given beside it."""
+    given = [
+        f"--{name}"
+        for name in _OF_A_FIT
+        if str(getattr(context.get_parameter_source(name), "name", "")) == "COMMANDLINE"
+    ]
+    if given:
+        raise Refused(
+            "like-and-more",
+            f"--like repeats the law and every setting of that fit, and {', '.join(given)} would change it",
+            "--like",
+            "leave it out, or leave --like out" if len(given) == 1 else "leave them out, or leave --like out",
+        )
+    return load_fit(like)
+
+
+def _read(
+    table: str, mapping: Mapping[str, str], where: str | None, rows: str | None, conventions: Mapping[str, str], like: Fit | None
+) -> Runs:  # fmt: skip
+    """The table, read as the pattern's was where nothing else is asked."""
+    was = Reading() if like is None else like.rows.reading
+    return read_runs(
+        table, map={**was.map, **mapping}, where=where or was.where, rows=rows or was.rows,
+        conventions={**was.conventions, **conventions}, drop_invalid=was.drop_invalid,
+    )  # fmt: skip
 
 
 def _check_out(out: Path | None, fits: int) -> None:
@@ -134,7 +160,7 @@ def _one(
 def fit_json(found: Fit, diagnosis: Diagnosis) -> dict[str, Any]:
     """What `fit --json` says of one fit."""
     return {
-        "law": found.law.name, "formula": found.law.formula.text, "target": found.rows.metric, "n_runs": len(found.rows),
+        "law": found.law.name, "formula": found.law.formula.text, "target": found.rows.metric, "n_runs": found.rows.count,
         "rows_given": found.rows.given, "objective": found.objective, "delta": found.delta, "space": found.space,
         "parameters": {name: {"value": p.value, "low": p.low, "high": p.high, "why": p.why} for name, p in found.parameters.items()},
         "interval": found.interval_kind, "interval_label": "fit noise only", "level": found.settings.level,
@@ -151,15 +177,18 @@ def fit_json(found: Fit, diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def _print(
-    results: list[tuple[Fit, Diagnosis, Mapping[str, str]]], json: bool, out: Path | None, grouped: bool
+    results: list[tuple[Fit, Diagnosis, Mapping[str, str]]],
+    json: bool,
+    out: Path | None,
+    grouped: bool,
+    like: Path | None,
 ) -> None:
     pairs = paired_optima([found for found, _, _ in results]) if len(results) > 1 else ()
     if json:
         each = [{**label, **fit_json(found, diagnosis)} for found, diagnosis, label in results]
         extra = {"fits": each, "paired": [pair.as_json() for pair in pairs]} if grouped or len(each) > 1 else {}
-        print_json(
-            {**{k: v for k, v in each[0].items() if k not in ("group",)}, **extra, **({"out": str(out)} if out else {})}
-        )
+        files = {name: str(path) for name, path in (("like", like), ("out", out)) if path is not None}
+        print_json({**{k: v for k, v in each[0].items() if k not in ("group",)}, **extra, **files})
         return
     for found, diagnosis, label in results:
         if label["group"] or len(results) > 1:
@@ -170,13 +199,15 @@ def _print(
         print_table("paired ratios of optima, on the same resamples", ("ratio", "value", "low", "high"), cells)
     if out is not None:
         print_lines(f"saved to {out}")
+        if ledger_path(out).exists():
+            print_lines(f"{ledger_path(out)} keeps what earlier fits under this name said")
 
 
 def show_fit(found: Fit, diagnosis: Diagnosis) -> None:
     """One fit as a person reads it."""
     print_lines(f"{found.law.name}", found.law.equation)
     print_lines(
-        f"{len(found.rows)} of {found.rows.given} rows used; {found.status}; {found.agree:.0%} of {found.finalists} best starts agree"
+        f"{found.rows.count} of {found.rows.given} rows used; {found.status}; {found.agree:.0%} of {found.finalists} best starts agree"
     )
     delta = "" if found.delta is None else f", delta {found.delta:.3g}"
     print_lines(f"objective {found.objective:.6g} ({found.settings.objective.name} in {found.space} space{delta})")

@@ -45,8 +45,15 @@ def print_error(code: str, message: str, where: str, mend: str, *, as_json: bool
     )
 
 
+class _Pipe(Console):
+    """A console that leaves it to the command to end when nobody reads on: rich would end with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
-    return Console(highlight=False, soft_wrap=True, emoji=False)  # topk:B:16 would lose its B
+    return _Pipe(highlight=False, soft_wrap=True, emoji=False)  # topk:B:16 would lose its B
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, prose: bool = False) -> None:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from allometry.cli.options import (
+    Among,
+    AtLeast,
+    AtMost,
     Convention,
     FitName,
+    Fix,
     Json,
     Level,
     Map,
     MapFile,
+    PlanFlops,
+    PlanLoss,
     RowsRule,
     Seed,
     Table,
     Where,
-    assignments,
     level_of,
+    lists,
     open_fit,
     point,
     quantities,
@@ -27,10 +33,12 @@ from allometry.cli.options import (
 )  # fmt: skip
 from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table, working
 from allometry.cli.prices import show_limits, show_prices
+from allometry.cli.recording import Record, record, show_recorded
 from allometry.costs import size_axis
 from allometry.expressions import parse_number
 from allometry.forecasts import Forecast, Of, Through, forecast_through
 from allometry.forecasts import forecast as forecast_at
+from allometry.history import say_forecasts, say_plan
 from allometry.notices import Interval, Refused
 from allometry.plans import IsoFlop, Plan
 from allometry.plans import isoflop as isoflop_of
@@ -45,9 +53,12 @@ def forecast(
     points: Annotated[str | None, typer.Option(help="Table with a column for each axis.")] = None,
     what: Annotated[str, typer.Option("--for", help="mean or new-run.")] = "mean",
     then: Annotated[str | None, typer.Option(metavar="FIT", help="A second fit, or LAW@KEY, whose one axis is this one's metric.")] = None,
-    level: Level = None, seed: Seed = 0, json: Json = False,
+    level: Level = None, seed: Seed = 0, keep: Record = True, json: Json = False,
 ) -> None:  # fmt: skip
-    """Forecast the metric at points, with intervals and how far outside the runs they are."""
+    """Forecast the metric at points, with intervals and how far outside the runs they are.
+
+    What is said of a saved fit is kept in the ledger beside it, FIT.ledger.jsonl, so that allometry check can score it.
+    """
     wanted: Of | None = "mean" if what == "mean" else "new-run" if what == "new-run" else None
     if wanted is None:
         raise Refused("bad-option", f"{what!r} is neither mean nor new-run", "--for", "choose one of the two")
@@ -58,21 +69,27 @@ def forecast(
             "no-points", "no point was given", "forecast", "add --at 'params=7e9 tokens=2e12' or --points TABLE"
         )
     wide = level_of(level, found.settings.level)
+    last = None if then is None else open_fit(then)
     results: tuple[Forecast, ...] = (
-        forecast_at(found, asked, of=wanted, level=wide, seed=seed) if then is None
-        else forecast_through(found, open_fit(then), asked, of=wanted, level=wide, seed=seed)
+        forecast_at(found, asked, of=wanted, level=wide, seed=seed) if last is None
+        else forecast_through(found, last, asked, of=wanted, level=wide, seed=seed)
     )  # fmt: skip
+    kept = record(
+        fit, keep, len(asked), lambda now: say_forecasts(found, results, now, then=last, level=wide, seed=seed)
+    )
     if json:
         print_json(
             {
                 "law": found.law.name,
                 "forecasts": [f.as_json() for f in results],
                 "interval": results[0].interval,
+                "ledger": kept.as_json(),
                 "complete": True,
             }
         )
     else:
         show_forecasts(results)
+        show_recorded(kept)
 
 
 def _rows(path: str, axes: tuple[str, ...]) -> list[dict[str, float]]:
@@ -124,39 +141,40 @@ def _span(found: Interval) -> str:
 
 def plan(
     fit: FitName,
-    flops: Annotated[str | None, typer.Option(help="Training FLOPs, in the fit's own convention.")] = None,
-    loss: Annotated[str | None, typer.Option(help="Least FLOPs that reach this loss.")] = None,
-    fix: Annotated[list[str] | None, typer.Option(help="axis=value, e.g. params=70e9; repeatable.")] = None,
-    at_most: Annotated[list[str] | None, typer.Option("--at-most", help="axis=value, e.g. tokens=12e12; repeatable.")] = None,
-    at_least: Annotated[list[str] | None, typer.Option("--at-least", help="axis=value; repeatable.")] = None,
-    among: Annotated[list[str] | None, typer.Option(help="axis=value,value,... to choose from; repeatable.")] = None,
+    flops: PlanFlops = None, loss: PlanLoss = None, fix: Fix = None, at_most: AtMost = None, at_least: AtLeast = None, among: Among = None,
     vocab: Annotated[int | None, typer.Option(help="Vocabulary of the decoder to build.", min=1)] = None,
-    level: Level = None, json: Json = False,
+    level: Level = None, keep: Record = True, json: Json = False,
 ) -> None:  # fmt: skip
     """Plan the compute-optimal model for a budget, or the least budget for a loss.
 
     Each limit given (--fix, --at-most, --at-least, --among) is priced: the loss and the share of the compute
     that it costs. The price of being wrong is the loss above the best where a draw of the fit is the truth;
-    the point of least expected price is recommended beside the plain optimum.
+    the point of least expected price is recommended beside the plain optimum. What is said of a saved fit is kept in
+    the ledger beside it, FIT.ledger.jsonl, so that allometry check can score it.
     """
-    found = open_fit(fit)
+    found, asked = open_fit(fit), asked_plan(flops, loss, fix, at_most, at_least, among)
     with working("planning, and planning again from shorter tables"):
-        result = plan_of(
-            found, flops=None if flops is None else parse_number(flops, "--flops"), loss=None if loss is None else parse_number(loss, "--loss"),
-            fixed=quantities(fix, "--fix"), at_most=quantities(at_most, "--at-most"), at_least=quantities(at_least, "--at-least"),
-            among=_among(among), vocab=vocab, level=None if level is None else level_of(level, found.settings.level),
-        )  # fmt: skip
+        wide = None if level is None else level_of(level, found.settings.level)
+        result = plan_of(found, vocab=vocab, level=wide, **asked)
+    kept = record(fit, keep, 1, lambda now: say_plan(found, result, now))
     if json:
-        print_json(result.as_json())
+        print_json({**result.as_json(), "ledger": kept.as_json()})
     else:
         show_plan(result)
+        show_recorded(kept)
 
 
-def _among(texts: list[str] | None) -> dict[str, list[float]]:
+def asked_plan(
+    flops: str | None, loss: str | None, fix: list[str] | None, at_most: list[str] | None, at_least: list[str] | None,
+    among: list[str] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What `plans.plan` takes of these options."""
     return {
-        name: [parse_number(v, "--among") for v in values.split(",")]
-        for name, values in assignments(texts, "--among").items()
-    }
+        "flops": None if flops is None else parse_number(flops, "--flops"),
+        "loss": None if loss is None else parse_number(loss, "--loss"),
+        "fixed": quantities(fix, "--fix"), "at_most": quantities(at_most, "--at-most"),
+        "at_least": quantities(at_least, "--at-least"), "among": lists(among, "--among"),
+    }  # fmt: skip
 
 
 def show_plan(result: Plan) -> None:

@@ -1,7 +1,7 @@
 """A fit as one readable JSON file that holds all that a refit needs; reading it runs no code.
 
-Floats are written in full, so a fit that is read back gives identical numbers. A file of a newer
-version, or one that lacks a part, is refused and never guessed.
+Floats are written in full, so a fit that is read back gives identical numbers. Files of earlier versions
+are read; one of a newer version, or one that lacks a part, is refused and never guessed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 
 from allometry.fits._priors import Prior
 from allometry.fits.fit import Fit
+from allometry.fits.migrations import VERSION, migrated
 from allometry.fits.objectives import Asymmetric, Huber, Objective, Squared
 from allometry.fits.settings import Settings
 from allometry.laws import law_from_table, law_table
 from allometry.notices import Notice, Refused
 from allometry.runs import Rows
 
-FORMAT, VERSION = "allometry-fit", 1
+FORMAT = "allometry-fit"
 _PLAIN = (
     "space",
     "objective",
@@ -73,11 +74,12 @@ def load_fit(path: str | Path) -> Fit:
         raise Refused("damaged-fit", "this is not a whole JSON file", str(path), "fit again with --out") from None
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
         raise Refused("not-a-fit", "this JSON file is not a saved fit", str(path), "give a file that fit --out wrote")
-    if not isinstance(contents.get("version"), int) or contents["version"] > VERSION:
-        raise Refused("newer-fit", f"this fit has format version {contents.get('version')}; this program reads up to {VERSION}",
+    version = contents.get("version")
+    if not isinstance(version, int) or not 1 <= version <= VERSION:
+        raise Refused("newer-fit", f"this fit has format version {version}; this program reads 1 to {VERSION}",
                       str(path), "upgrade allometry")  # fmt: skip
     try:
-        return fit_from_dict(contents)
+        return fit_from_dict(migrated(contents))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, Refused):
             raise

@@ -27,8 +27,9 @@ def diagnose(fitted: Fit, quantities: Mapping[str, Quantity]) -> Diagnosis:
 
     `quantities` map a name to a function of (law, draws (B, P)) giving (B,) positive values: the
     loss at a point, the optimal size at a budget. Costs about as much as a few thousand resamples.
+    Without rows, and where parameters cannot be told, there is nothing to ask: then all is empty.
     """
-    if fitted.provenance != "fitted" or fitted.confounded:
+    if fitted.rows_missing or fitted.confounded:
         return Diagnosis((), None, {}, ())
     reduced, problem, q = rebind(fitted)
     found = influence(reduced, problem, q, fitted.rows.numbers, quantities, fitted.settings.seed)

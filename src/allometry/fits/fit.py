@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from allometry.fits.settings import Settings
 from allometry.laws import Law
-from allometry.notices import Interval, Notice
+from allometry.notices import Interval, Notice, Refused
 from allometry.runs import Rows
+from allometry.showing import Tabled
 
 Array = np.ndarray
 BOOTSTRAP_KINDS = {
@@ -24,7 +25,7 @@ BOOTSTRAP_KINDS = {
 
 
 @dataclass(frozen=True)
-class Fit:
+class Fit(Tabled):
     """A law, the rows it was fitted to, its parameters and their joint draws.
 
     `estimate` (P,) and `draws` (B, P) are natural values in the order of `law.parameter_names`;
@@ -57,6 +58,19 @@ class Fit:
     prior_share: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     provenance: str = "fitted"
+
+    @property
+    def rows_missing(self) -> str:
+        """Why the rows that this was fitted to are not here; empty where they are."""
+        if self.rows.withheld is not None:
+            return f"the fit was handed on without its {self.rows.count} rows"
+        return "" if len(self.rows) else "the constants are published"
+
+    def require_rows(self, purpose: str) -> None:
+        """Refuse, in one sentence, what cannot be done without the rows."""
+        if self.rows_missing:
+            raise Refused("no-rows-in-fit", f"{self.rows_missing}, and {purpose} needs them", "the fit",
+                          "ask for the fit with its rows, or fit the table again (allometry fit RUNS --like FIT)")  # fmt: skip
 
     @property
     def conventions(self) -> Mapping[str, str]:
@@ -96,6 +110,19 @@ class Fit:
     def predict_draws(self, points: Mapping[str, ArrayLike]) -> Array:
         """The metric (B, n) of every draw: the joint uncertainty of any forecast."""
         return self.law.evaluate(self.draws, points)
+
+    def as_columns(self) -> dict[str, list[float]]:
+        """The rows fitted: number in the table as given, axes, metric, the law's value and the residual in the fit's space."""
+        rows = self.rows
+        axes = {name: rows.axes[name].tolist() for name in self.law.axes}
+        fitted = self.predict(rows.axes).tolist()
+        return {
+            "row": rows.numbers.tolist(),
+            **axes,
+            rows.metric: rows.target.tolist(),
+            "fitted": fitted,
+            "residual": self.residuals.tolist(),
+        }
 
     def warned(self, code: str) -> bool:
         return any(notice.code == code for notice in self.notices)

@@ -78,7 +78,7 @@ def fit(
     space = settings.space or law.space
     reduced = reduce_law(law, space, settings.fixed, settings.ties)
     target_values = _target(space, rows)
-    weights = np.ones(len(target_values)) if rows.weights is None else rows.weights
+    weights = _weights(rows)
     informed = sum(name in reduced.free for name in settings.priors)
     notices = check_rows(law, rows.axes, target_values, weights, len(reduced.free), informed)
     problem = _problem(reduced, rows, target_values, weights, settings)
@@ -97,23 +97,30 @@ def select(runs: Runs, law: Law, settings: Settings, target: str | None = None) 
 
 def refit(fitted: Fit, keep: Array, *, bootstrap: int | None = None) -> Fit:
     """Fit again with the same settings on the rows where `keep` (n,) is true."""
+    fitted.require_rows("a refit")
     settings = fitted.settings if bootstrap is None else replace(fitted.settings, bootstrap=bootstrap)
     return fit(fitted.rows.subset(keep, "left out of this refit"), fitted.law, settings)
 
 
-def rebind(fitted: Fit) -> tuple[Reduced, Problem, Array]:
-    """The problem a fit solved and its minimum (p,) in internal coordinates, for diagnosis."""
-    settings, rows = fitted.settings, fitted.rows
+def rebind(fitted: Fit, rows: Rows | None = None) -> tuple[Reduced, Problem, Array]:
+    """The problem a fit solved and its minimum (p,) in internal coordinates, for diagnosis.
+
+    With `rows` the same law, settings, delta and strength of priors on other rows, of which that is no minimum.
+    """
+    fitted.require_rows("a refit")
+    settings, rows = fitted.settings, fitted.rows if rows is None else rows
     reduced = reduce_law(fitted.law, fitted.space, settings.fixed, settings.ties)
-    target = _target(fitted.space, rows)
-    weights = np.ones(len(target)) if rows.weights is None else rows.weights
-    problem = _problem(reduced, rows, target, weights, settings)
+    problem = _problem(reduced, rows, _target(fitted.space, rows), _weights(rows), settings)
     if fitted.delta is not None:
         problem = problem.at(fitted.delta)
-    strength = noise_strength(problem.objective, fitted.residuals, weights)
+    strength = noise_strength(problem.objective, fitted.residuals, _weights(fitted.rows))
     problem = replace(problem, penalty=problem.penalty.scaled(strength))
     free = [fitted.law.parameter_names.index(name) for name in reduced.free]
     return reduced, problem, reduced.compiled.internal(fitted.estimate[None, free], problem.pivots)[0]
+
+
+def _weights(rows: Rows) -> Array:
+    return np.ones(len(rows)) if rows.weights is None else rows.weights
 
 
 def _target(space: str, rows: Rows) -> Array:

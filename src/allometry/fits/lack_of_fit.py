@@ -51,7 +51,7 @@ def lack_of_fit(fit: Fit) -> LackOfFit | None:
     >>> found.repeats, found.p < 0.001
     (16, True)
     """
-    if fit.rows.cluster_kind == "runs" or not len(fit.residuals):
+    if fit.rows.cluster_kind == "runs" or not len(fit.rows):
         return None
     used = np.ones(len(fit.residuals), bool) if fit.rows.weights is None else np.asarray(fit.rows.weights > 0)
     axes = np.stack([np.asarray(fit.rows.axes[name])[used] for name in fit.law.axes])

@@ -12,6 +12,7 @@ from allometry.fits._resampling import WARM_DAMPING, WARM_STEPS, WIDER_STARTS, _
 from allometry.fits._solver import solve
 from allometry.fits.fit import Fit
 from allometry.fits.fitting import rebind
+from allometry.runs import Rows
 
 Array = NDArray[np.float64]
 
@@ -38,15 +39,47 @@ def redraw(fitted: Fit, weights: Array, kind: str) -> Fit:
     """
     reduced, problem, minimum = rebind(fitted)
     seed = fitted.settings.seed
-    drawn = weights * problem.weights
-    means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), len(drawn))
-    first = _lowest(problem, minimum[None], drawn, means)
-    if _spot_checks(problem, minimum[None], seed, means, first) > 0:
-        around = minimum + np.random.default_rng([seed, 4]).standard_normal((WIDER_STARTS, len(minimum)))
-        first = _lowest(problem, np.concatenate([minimum[None], around]), drawn, means)
+    means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), len(weights))
+    first = _refitted(problem, minimum[None], weights, means, seed)
     kept = np.flatnonzero(first.full & first.converged)
     draws = reduced.expand(reduced.compiled.natural(first.q[kept], problem.pivots))
     return replace(fitted, draws=draws, draw_numbers=kept, interval_kind=kind)
+
+
+def reweigh(fitted: Fit, rows: Rows, weights: Array, starts: Array) -> Array:
+    """Estimates (B, P) of the fit's law under its settings, on other rows that count as `weights` (B, n) say.
+
+    Use it to ask what single rows do to an answer: each member of the batch leaves some in and others out. Delta and the
+    strength of priors are those of the fit. Not for intervals: priors are not redrawn.
+
+    Arguments: `rows` have the axes and the metric of the fit; `starts` (k, P) are known minima, in natural values.
+    A member that does not converge, or keeps fewer rows than free parameters, is NaN.
+
+    >>> from allometry.fits import Settings, fit
+    >>> x = np.geomspace(1e18, 1e22, 12)
+    >>> rows = Rows({"flops": x}, 50 * x**-0.07 * np.exp(np.random.default_rng(0).normal(0, 0.01, 12)), "loss")
+    >>> found = fit(rows, "A * flops**-a", Settings(bootstrap=0))
+    >>> every = reweigh(found, rows, np.ones((1, 12)), found.estimate[None])
+    >>> bool(np.allclose(every, found.estimate, rtol=1e-4))
+    True
+    """
+    reduced, problem, _ = rebind(fitted, rows)
+    free = [fitted.law.parameter_names.index(name) for name in reduced.free]
+    minima = reduced.compiled.internal(starts[:, free], problem.pivots)
+    means = np.repeat(problem.penalty.means[None], len(weights), axis=0)
+    found = _refitted(problem, minima, weights, means, fitted.settings.seed)
+    estimates = reduced.expand(reduced.compiled.natural(found.q, problem.pivots))
+    return np.where((found.full & found.converged)[:, None], estimates, np.nan)
+
+
+def _refitted(problem: Problem, minima: Array, weights: Array, means: Array, seed: int) -> _Refits:
+    """Refits from the known minima; from more starts about them where a sample of members shows that those find less."""
+    drawn = weights * problem.weights
+    first = _lowest(problem, minima, drawn, means)
+    if _spot_checks(problem, minima, seed, means, first) > 0:
+        around = minima[0] + np.random.default_rng([seed, 4]).standard_normal((WIDER_STARTS, minima.shape[1]))
+        first = _lowest(problem, np.concatenate([minima, around]), drawn, means)
+    return first
 
 
 def _lowest(problem: Problem, minima: Array, weights: Array, means: Array) -> _Refits:

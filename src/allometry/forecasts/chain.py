@@ -9,7 +9,7 @@ import numpy as np
 
 from allometry.fits import Fit
 from allometry.forecasts.discrepancy import decades_beyond, widened
-from allometry.forecasts.forecast import Forecast, Of, columns_of, forecast, scattered
+from allometry.forecasts.forecast import Forecast, Forecasts, Of, columns_of, forecast, scattered
 from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, percentiles
 from allometry.forecasts.metric import Array, metric_at
 from allometry.notices import Refused
@@ -39,7 +39,7 @@ def forecast_through(
     of: Of = "mean",
     level: float | None = None,
     seed: int = 0,
-) -> tuple[Through, ...]:
+) -> Forecasts[Through]:
     """The second fit's metric at points of the first: params and tokens to loss, and loss to error.
 
     Use it where the metric that matters follows from one that extrapolates better. The joint draws of the first fit are
@@ -62,7 +62,7 @@ def forecast_through(
     _check(first, second)
     between = forecast(first, points, of=of, level=level, seed=seed)
     if not between:
-        return ()
+        return Forecasts()
     metric = first.law.metric
     values = first.predict(columns_of(first, points))
     then = forecast(second, [{metric: value} for value in values.tolist()], of=of, level=level, seed=seed)
@@ -73,13 +73,16 @@ def forecast_through(
     told = []
     for i, (step, last, end) in enumerate(zip(between, then, ends, strict=True)):
         noise, calibrated = (percentiles(end, draws[:, i], width, second.interval_kind) for draws in (plain, wide))
+        for fit, own in ((first, step), (second, last)):
+            calibrated = own.extrapolation.of_calibrated(calibrated) if len(fit.draws) else calibrated
+        wide_label = "none" if calibrated.low is None else CALIBRATED
         told.append(
             Through(
                 at=step.at,
                 metric=second.law.metric,
                 result=calibrated if of == "new-run" else noise,
                 of=of,
-                interval=_calibrated(first, second) if of == "new-run" else _label(first, second),
+                interval=_label(first, second) if of == "mean" else wide_label,
                 extrapolation=last.extrapolation,
                 provenance=second.provenance if first.provenance == second.provenance else "fitted and published",
                 fit_noise=noise,
@@ -87,7 +90,19 @@ def forecast_through(
                 through=step,
             )
         )
-    return tuple(told)
+    return Forecasts(told)
+
+
+def through_draws(first: Fit, second: Fit, told: Sequence[Through], seed: int = 0) -> Array:
+    """Draws (B, n) of one run's second metric, that a calibrated "new-run" interval of `told` is made of.
+
+    (0, n) where one of the fits does not say how single runs scatter.
+    """
+    if not told or not all(len(fit.residuals) and len(fit.draws) for fit in (first, second)):
+        return np.empty((0, len(told)))
+    steps = ([one.through for one in told], told)
+    beyond = tuple(np.array([decades_beyond(step.extrapolation) for step in each]) for each in steps)
+    return _carried(first, second, [one.at for one in told], "new-run", seed, beyond)
 
 
 def _check(first: Fit, second: Fit) -> None:
@@ -107,10 +122,6 @@ def _label(first: Fit, second: Fit) -> str:
     if len(noisy) == 1:
         return f"fit noise of {noisy[0]} only"
     return FIT_NOISE if noisy else "none"
-
-
-def _calibrated(first: Fit, second: Fit) -> str:
-    return CALIBRATED if len(first.draws) or len(second.draws) else "none"
 
 
 def _carried(

@@ -16,6 +16,7 @@ from scipy.spatial import KDTree
 
 from allometry.costs import compute_of
 from allometry.forecasts.metric import Array
+from allometry.notices import Interval
 from allometry.runs import Rows
 
 Word: TypeAlias = Literal["inside", "edge", "beyond", "far beyond", "unknown"]
@@ -33,6 +34,7 @@ class Extrapolation:
     same for training FLOPs, None where they are not known; `distance` to the nearest run over all
     axes; `spacing` how far apart the runs themselves are (95% have a neighbour nearer than this).
     An axis with values of zero and below is measured in ranges of the table in place of decades.
+    Where there are no runs to compare with, `word` is "unknown" and `missing` says why.
     """
 
     word: Word
@@ -40,15 +42,20 @@ class Extrapolation:
     compute: float | None
     distance: float | None
     spacing: float | None
+    missing: str = ""
 
     @property
     def sentence(self) -> str:
         """The same in words."""
         if self.distance is None:
-            return "no runs to compare with: the constants are published"
+            return f"no runs to compare with: {self.missing}"
         outside = [f"{abs(d):.2f} decades {_side(d)} the runs in {name}" for name, d in self._named() if d]
         near = f"{self.distance:.2f} decades from the nearest run (runs are within {self.spacing:.2f} of each other)"
         return f"{self.word}: " + ", ".join([*outside, near])
+
+    def of_calibrated(self, found: Interval) -> Interval:
+        """A calibrated interval as it may be shown: without ends where the distance that it turns on is not known."""
+        return Interval(found.value, None, None, self.sentence) if self.word == "unknown" else found
 
     def _named(self) -> list[tuple[str, float]]:
         return [("compute", self.compute or 0.0), *self.axes.items()]
@@ -90,7 +97,9 @@ class Surroundings:
         of them, "edge" up to 0.25, "beyond" up to 1, "far beyond" above (thresholds assumed).
         """
         if not len(self.rows):
-            return Extrapolation("unknown", {}, None, None, None)
+            withheld = self.rows.withheld is not None
+            why = "the runs were not handed on with the fit" if withheld else "the constants are published"
+            return Extrapolation("unknown", {}, None, None, None, why)
         place = np.array([scale.of(point[name]) for name, scale in self._scales.items()])
         low, high = self._places.min(axis=0), self._places.max(axis=0)
         outside = _outside(place, low, high)

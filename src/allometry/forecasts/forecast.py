@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from allometry.forecasts.intervals import calibrated_label, interval_label, inte
 from allometry.forecasts.metric import Array, metric_at
 from allometry.notices import Interval, Refused
 from allometry.runs import is_schedule_axis
+from allometry.showing import Tabled
 
 Of: TypeAlias = Literal["mean", "new-run"]
 
@@ -23,7 +24,7 @@ RESIDUALS_PER_DRAW = 8  # enough that the percentiles of a thousand draws move b
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Forecast(Tabled):
     """The metric at one point.
 
     `at` is the point, `of` what an interval is meant to hold: the curve ("mean") or one run there ("new-run").
@@ -41,6 +42,10 @@ class Forecast:
     provenance: str
     fit_noise: Interval
     calibrated: Interval
+
+    def as_columns(self) -> dict[str, list[object]]:
+        """One row: the point, the value with the interval that is used, and both intervals."""
+        return Forecasts((self,)).as_columns()
 
     def as_json(self) -> dict[str, object]:
         """`at`, `value`, `low`, `high`, `extrapolation` and what the numbers are."""
@@ -60,9 +65,29 @@ class Forecast:
         }
 
 
+Each = TypeVar("Each", bound=Forecast)
+
+
+class Forecasts(tuple[Each, ...], Tabled, Generic[Each]):
+    """Forecasts in the order of their points: a tuple that shows itself, plots itself and gives its rows."""
+
+    def as_columns(self) -> dict[str, list[object]]:
+        """A row for each point: its axes, the value with the interval that is used, and both intervals."""
+        axes = dict.fromkeys(name for each in self for name in each.at)
+        pairs = {"": "result", "fit_noise_": "fit_noise", "calibrated_": "calibrated"}
+        return {
+            **{name: [each.at.get(name) for each in self] for name in axes},
+            "metric": [each.metric for each in self], "for": [each.of for each in self],
+            "value": [each.result.value for each in self],
+            **{f"{head}{end}": [getattr(getattr(each, name), end) for each in self] for head, name in pairs.items() for end in ("low", "high")},
+            "interval": [each.interval for each in self], "extrapolation": [each.extrapolation.word for each in self],
+            "provenance": [each.provenance for each in self],
+        }  # fmt: skip
+
+
 def forecast(
     fit: Fit, points: Sequence[Mapping[str, float]], *, of: Of = "mean", level: float | None = None, seed: int = 0
-) -> tuple[Forecast, ...]:
+) -> Forecasts[Forecast]:
     """The metric at points, each with an interval from the joint draws.
 
     Use "mean" for where the curve is and "new-run" for what one more run may measure, which adds the scatter of the runs
@@ -81,7 +106,7 @@ def forecast(
     (1.9366, None, 'published')
     """
     if not points:
-        return ()
+        return Forecasts()
     columns = columns_of(fit, points)
     around = Surroundings(fit.rows)
     places = [{name: float(columns[name][i]) for name in fit.law.axes} for i in range(len(points))]
@@ -91,9 +116,10 @@ def forecast(
     told = []
     for i, value in enumerate(values.tolist()):
         noise, calibrated = (interval_of(fit, value, draws[:, i], level) for draws in (plain, wide))
-        used, label = (calibrated, calibrated_label(fit)) if of == "new-run" else (noise, interval_label(fit))
+        calibrated = away[i].of_calibrated(calibrated) if len(fit.draws) else calibrated
+        used, label = (calibrated, calibrated_label(fit, away[i])) if of == "new-run" else (noise, interval_label(fit))
         told.append(Forecast(places[i], fit.law.metric, used, of, label, away[i], fit.provenance, noise, calibrated))
-    return tuple(told)
+    return Forecasts(told)
 
 
 def forecast_draws(
@@ -122,6 +148,24 @@ def forecast_draws(
         draws = widened(fit, draws, np.array([decades_beyond(place) for place in away]), seed)
     spread = of == "new-run" and len(draws)
     return np.asarray(fit.predict(columns)), scattered(fit, draws, seed) if spread else draws
+
+
+def calibrated_draws(
+    fit: Fit, points: Sequence[Mapping[str, float]], away: Sequence[Extrapolation], seed: int = 0
+) -> Array:
+    """Draws (B, n) of one run at each point, that a calibrated "new-run" interval is made of; (0, n) where there are none.
+
+    Use it for ranks, or to mix with other draws. `away` says how far outside the runs each point lies, as in `Forecast`.
+
+    >>> from allometry.fits import published_fit
+    >>> found = published_fit("chinchilla@hoffmann")
+    >>> point = {"params": 70e9, "tokens": 1.4e12}
+    >>> calibrated_draws(found, [point], [Surroundings(found.rows).of(point)]).shape
+    (0, 1)
+    """
+    if not len(fit.residuals) or not len(fit.draws):
+        return np.empty((0, len(points)))
+    return forecast_draws(fit, points, of="new-run", seed=seed, away=away)[1]
 
 
 def columns_of(fit: Fit, points: Sequence[Mapping[str, float]]) -> dict[str, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allometry.fits import Fit
+from allometry.forecasts.extrapolation import Extrapolation
 from allometry.forecasts.metric import Array
 from allometry.notices import Interval
 
@@ -23,9 +24,9 @@ def interval_label(fit: Fit) -> str:
     return FIT_NOISE if len(fit.draws) else "none"
 
 
-def calibrated_label(fit: Fit) -> str:
-    """The same of the intervals that also hold how laws miss beyond their runs."""
-    return CALIBRATED if len(fit.draws) else "none"
+def calibrated_label(fit: Fit, away: Extrapolation) -> str:
+    """The same of the intervals that also hold how laws miss beyond their runs, at a point so far away."""
+    return CALIBRATED if len(fit.draws) and away.word != "unknown" else "none"
 
 
 def interval_of(fit: Fit, value: float, draws: Array, level: float | None = None, method: str = "linear") -> Interval:

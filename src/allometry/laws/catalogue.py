@@ -51,6 +51,22 @@ def find_law(
     return _named(named["name"], named["size"]) if named else _from_text(text, axes, metric, bounds or {})
 
 
+def is_shipped(law: Law) -> bool:
+    """Whether a law is one of this package's own declarations, in the words of its file; the metric may be another.
+
+    >>> from dataclasses import replace
+    >>> is_shipped(find_law("power")), is_shipped(replace(find_law("power"), source="our wiki"))
+    (True, False)
+    """
+    path = next(Path(__file__).parent.glob(f"*/{law.name}.toml"), None) if _NAME.fullmatch(law.name) else None
+    if path is None:
+        return False
+    own = _read(path, None)
+    return all(
+        getattr(own, part) == getattr(law, part) for part in ("title", "subject", "source", "papers", "use", "avoid")
+    )
+
+
 def list_laws() -> tuple[Law, ...]:
     """Every law of the catalogue, by subject and name; for a list of what there is, `find_law` for one of them."""
     laws = [_read(path, None) for path in _paths().values()]

@@ -20,7 +20,7 @@ from allometry.plans.recommended import SAME_SIZE
 from allometry.plans.region import Region
 from allometry.plans.stakes import Priced
 from allometry.plans.terms import TOKENS, Terms
-from allometry.plans.wrong import Judged
+from allometry.plans.wrong import SETTLED, Judged
 
 Mark: TypeAlias = Literal["measured", "fitted", "published", "assumed"]
 
@@ -43,7 +43,7 @@ def fitted_mark(fit: Fit) -> Mark:
 
 def grounds(fit: Fit, terms: Terms, decision: Decision) -> Iterable[Step]:
     """What the plan stands on: runs, law, FLOPs rule, what was given, and where the search ended."""
-    if len(fit.rows):
+    if fit.rows.count:
         yield Step("runs", _runs(fit), "measured")
     yield Step("law", f"{fit.law.name}: {_one_line(fit.law.formula.text)}; {_constants(fit)}", fitted_mark(fit))
     yield Step("compute", _rule(fit, decision.space.size), "assumed")
@@ -60,6 +60,8 @@ def grounds(fit: Fit, terms: Terms, decision: Decision) -> Iterable[Step]:
 
 
 def _runs(fit: Fit) -> str:
+    if fit.rows.withheld is not None:
+        return fit.rows_missing
     ranges = [f"{name} {values.min():.3g} to {values.max():.3g}" for name, values in fit.rows.axes.items()]
     return f"{len(fit.rows)} runs: {', '.join(ranges)}"
 
@@ -127,7 +129,9 @@ def advice_step(fit: Fit, judged: Judged | None) -> Iterable[Step]:
     if judged is None:
         return
     plain, best = judged.wrong.plain, judged.recommended
-    if best.differs:
+    if judged.wrong.settled:
+        text = SETTLED
+    elif best.differs:
         at = ", ".join(f"{name} {value:.4g}" for name, value in best.priced.at.items())
         text = f"{at} has the least expected excess over the draws, {_price(best.priced)}; the plain optimum has {_price(plain)}"
     else:

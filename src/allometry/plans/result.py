@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from allometry.costs import Buildable
+from allometry.fits import Fit
 from allometry.forecasts import Extrapolation
 from allometry.notices import Interval, Notice
 from allometry.plans.calibration import Calibration
@@ -20,10 +21,11 @@ from allometry.plans.region import Region
 from allometry.plans.stakes import Priced
 from allometry.plans.terms import Terms
 from allometry.plans.wrong import Wrong
+from allometry.showing import Tabled
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Tabled):
     """A decision with everything that says how far to trust it.
 
     `at` holds every axis of the plan, FLOPs among them, with its interval; `loss` what building the
@@ -33,7 +35,7 @@ class Plan:
     `shape` the nearest buildable decoder (`shape_why` says why there is none); `cuts` the same plan
     from shorter tables; `calibration` the intervals with the drift of earlier plans in them (None where nothing was
     to be calibrated), `loss_calibrated` that of the loss with the law's own error beyond the runs; `second_opinion` the isoFLOP method's. `complete` is false where the law has
-    no interior optimum: then the values are empty and `at[...].why` says so.
+    no interior optimum: then the values are empty and `at[...].why` says so. `fit` is what it was planned from.
     """
 
     terms: Terms
@@ -59,6 +61,7 @@ class Plan:
     notices: tuple[Notice, ...]
     provenance: str
     complete: bool
+    fit: Fit = field(repr=False, compare=False)
 
     @property
     def prices(self) -> tuple[tuple[str, Priced], ...]:
@@ -71,6 +74,18 @@ class Plan:
         size = next(iter(self.at))
         rest = [("", p) for p in self.wrong.across if not any(math.isclose(p.at[size], n.at[size]) for _, n in named)]
         return tuple(sorted([*named, *rest], key=lambda entry: entry[1].at[size]))
+
+    def as_columns(self) -> dict[str, list[object]]:
+        """A row for each axis of the plan and one for the metric, with both intervals."""
+        wide = {} if self.calibration is None else self.calibration.at
+        found = {**self.at, self.metric: self.loss}
+        calibrated = [self.loss_calibrated if name == self.metric else wide.get(name, Interval(None)) for name in found]
+        return {
+            "name": list(found), "value": [i.value for i in found.values()],
+            "low": [i.low for i in found.values()], "high": [i.high for i in found.values()],
+            "calibrated_low": [i.low for i in calibrated], "calibrated_high": [i.high for i in calibrated],
+            "why": [i.why for i in found.values()],
+        }  # fmt: skip
 
     def as_json(self) -> dict[str, object]:
         """One strict JSON object: no infinities, null where there is nothing, with `why`."""

@@ -30,7 +30,7 @@ def error_figure(tests: Sequence[Backtest]) -> go.Figure | None:
         return None
     figure, places = panels([escape(cut_short(test.law.name)) for test in tests])
     for test, colour, place in zip(tests, law_colours(len(tests)), places, strict=True):
-        figure.add_hline(y=0, line={"color": MUTED, "width": 1}, **place)
+        figure.add_hline(y=0, line={"color": MUTED, "width": 1}, exclude_empty_subplots=False, **place)
         _add_typical(figure, test, colour, place)
         for cut, symbol in zip(cuts, SYMBOLS, strict=False):
             _add_cut(figure, test, float(cut), {"symbol": symbol, "color": colour, "size": 6, "opacity": 0.6}, place)
@@ -73,7 +73,7 @@ def _add_cut(figure: go.Figure, test: Backtest, cut: float, marker: dict[str, ob
     rows = drawn(np.flatnonzero((test.cut == cut) & np.isfinite(test.error)))
     figure.add_scatter(
         x=test.ahead[rows].tolist(), y=percents(test)[rows].tolist(), mode="markers", marker=marker, showlegend=False,
-        legendgroup=shown(cut, 3), text=hover_texts(test, rows), hovertemplate="%{text}<extra></extra>", **place,
+        name=f"cut at {shown(cut, 3)}", legendgroup=shown(cut, 3), text=hover_texts(test, rows), hovertemplate="%{text}<extra></extra>", **place,
     )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def _add_typical(figure: go.Figure, test: Backtest, colour: str, place: dict[str
     boxes = [(item.low, item.high, 100 * item.error_mean) for item in by_distance(test)]
     x = list(chain.from_iterable((low, high, high, low, None) for low, high, _ in boxes))
     y = list(chain.from_iterable((mean, mean, -mean, -mean, None) for *_, mean in boxes))
-    figure.add_scatter(x=x, y=y, mode="lines", fill="toself", fillcolor=faded(colour, 0.16), line_width=0, hoverinfo="skip", showlegend=False, **place)  # fmt: skip
+    figure.add_scatter(x=x, y=y, mode="lines", name="mean size of the error", fill="toself", fillcolor=faded(colour, 0.16), line_width=0, hoverinfo="skip", showlegend=False, **place)  # fmt: skip
 
 
 def _add_legend(figure: go.Figure, cuts: Array) -> None:

@@ -42,23 +42,27 @@ def coordinate(fit: Fit, name: str) -> str:
 
 
 def _add_curve(figure: go.Figure, fit: Fit, group: Group, colour: str) -> None:
-    ends = band(fit, group.points)
+    name, ends = _name(fit, group), band(fit, group.points)
     if ends is not None:
         low, high = ends
         known = np.isfinite(low) & np.isfinite(high)
         across = np.concatenate([group.x[known], group.x[known][::-1]])
         along = np.concatenate([low[known], high[known][::-1]])
         figure.add_scatter(x=across.tolist(), y=along.tolist(), fill="toself", fillcolor=faded(colour, 0.18), line_width=0,
-                           mode="lines", hoverinfo="skip", showlegend=False)  # fmt: skip
+                           mode="lines", hoverinfo="skip", name=name, legendgroup=name, showlegend=False)  # fmt: skip
     values = curve(fit, group.points)
-    name = shown(group.value, 3) if group.value is not None else escape(fit.law.name)
     figure.add_scatter(x=group.x.tolist(), y=_numbers(values), mode="lines", line={"color": colour, "width": 1.8},
                        name=name, legendgroup=name, hoverinfo="skip")  # fmt: skip
 
 
+def _name(fit: Fit, group: Group) -> str:
+    return shown(group.value, 3) if group.value is not None else escape(fit.law.name)
+
+
 def _add_runs(figure: go.Figure, fit: Fit, found: Grouped, group: Group, colour: str) -> None:
+    name = _name(fit, group)
     figure.add_scatter(
-        x=found.x[group.rows].tolist(), y=fit.rows.target[group.rows].tolist(), mode="markers", showlegend=False,
+        x=found.x[group.rows].tolist(), y=fit.rows.target[group.rows].tolist(), mode="markers", name=name, legendgroup=name, showlegend=False,
         marker={"color": colour, "size": 6, "line": {"color": "#ffffff", "width": 0.6}},
         text=hover_texts(fit, group.rows), hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip

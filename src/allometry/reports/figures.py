@@ -1,4 +1,4 @@
-"""All figures of a report by name, as JSON that is safe inside a script element."""
+"""All figures of a report by name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from allometry.reports.backtest_words import own_test
 from allometry.reports.backtests import error_figure
 from allometry.reports.curves import fit_figure
 from allometry.reports.fans import fan_figure
+from allometry.reports.forecast_rows import forecast_figure
 from allometry.reports.influences import deciding_figure, deciding_rows, influence_figure
+from allometry.reports.ledgers import ledger_figure
 from allometry.reports.prices import price_figure
 from allometry.reports.regions import region_figure
 from allometry.reports.residuals import residual_figure
 from allometry.reports.results import Results
-from allometry.reports.style import figure_json
 from allometry.reports.surface import surface_figure
 from allometry.reports.tournaments import tournament_figure
 
@@ -24,20 +25,23 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def figures(fit: Fit, results: Results) -> dict[str, str]:
+def figures(fit: Fit, results: Results) -> dict[str, go.Figure]:
     """The figures that these results allow: published constants have no runs to draw."""
     found = _of_runs(fit, results) if len(fit.rows) else {}
     if results.plan is not None:
         found["region"] = region_figure(fit, results.plan)
         found["prices"] = price_figure(fit, results.plan)
+    if len(results.forecasts) > 1:  # a single one is read sooner in the table
+        found["forecasts"] = forecast_figure(results.forecasts)
     if results.tests:
         found |= _of_tests(fit, results.tests)
+    found["ledger"] = ledger_figure(results.ledger)
     if results.tournament is not None:
         found["tournament"] = tournament_figure(results.tournament)
     if results.diagnosis is not None and results.diagnosis.influence:
         found["influence"] = influence_figure(results.diagnosis.influence)
         found["deciding"] = deciding_figure(fit, deciding_rows(results.diagnosis))
-    return {name: figure_json(figure) for name, figure in found.items() if figure is not None}
+    return {name: figure for name, figure in found.items() if figure is not None}
 
 
 def planned_point(plan: Plan | None) -> dict[str, float]:

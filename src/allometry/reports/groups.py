@@ -60,7 +60,7 @@ def _plain(fit: Fit) -> Grouped:
 
 
 def _groups(fit: Fit, name: str, by: str | None, x: Array) -> tuple[Group, ...]:
-    labels = _labels(fit.rows.axes[by]) if by else np.zeros(len(x), int)
+    labels = group_labels(fit.rows.axes[by]) if by else np.zeros(len(x), int)
     return tuple(_group(fit, name, by, x, np.flatnonzero(labels == label)) for label in np.unique(labels))
 
 
@@ -81,7 +81,7 @@ def _grid(x: Array) -> Array:
     return np.linspace(x.min(), x.max(), _POINTS)
 
 
-def _labels(values: Array) -> np.ndarray:
+def group_labels(values: Array) -> np.ndarray:
     """Group numbers (n,): the distinct values, or equal steps of the logarithm where there are too many."""
     distinct, labels = np.unique(values, return_inverse=True)
     if len(distinct) <= MOST_GROUPS:

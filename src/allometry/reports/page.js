@@ -83,9 +83,9 @@ function startSliders(data) {
     const safe = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
     const traces = [
       { x: x, y: bands.map((b) => b && b[0]), mode: "lines", line: { width: 0 }, hoverinfo: "skip" },
-      { x: x, y: bands.map((b) => b && b[1]), mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: "rgba(43,108,176,0.18)", hoverinfo: "skip" },
-      { x: x, y: points.map((each) => pointValue(law, data, data.estimate, each)), mode: "lines", line: { color: "#2b6cb0", width: 2 }, hovertemplate: "%{x:.3s}: %{y:.4g}<extra></extra>" },
-      { x: [point[name]], y: [value], mode: "markers", marker: { color: "#c2570c", size: 12 }, hoverinfo: "skip" },
+      { x: x, y: bands.map((b) => b && b[1]), mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: "rgba(0,114,178,0.18)", hoverinfo: "skip" },
+      { x: x, y: points.map((each) => pointValue(law, data, data.estimate, each)), mode: "lines", line: { color: "#0072b2", width: 2 }, hovertemplate: "%{x:.3s}: %{y:.4g}<extra></extra>" },
+      { x: [point[name]], y: [value], mode: "markers", marker: { color: "#d55e00", size: 12 }, hoverinfo: "skip" },
     ];
     const frame = { gridcolor: "#e4e7eb", linecolor: "#cbd2d9", zeroline: false, ticks: "outside", tickcolor: "#cbd2d9", exponentformat: "power", automargin: true };
     Plotly.react("live", traces, {

@@ -14,11 +14,13 @@ from allometry.reports.figures import figures, planned_point
 from allometry.reports.groups import grouped
 from allometry.reports.influence_words import influence_words
 from allometry.reports.influences import deciding_rows
+from allometry.reports.ledger_words import ledger_words
 from allometry.reports.mathml import formula_mathml
 from allometry.reports.numbers import counted
 from allometry.reports.plan_words import plan_words
 from allometry.reports.results import Results
 from allometry.reports.sliders import sliders
+from allometry.reports.style import figure_json
 from allometry.reports.tournament_words import tournament_words
 
 _FOLDER = files("allometry.reports")
@@ -38,6 +40,7 @@ def page(fit: Fit, results: Results) -> str:
         forecasts=words.forecasts(results.forecasts),
         tournament=tournament_words(fit, results.tournament),
         backtest=backtest_words(fit, results),
+        ledger=ledger_words(fit, results.ledger),
     )  # fmt: skip
 
 
@@ -103,7 +106,7 @@ def _code(fit: Fit, results: Results) -> dict[str, object]:
         "script": Markup(_text("sliders.js") + _text("page.js")),
         "plotly": Markup(get_plotlyjs()),
         "mathml": Markup(formula) if formula else "",
-        "figures": {name: Markup(text) for name, text in figures(fit, results).items()},
+        "figures": {name: Markup(figure_json(figure)) for name, figure in figures(fit, results).items()},
     }
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from allometry.fits import Diagnosis, Fit
 from allometry.forecasts import Backtest, Forecast, Tournament
+from allometry.history import Ledger
 from allometry.notices import Refused
 from allometry.plans import Plan
 from allometry.reports.page import page
 from allometry.reports.results import Results
+from allometry.reports.writing import write_whole
 
 
 def write_report(
@@ -23,6 +25,7 @@ def write_report(
     forecasts: Sequence[Forecast] = (),
     backtests: Sequence[Backtest] | Refused = (),
     tournament: Tournament | None = None,
+    ledger: Ledger | None = None,
 ) -> Path:
     """Write a fit and what followed from it as one page with figures and live sliders.
 
@@ -31,7 +34,8 @@ def write_report(
     `path` only when it is complete.
 
     Arguments: `diagnosis`, `plan` and `forecasts` of the same fit; `backtests` and `tournament` of laws on the table it
-    was fitted to, where a backtest that was refused may stand as its refusal, so that the page says why there is none.
+    was fitted to, where a backtest that was refused may stand as its refusal, so that the page says why there is none;
+    `ledger` what the fit said before and how it came out.
     What is not given is left out.
     Errors: `Refused` where the file cannot be written.
 
@@ -42,15 +46,6 @@ def write_report(
     ...     print(written.name, written.stat().st_size > 4_000_000)
     report.html True
     """
-    path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     tests = backtests if isinstance(backtests, Refused) else tuple(backtests)
-    text = page(fit, Results(diagnosis, plan, tuple(forecasts), tests, tournament))
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        message = f"the report cannot be written: {error.strerror}"
-        raise Refused("cannot-write", message, str(path), "choose a file in a folder that exists") from None
-    return path
+    text = page(fit, Results(diagnosis, plan, tuple(forecasts), tests, tournament, ledger or Ledger()))
+    return write_whole(Path(path), text.encode(), "the report")

@@ -51,10 +51,10 @@ def shown_residuals(fit: Fit) -> Array:
 def _add_panel(figure: go.Figure, fit: Fit, x: Array, marked: tuple[int, ...], place: dict[str, Any]) -> None:
     y, found = shown_residuals(fit), positions(fit, marked)
     figure.add_hline(y=0, line={"color": MUTED, "width": 1}, **place)
-    figure.add_scatter(x=x.tolist(), y=y.tolist(), mode="markers", marker=RUN_MARKER, text=hover_texts(fit, np.arange(len(x))),
+    figure.add_scatter(x=x.tolist(), y=y.tolist(), mode="markers", name="runs", marker=RUN_MARKER, text=hover_texts(fit, np.arange(len(x))),
                        hovertemplate="%{text}<br>residual %{y:.3g}<extra></extra>", **place)  # fmt: skip
     if len(found):
-        figure.add_scatter(x=x[found].tolist(), y=y[found].tolist(), mode="markers", hoverinfo="skip", **place,
+        figure.add_scatter(x=x[found].tolist(), y=y[found].tolist(), mode="markers", name="moves the answer", hoverinfo="skip", **place,
                            marker={"symbol": "circle-open", "color": WARM, "size": 11, "line": {"width": 2}})  # fmt: skip
     if fit.space == "log":
         figure.update_yaxes(tickformat="+.0%" if np.abs(y).max() > 0.05 else "+.1%", **place)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from allometry.fits import Diagnosis
 from allometry.forecasts import Backtest, Forecast, Tournament
+from allometry.history import Ledger
 from allometry.notices import Refused
 from allometry.plans import Plan
 
@@ -19,6 +20,7 @@ class Results:
     forecasts: tuple[Forecast, ...] = ()
     backtests: tuple[Backtest, ...] | Refused = ()
     tournament: Tournament | None = None
+    ledger: Ledger = field(default_factory=Ledger)
 
     @property
     def tests(self) -> tuple[Backtest, ...]:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-INK, MUTED, LINE, ACCENT, WARM = "#1f2933", "#7b8794", "#e4e7eb", "#2b6cb0", "#c2570c"
+INK, MUTED, LINE = "#1f2933", "#7b8794", "#e4e7eb"
+ACCENT, WARM = "rgb(0,114,178)", "rgb(213,94,0)"  # Okabe and Ito's blue and vermilion: told apart without colour vision
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 LEGEND_ABOVE = {"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0}
 _UNORDERED = (
-    "rgb(0,114,178)",
-    "rgb(213,94,0)",
+    ACCENT,
+    WARM,
     "rgb(0,158,115)",
     "rgb(204,121,167)",
     "rgb(86,180,233)",

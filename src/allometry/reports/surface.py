@@ -15,7 +15,7 @@ from allometry.forecasts import metric_at
 from allometry.reports.curves import RUN_MARKER, hover_texts
 from allometry.reports.draws import curve, ends, thinned
 from allometry.reports.groups import middle
-from allometry.reports.style import INK, LEGEND_ABOVE, MUTED, WARM, Array, framed, label
+from allometry.reports.style import INK, LEGEND_ABOVE, MUTED, WARM, Array, faded, framed, label
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -101,7 +101,7 @@ def _add_frontier(figure: go.Figure, fit: Fit, size: str, sizes: Array, tokens: 
         both = np.isfinite(low) & np.isfinite(high) & known
         x = np.concatenate([low[both], high[both][::-1]])
         y = rule_partner(np.concatenate([budgets[both], budgets[both][::-1]]), x)
-        figure.add_scatter(x=x.tolist(), y=y.tolist(), fill="toself", fillcolor="rgba(194,87,12,0.18)", line_width=0, mode="lines",
+        figure.add_scatter(x=x.tolist(), y=y.tolist(), fill="toself", fillcolor=faded(WARM, 0.18), line_width=0, mode="lines",
                            hoverinfo="skip", name=f"its {fit.settings.level:.0%} interval (fit noise only)")  # fmt: skip
     figure.add_scatter(x=best[known].tolist(), y=rule_partner(budgets[known], best[known]).tolist(), mode="lines",
                        line={"color": WARM, "width": 2.5}, name="least loss for its compute")  # fmt: skip

@@ -42,11 +42,11 @@ def _add_laws(figure: go.Figure, chosen: list[tuple[int, Standing]], name: str, 
         hovertemplate="%{x:.2f}%<extra></extra>", row=1, col=1,
     )  # fmt: skip
     figure.add_scatter(
-        x=[100 * (s.behind.value or 0.0) for _, s in chosen], y=lines, mode="markers", marker=marker, showlegend=False,
+        x=[100 * (s.behind.value or 0.0) for _, s in chosen], y=lines, mode="markers", marker=marker, name=name, showlegend=False,
         legendgroup=name, error_x=_bars(chosen, colour), hovertemplate="%{x:.3g}<extra></extra>", row=1, col=2,
     )  # fmt: skip
     figure.add_bar(
-        x=[100 * s.weight for _, s in chosen], y=lines, orientation="h", marker_color=colour, showlegend=False,
+        x=[100 * s.weight for _, s in chosen], y=lines, orientation="h", marker_color=colour, name=name, showlegend=False,
         legendgroup=name, hovertemplate="%{x:.0f}%<extra></extra>", row=1, col=3,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from allometry.fits import Diagnosis, Fit, Sensitivity
 from allometry.forecasts import FIT_NOISE, Forecast, interval_label
+from allometry.laws import Parameter
 from allometry.notices import Interval, Notice
 from allometry.plans import Plan
 from allometry.reports.numbers import between, counted, shown
@@ -17,7 +18,7 @@ _TREND = 0.5  # robust standard deviations a decade from which a trend is said t
 
 def headline(fit: Fit) -> list[dict[str, str]]:
     """The tiles on top: runs, objective, convergence, intervals."""
-    number = len(fit.rows)
+    number = fit.rows.count
     runs = {"name": "runs", "value": f"{number:,}" if number else "none", "note": _left_out(fit)}
     return [
         runs,
@@ -40,8 +41,8 @@ def _kind(fit: Fit) -> str:
 
 
 def _left_out(fit: Fit) -> str:
-    if not len(fit.rows):
-        return "the constants are published"
+    if fit.rows_missing:
+        return fit.rows_missing
     left = len(fit.rows.excluded)
     return f"{counted(left, 'row')} of the table left out" if left else "all rows of the table"
 
@@ -58,15 +59,15 @@ def parameters(fit: Fit) -> list[tuple[str, ...]]:
     """One line a parameter; one without a value says why in the place of its interval."""
     meant = {parameter.name: parameter for parameter in fit.law.parameters}
     return [
-        (name, shown(found.value), _ends(found), _unit(fit, meant[name].unit), meant[name].meaning)
+        (name, shown(found.value), _ends(found), parameter_unit(fit, meant[name]), meant[name].meaning)
         for name, found in fit.parameters.items()
     ]
 
 
-def _unit(fit: Fit, unit: str) -> str:
+def parameter_unit(fit: Fit, parameter: Parameter) -> str:
     """The unit that a law states, with the metric's as the table states it."""
     usual = fit.law.axis(fit.rows.metric).unit
-    return unit.replace(usual, metric_unit(fit)) if usual else unit
+    return parameter.unit.replace(usual, metric_unit(fit)) if usual else parameter.unit
 
 
 def interval_note(fit: Fit) -> str:

@@ -26,6 +26,9 @@ STATED_BY = {
     "evaluation": "evaluation",
 }
 NOT_STATED = "not stated"
+HIDDEN_PATH, HIDDEN_URL = "[path]", "[url]"  # what an anonymous copy says in the place of what it may not
+_READ_OFF = "column "
+_COMPARED = ("params", "loss_unit", "tokenizer", "evaluation")
 MIXED = "mixed: "
 # 6ND is exact arithmetic; a per cent leaves room for numbers that were rounded or read off a figure.
 _TOLERANCE = 0.01
@@ -59,6 +62,28 @@ def _empty(value: object) -> bool:
     return value is None or value != value
 
 
+def counted_differently(one: Mapping[str, str], other: Mapping[str, str]) -> str:
+    """In words, the first thing that two tables say they count differently; empty for none.
+
+    What either does not state or hides is not compared, nor what is only read off columns' names and numbers.
+
+    >>> counted_differently({"loss_unit": "nats per token"}, {"loss_unit": "bits per byte"})
+    'loss_unit is nats per token in one and bits per byte in the other'
+    >>> counted_differently({"loss_unit": "nats per token"}, {"loss_unit": "not stated"})
+    ''
+    """
+    for name in _COMPARED:
+        texts = [said.get(name, NOT_STATED) for said in (one, other)]
+        if not any(map(_says_nothing, texts)) and texts[0] != texts[1]:
+            return f"{name} is {texts[0]} in one and {texts[1]} in the other"
+    return ""
+
+
+def _says_nothing(text: str) -> bool:
+    hidden = HIDDEN_PATH in text or HIDDEN_URL in text
+    return text == NOT_STATED or text.startswith(_READ_OFF) or hidden
+
+
 def find_conventions(
     columns: Mapping[str, Column],
     declared: Mapping[str, str],
@@ -87,7 +112,7 @@ def _fill(found: dict[str, str], columns: Mapping[str, Column], mapping: Mapping
         found.setdefault("loss_unit", NOT_STATED)
         source = mapping.get("loss", "loss")
         if source != "loss":
-            found.setdefault("evaluation", f"column {source}")
+            found.setdefault("evaluation", f"{_READ_OFF}{source}")
 
 
 def _params_convention(columns: Mapping[str, Column], mapping: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The ladder that comes with the package: small byte-level transformers, measured by `allometry.lab.embedded`."""
+"""What the package holds of the ladder of small byte-level transformers that `allometry.lab.embedded` measured."""
 
 from __future__ import annotations
 
@@ -8,37 +8,28 @@ from typing import Any
 
 from allometry.notices import Refused
 from allometry.runs.columns import Column
-from allometry.runs.read import read_runs
-from allometry.runs.runs import Runs
 from allometry.runs.text import read_csv
 
 _FOLDER = files("allometry.runs") / "embedded"
+EMBEDDED = "embedded"  # in the place of a table's path, here and on the command line
 NAME = "the embedded ladder"
 
 
-def embedded_ladder(*, where: str | None = None, rows: str | None = None) -> Runs:
-    """The runs of the embedded ladder, with the conventions that its provenance states.
+def embedded_columns() -> dict[str, Column]:
+    """The ladder as it was written: a row for each checkpoint."""
+    return read_csv(_contents("ladder.csv"), NAME)
 
-    Use it to try the tool or as a table whose every number can be measured again; not as
-    evidence about large models. `where` and `rows` as in `read_runs`. Losses are measured
-    in nats per byte (one token is one byte), FLOPs are 6 x params x tokens.
 
-    >>> embedded_ladder().conventions["loss_unit"]
-    'nats per byte'
-    """
+def embedded_conventions() -> dict[str, str]:
+    """What its provenance states: losses in nats per byte (one token is one byte), on held-out files."""
     unit = str(embedded_provenance()["loss"]["unit"])
-    stated = {"loss_unit": unit, "tokenizer": "bytes", "evaluation": "held-out files of the standard library"}
-    return read_runs(_columns(), where=where, rows=rows, conventions=stated)
+    return {"loss_unit": unit, "tokenizer": "bytes", "evaluation": "held-out files of the standard library"}
 
 
 def embedded_provenance() -> dict[str, Any]:
     """How the embedded ladder was measured: command, versions, machine, recipe, corpus, held-out files."""
     provenance: dict[str, Any] = json.loads(_contents("provenance.json"))
     return provenance
-
-
-def _columns() -> dict[str, Column]:
-    return read_csv(_contents("ladder.csv"), NAME)
 
 
 def _contents(name: str) -> bytes:

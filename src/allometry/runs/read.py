@@ -26,14 +26,15 @@ def read_runs(
     rows: str | None = None,
     conventions: Mapping[str, str] | None = None,
     drop_invalid: bool = False,
+    fewest: int = 2,
 ) -> Runs:
-    """Measurements from a CSV, Parquet or JSON-lines file, a dict of columns, or any dataframe.
+    """Measurements from a CSV, Parquet or JSON-lines file, a dict of columns, any dataframe, or "embedded".
 
     `map` is {standard name: the table's column}. `where` filters rows (see the expressions).
     `rows` is "final" (default: the last row of each finished run), "all", or "after:FRACTION"
     of each run. `conventions` states what the numbers count: params, flops, loss_unit,
     tokenizer, evaluation. `drop_invalid` leaves out rows with values that cannot be used
-    instead of refusing them. Axes that follow from others are derived and said so.
+    instead of refusing them. A table of fewer rows than `fewest` is refused. Axes that follow from others are derived and said so.
     Refused (`Refused`, one sentence with cause, row and mend) before anything is computed.
 
     >>> table = {"N": [1e6, 2e6], "tokens": [1e8, 1e8], "loss": [4.0, 3.5]}
@@ -43,17 +44,17 @@ def read_runs(
     """
     rule = RowsRule.parse(rows or "final")
     table = read_table(source)
-    _require_rows(table)
+    _require_rows(table, fewest)
     columns, remarks = map_columns(table, map or {})
     columns, derived = derive_axes(columns)
     states = row_states(columns, table.height, table.where)
     identity, seen = find_identity(columns, table.height, table.where)
     runs = Runs(
         columns=columns, row_numbers=np.arange(table.height), reasons=np.full(table.height, None, dtype=object),
-        source=table.where, declared=dict(conventions or {}), mapping=dict(map or {}), formulas=derived,
+        source=table.where, declared={**table.conventions, **(conventions or {})}, mapping=dict(map or {}), formulas=derived,
         run_labels=None if identity is None else identity.labels, remarks=(*remarks, *seen), drop_invalid=drop_invalid,
         states=dict(Counter(states.tolist())) if "state" in columns else {},
-        history=History.of(columns, None if identity is None else identity.labels),
+        history=History.of(columns, None if identity is None else identity.labels), rule=rows,
     )  # fmt: skip
     wanted = np.ones(table.height, dtype=bool) if where is None else runs.matches(where)
     left_out = list(select_rows(columns, states, identity, rule, wanted, table.where))
@@ -66,11 +67,12 @@ def read_runs(
     return chosen
 
 
-def _require_rows(table: Table) -> None:
+def _require_rows(table: Table, fewest: int) -> None:
     if table.height == 0:
         raise Refused("no-rows", "the table has a header and no rows", table.where, "give the rows of several runs")
-    if table.height == 1:
-        raise Refused("one-row", "the table has one row", table.where, "give the rows of several runs")
+    if table.height < fewest:
+        held = "one row" if table.height == 1 else f"{table.height} rows, fewer than {fewest}"
+        raise Refused("one-row", f"the table has {held}", table.where, "give the rows of several runs")
 
 
 def _require_left(runs: Runs, rule: RowsRule) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from allometry.notices import Notice
 from allometry.runs.columns import Floats, codes
+from allometry.runs.reading import Reading
 
 
 class Excluded(NamedTuple):
@@ -22,6 +23,13 @@ class Excluded(NamedTuple):
     reason: str
 
 
+class Withheld(NamedTuple):
+    """Rows that a fit was made from and that were not handed on: how many, and their fingerprint."""
+
+    rows: int
+    fingerprint: str
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """What a fit sees of a table; arrays have one entry a used row (n in all).
@@ -29,7 +37,9 @@ class Rows:
     `axes` name to floats (n,), `target` (n,) of the metric `metric`, `weights` (n,) or None,
     `cluster` group labels (n,) or None, `cluster_kind` what the labels are ("rows" for none,
     "runs", "repeats", or a column's name), `numbers` the rows' numbers counted from 0 in the
-    table as given, which had `given` rows. `fingerprint` is the SHA-256 of all of these.
+    table as given, which had `given` rows. `fingerprint` is the SHA-256 of all of these. `names` are the runs'
+    names (n,), None where the table has none; `reading` says how the table was read. Where `withheld` is given the rows
+    were not handed on: the arrays are empty, `count` and `fingerprint` are those of the rows that there were.
 
     >>> rows = Rows({"params": np.array([1e6, 1e7])}, np.array([3.0, 2.5]), "loss")
     >>> rows.numbers.tolist(), len(rows.fingerprint)
@@ -48,6 +58,9 @@ class Rows:
     conventions: Mapping[str, str] = field(default_factory=dict)
     derived: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    names: tuple[str, ...] | None = None
+    reading: Reading = field(default_factory=Reading)
+    withheld: Withheld | None = None
 
     def __post_init__(self) -> None:
         if not self.numbers.size:
@@ -58,9 +71,16 @@ class Rows:
     def __len__(self) -> int:
         return len(self.target)
 
+    @property
+    def count(self) -> int:
+        """How many rows were used, also of those that were withheld."""
+        return len(self) if self.withheld is None else self.withheld.rows
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the names and values of the used columns and the row numbers."""
+        if self.withheld is not None:
+            return self.withheld.fingerprint
         digest = hashlib.sha256()
         used = {**self.axes, self.metric: self.target, "weights": self.weights, "cluster": self.cluster}
         for name, column in {**used, "row": self.numbers}.items():
@@ -79,8 +99,17 @@ class Rows:
             weights=None if self.weights is None else self.weights[keep],
             cluster=None if self.cluster is None else codes([self.cluster[keep]], int(keep.sum())),
             numbers=self.numbers[keep],
+            names=None if self.names is None else tuple(n for n, kept in zip(self.names, keep, strict=True) if kept),
             excluded=tuple(sorted((*self.excluded, *left_out))),
         )
+
+    def without_values(self) -> Rows:
+        """What may be handed on where the rows may not: how many there were, their fingerprint and what they count."""
+        left = Rows.empty(self.axes, self.metric, self.conventions)
+        return replace(
+            left, given=self.given, cluster_kind=self.cluster_kind, derived=self.derived, notices=self.notices,
+            reading=self.reading, withheld=Withheld(self.count, self.fingerprint),
+        )  # fmt: skip
 
     @classmethod
     def empty(cls, axes: Iterable[str], metric: str, conventions: Mapping[str, str]) -> Rows:
@@ -96,7 +125,8 @@ class Rows:
             "cluster_kind": self.cluster_kind, "given": self.given,
             "excluded": [left_out._asdict() for left_out in self.excluded], "conventions": dict(self.conventions),
             "derived": list(self.derived), "notices": [asdict(notice) for notice in self.notices],
-            "fingerprint": self.fingerprint,
+            "names": None if self.names is None else list(self.names), "reading": self.reading.as_dict(),
+            "withheld": None if self.withheld is None else self.withheld.rows, "fingerprint": self.fingerprint,
         }  # fmt: skip
 
     @classmethod
@@ -115,7 +145,16 @@ class Rows:
             conventions=contents["conventions"],
             derived=tuple(contents["derived"]),
             notices=tuple(Notice(**notice) for notice in contents["notices"]),
+            names=None if contents["names"] is None else tuple(map(str, contents["names"])),
+            reading=Reading(**contents["reading"]),
+            withheld=None
+            if contents["withheld"] is None
+            else Withheld(int(contents["withheld"]), str(contents["fingerprint"])),
         )
+        if rows.names is not None and len(rows.names) != len(rows):
+            raise ValueError("it does not name every row")
+        if rows.withheld is not None and len(rows):
+            raise ValueError("its rows are said to be withheld and are there")
         if rows.fingerprint != contents["fingerprint"]:
             raise ValueError("its rows are not those of its fingerprint")
         return rows

@@ -17,25 +17,29 @@ from allometry.runs.columns import Column, is_number
 from allometry.runs.conventions import NOT_STATED, convention_notices, find_conventions
 from allometry.runs.derive import Derived
 from allometry.runs.mapping import unknown_column
+from allometry.runs.reading import Reading
 from allometry.runs.rows import Excluded, Rows
 from allometry.runs.schedules import History, is_schedule_axis, schedule_axes
 from allometry.runs.units import converted_loss
 from allometry.runs.validate import build_rows
+from allometry.showing import Shown, pandas_frame
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped, unused-ignore]
     import polars
 
 _REASONS_SHOWN = 3
+_CONVERTED = "loss-converted"
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class Runs(Shown):
     """The rows in use of a table, and what is known of the rest. Made by `read_runs`.
 
     `columns` name to an array (n,), floats or text (None where missing); `row_numbers` (n,)
     count from 0 in the table as given; `reasons` has one entry a given row, None where it
-    is in use; `states` counts the given rows by state where a column says it. Methods
+    is in use; `states` counts the given rows by state where a column says it; `filter` and
+    `rule` are what was asked of rows and of checkpoints, None for nothing. Methods
     return new `Runs`; nothing is changed in place.
 
     >>> from allometry.runs import read_runs
@@ -58,6 +62,8 @@ class Runs:
     remarks: tuple[Notice, ...]
     drop_invalid: bool
     history: History
+    filter: str | None = None
+    rule: str | None = None
 
     def __len__(self) -> int:
         return len(self.row_numbers)
@@ -90,6 +96,20 @@ class Runs:
     def derived(self) -> tuple[str, ...]:
         """One sentence for each axis that was computed from others."""
         return tuple(str(formula) for formula in self.formulas.values())
+
+    @property
+    def reading(self) -> Reading:
+        """How the table was read and filtered, enough to do the same to a longer one."""
+        converted = any(remark.code == _CONVERTED for remark in self.remarks)
+        stated = {name: text for name, text in self.declared.items() if not (converted and name == "loss_unit")}
+        return Reading(self.source, self.mapping, self.filter, self.rule, stated, self.drop_invalid)
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The run's name of each row in use, None where the table names none."""
+        return (
+            tuple(_label(name) or "" for name in self.columns["run_id"].tolist()) if "run_id" in self.columns else None
+        )
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -127,7 +147,8 @@ class Runs:
         if not mask.any():
             message = f"the filter `{where}` keeps none of {len(self)} rows"
             raise Refused("nothing-left", message, self.source, "widen it")
-        return self.keep(mask, f"not in the filter `{where}`")
+        both = where if self.filter is None else f"({self.filter}) and ({where})"
+        return replace(self.keep(mask, f"not in the filter `{where}`"), filter=both)
 
     def by(self, name: str) -> dict[str, Runs]:
         """One `Runs` for each value of a column, in the order of appearance; rows without a value are left out."""
@@ -159,6 +180,7 @@ class Runs:
         weights: str | None = None,
         cluster: str | None = None,
         logs: Collection[str] | None = None,
+        fewest: int = 2,
     ) -> Rows:
         """The validated rows for a fit of `metric` on `axes`.
 
@@ -167,7 +189,7 @@ class Runs:
         group, else rows of equal axes are. `logs` names the columns of which a logarithm is
         taken (default: those positive by the vocabulary). Refused, with row numbers: a
         missing column, text, a value that is not finite or not positive under a logarithm,
-        conventions mixed in one column, fewer than two rows.
+        conventions mixed in one column, fewer than `fewest` rows.
 
         >>> from allometry.runs import read_runs
         >>> runs = read_runs({"params": [1e6, 1e6, 4e6], "loss": [4.0, 4.1, 3.2]})
@@ -175,7 +197,7 @@ class Runs:
         >>> rows.cluster_kind, rows.cluster.tolist()
         ('repeats', [0, 0, 1])
         """
-        return build_rows(self, axes, metric, weights, cluster, logs)
+        return build_rows(self, axes, metric, weights, cluster, logs, fewest)
 
     def excused(self) -> NDArray[np.bool_]:
         """Rows (n,) whose invalid values are left out rather than refused: all when asked, else those that failed."""
@@ -193,7 +215,7 @@ class Runs:
         stated = self.conventions.get("loss_unit", NOT_STATED)
         loss = converted_loss(self.columns, stated, unit, bytes_per_token, self.source)
         columns = {name: column for name, column in self.columns.items() if name != "loss_unit"} | {"loss": loss}
-        remark = Notice("loss-converted", f"loss was converted from {stated} to {unit}")
+        remark = Notice(_CONVERTED, f"loss was converted from {stated} to {unit}")
         return replace(
             self, columns=columns, declared={**self.declared, "loss_unit": unit}, remarks=(*self.remarks, remark)
         )
@@ -207,9 +229,9 @@ class Runs:
 
     def to_pandas(self) -> pandas.DataFrame:
         """The rows in use as a pandas frame, indexed by row number; needs pandas installed."""
-        import pandas as pd
-
-        return pd.DataFrame(dict(self.columns), index=pd.Index(self.row_numbers, name="row"))
+        frame = pandas_frame(self.columns, index=self.row_numbers)
+        frame.index.name = "row"
+        return frame
 
 
 def _label(value: object) -> str | None:

@@ -7,12 +7,13 @@ columns of one name. It never renames, drops or fills anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allometry.notices import Refused
 from allometry.runs.columns import Column, as_column, from_series
+from allometry.runs.embedded import EMBEDDED, NAME, embedded_columns, embedded_conventions
 from allometry.runs.text import read_csv, read_jsonl, refuse_twice
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns as they were given, the number of rows, and where they came from."""
+    """Columns as they were given, the number of rows, where they came from, and what their source states of them."""
 
     columns: Mapping[str, Column]
     height: int
     where: str
+    conventions: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_table(source: object) -> Table:
@@ -33,13 +35,16 @@ def read_table(source: object) -> Table:
 
     Use it for tables that are not runs, such as points to forecast at; `read_runs` for runs.
     `source` is the path of a CSV, Parquet or JSON-lines file, a dict of columns of one length,
-    a pandas frame, or anything with Arrow's C stream (polars, pyarrow, duckdb). Numbers and
-    booleans come as floats (NaN where missing), everything else as text (None where missing).
+    a pandas frame, anything with Arrow's C stream (polars, pyarrow, duckdb), or "embedded" for
+    the ladder that comes with the package. Numbers and booleans come as floats (NaN where
+    missing), everything else as text (None where missing).
     Refused: what cannot be read, in one sentence with the row where there is one.
 
     >>> read_table({"params": [10, 20], "note": ["a", None]}).columns["params"].tolist()
     [10.0, 20.0]
     """
+    if isinstance(source, str) and source == EMBEDDED:
+        return replace(_table(embedded_columns(), NAME), conventions=embedded_conventions())
     if isinstance(source, (str, Path)):
         return _from_file(Path(source))
     if isinstance(source, Mapping):

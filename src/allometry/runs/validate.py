@@ -28,10 +28,14 @@ def build_rows(
     weights: str | None = None,
     cluster: str | None = None,
     logs: Collection[str] | None = None,
+    fewest: int = 2,
 ) -> Rows:
     """The validated rows of a fit; see `Runs.rows_for`."""
     names = list(dict.fromkeys(axes))
     runs = runs.with_schedules(names)
+    if metric in names:
+        raise Refused("metric-is-axis", f"`{metric}` is an axis of the law and cannot be what it predicts", runs.source,
+                      "name another column, or another law")  # fmt: skip
     needed = [*names, metric, *([weights] if weights else [])]
     for name in needed:
         _require(runs, name)
@@ -40,14 +44,14 @@ def build_rows(
     runs = _sound(runs, {name: _problem(runs.columns[name], name in positive, name == weights) for name in needed})
     if weights:
         runs = _without(runs, {weights: _Problem(runs.columns[weights] == 0, "0, which leaves a row out")})
-    _require_several(runs)
+    _require_rows(runs, fewest)
     columns = {name: runs.columns[name] for name in needed}
     labels, kind = _clusters(runs, names, cluster)
     return Rows(
         axes={name: columns[name] for name in names}, target=columns[metric], metric=metric,
         weights=columns[weights] if weights else None, cluster=labels, cluster_kind=kind,
         numbers=runs.row_numbers, given=runs.given, excluded=runs.excluded, conventions=runs.conventions,
-        derived=runs.derived, notices=runs.notices,
+        derived=runs.derived, notices=runs.notices, names=runs.names, reading=runs.reading,
     )  # fmt: skip
 
 
@@ -97,7 +101,7 @@ def _sound(runs: Runs, problems: Mapping[str, _Problem]) -> Runs:
         if refused.size:
             rows = listed_rows(runs.row_numbers[refused])
             where = f"{runs.source}, {refused.size} in all"
-            mend = f"mend them, filter them out (--where '{name} > 0'), or ask to drop invalid rows (drop_invalid)"
+            mend = f"mend them, filter them out (--where '{name} > 0'), or in Python read with drop_invalid=True"
             raise Refused("invalid-values", f"`{name}` is {text} in {rows}", where, mend)
     return _without(runs, problems)
 
@@ -111,8 +115,8 @@ def _without(runs: Runs, problems: Mapping[str, _Problem]) -> Runs:
     return runs if keep.all() else runs.keep(keep, reasons)
 
 
-def _require_several(runs: Runs) -> None:
-    if len(runs) < 2:
+def _require_rows(runs: Runs, fewest: int) -> None:
+    if len(runs) < fewest:
         rows = "no row is" if not len(runs) else "only one row is"
         mend = "give more finished runs, or say which rows with rows='all' (--rows all)"
         raise Refused("too-few-rows", f"{rows} left of {runs.given}", runs.source, mend)
