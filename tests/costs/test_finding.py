@@ -63,6 +63,8 @@ def test_a_configuration_file_and_its_folder(tmp_path: Path) -> None:
         ("layers=2 width=64 heads=4 ffn=256 vocab=9 experts=4 active_experts=5", "from 1 to 4"),
         ("layers=2 width=64 heads=4 ffn=250 vocab=9 experts=8 active_experts=2 granularity=4", "ffn=248"),
         ("layers=2 width=64 heads=4 ffn=256 vocab=9 structure=low-rank", "rank"),
+        ("layers=2 width=64 heads=4 ffn=256 vocab=9 rope_size=8", "latent"),
+        ("layers=2 width=64 heads=4 kv_heads=2 ffn=256 vocab=9 latent=8", "kv_heads=4"),
         ("params=7e9", "vocab="),
         ("qwen3-8b tied=maybe", "tied=true"),
         ("qwen3-8b layers", "name=value"),

@@ -79,6 +79,16 @@ def test_windows_bound_the_cache() -> None:
     )
 
 
+def test_latents_are_what_is_cached() -> None:
+    """DeepSeek-V3: 512 + 64 numbers a token and layer; 37 B of 671 B parameters active (arXiv 2412.19437, abstract)."""
+    shape = find_shape("deepseek-v3")
+    assert cache_entries(shape, 1) == 61 * (512 + 64)
+    assert (round(shape.parameters().total / 1e9), int(shape.parameters().active / 1e9)) == (671, 37)
+    prefill, step = forward_flops(shape, 1000), forward_flops(shape, 1, 10_000)
+    assert prefill.scores == 2 * 61 * 128 * (192 + 128) * attended(1000)
+    assert step.scores == 2 * 61 * 128 * (2 * 512 + 64) * attended(1, 10_000)  # nothing is made again for one token
+
+
 def test_structure_cuts_the_feed_forward_alone() -> None:
     plain, cut = Shape(**PLAIN), Shape(**{**PLAIN, "structure": "low-rank", "rank": 16})
     share = 16 * (64 + 160) / (64 * 160)

@@ -40,13 +40,13 @@ def print_error(code: str, message: str, where: str, mend: str, *, as_json: bool
         print_json({"error": {"code": code, "message": message, "where": where, "mend": mend}})
         return
     place = f" ({where})" if where else ""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    Console(stderr=True, highlight=False, soft_wrap=True, emoji=False).print(
         f"allometry: {escape(message)}{escape(place)}" + (f": {escape(mend)}" if mend else "")
     )
 
 
 def console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, emoji=False)  # topk:B:16 would lose its B
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, prose: bool = False) -> None:

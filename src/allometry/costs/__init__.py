@@ -4,11 +4,13 @@ from allometry.costs.attention import Attention
 from allometry.costs.cache import cache_entries, cache_reads
 from allometry.costs.config import read_config, shape_of_config
 from allometry.costs.execution import Draft, Execution
-from allometry.costs.factors import DEFAULT_FACTORS, Factor
+from allometry.costs.factors import DEFAULT_FACTORS, FACTOR_UNITS, Factor
 from allometry.costs.finding import find_shape, preset_names
 from allometry.costs.flops import Flops, attended, forward_flops, forward_flops_per_token, training_flops
 from allometry.costs.formats import Format, weight_bytes
 from allometry.costs.hardware import PRECISIONS, Hardware, find_hardware, hardware_names, read_hardware
+from allometry.costs.hardware_file import hardware_text, write_hardware
+from allometry.costs.hours import steps_in, tokens_in
 from allometry.costs.kinetics import Eflops, eflops
 from allometry.costs.knowledge import (
     BIOGRAPHIES,
@@ -22,7 +24,6 @@ from allometry.costs.prices import Price, find_price, read_prices
 from allometry.costs.requests import Phase, Request, RequestCost, request_cost, request_works
 from allometry.costs.residents import Residents, residents
 from allometry.costs.roofline import (
-    FACTOR_UNITS,
     PARTS,
     ROOFLINE_FACTORS,
     SECONDS,
@@ -88,6 +89,7 @@ __all__ = [
     "forward_flops",
     "forward_flops_per_token",
     "hardware_names",
+    "hardware_text",
     "most_bits_per_parameter",
     "nearest_shape",
     "prefill_work",
@@ -103,8 +105,11 @@ __all__ = [
     "rule_partner",
     "shape_of_config",
     "size_axis",
+    "steps_in",
     "terms",
     "time_of",
+    "tokens_in",
     "training_flops",
     "weight_bytes",
+    "write_hardware",
 ]

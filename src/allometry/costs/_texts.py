@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+from typing import Any
+
 from allometry.expressions import parse_number
 from allometry.notices import Refused
 
@@ -27,6 +31,16 @@ def pairs(text: str, where: str) -> tuple[str, dict[str, str]]:
             raise Refused("given-twice", f"{key} is given twice", where, "give it once")
         given[key] = value
     return name, given
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The content of a TOML file; `what` it holds is named in refusals."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused("no-such-file", f"cannot read the {what}: {error.strerror}", str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"bad-{what}", f"the file is not TOML: {error}", str(path)) from None
 
 
 def whole_number(name: str, text: str, where: str) -> int:

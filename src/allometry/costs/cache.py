@@ -8,7 +8,7 @@ from allometry.costs.shapes import Shape
 
 
 def cache_entries(shape: Shape, tokens: float) -> float:
-    """Numbers kept for one sequence of `tokens` tokens: keys and values of every layer, loop and stream.
+    """Numbers kept for one sequence of `tokens` tokens: keys and values, or latents, of every layer, loop and stream.
 
     Use it times the bytes of an entry for memory, and for what one decoding step reads. Layers with a window keep at
     most a window; in a recursive shape only the tokens that take part in a loop leave entries there.
@@ -20,7 +20,7 @@ def cache_entries(shape: Shape, tokens: float) -> float:
     check_positive("tokens", tokens, "the cache", zero=True)
     near = tokens if shape.window is None else min(tokens, shape.window)
     share = shape.window_layers / shape.layers
-    per_layer = 2 * shape.key_value_heads * shape.head_size * ((1 - share) * tokens + share * near)
+    per_layer = shape.cache_width * ((1 - share) * tokens + share * near)
     return shape.streams * shape.depth * per_layer
 
 
@@ -37,5 +37,4 @@ def cache_reads(shape: Shape, tokens: float, cached: float = 0, budget: float | 
     """
     check_positive("tokens", tokens, "the cache", zero=True)
     check_positive("cached", cached, "the cache", zero=True)
-    per_pair = 2 * shape.key_value_heads * shape.head_size
-    return shape.streams * attention_rounds(shape) * per_pair * attended_in(shape, tokens, cached, budget)
+    return shape.streams * attention_rounds(shape) * shape.cache_width * attended_in(shape, tokens, cached, budget)

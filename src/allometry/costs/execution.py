@@ -51,7 +51,8 @@ class Execution:
     - `attention` of decoding; with `reread` each sample reads the prompt's keys and values for itself, as kernels
       without shared prefixes do, where otherwise a request reads them once a step for all its samples.
     - `draft` runs ahead; `all_logits` computes the head at every position of a prompt, not at the last alone.
-    - `flash`: a step of training does not write the square of scores to memory.
+    - Of a step of training, `flash`: the square of scores is not written to memory; `fused`: norms, activations and
+      loss are fused, not plain PyTorch.
 
     >>> Execution(batch=8, weights=Format(4, 128)).devices
     1
@@ -67,6 +68,7 @@ class Execution:
     draft: Draft | None = None
     all_logits: bool = False
     flash: bool = True
+    fused: bool = True
 
     def __post_init__(self) -> None:
         for name in ("batch", "devices"):
@@ -88,5 +90,5 @@ class Execution:
                           f"use up to {hardware.devices_per_node}, or say devices_per_node= of your own nodes")  # fmt: skip
 
     def cache_devices(self, shape: Shape) -> int:
-        """Devices that hold different parts of the cache; beyond its heads they hold copies."""
-        return min(self.devices, shape.key_value_heads)
+        """Devices that hold different parts of the cache: beyond its heads they hold copies, and all of latents."""
+        return 1 if shape.latent else min(self.devices, shape.key_value_heads)

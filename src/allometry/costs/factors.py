@@ -48,12 +48,12 @@ class Factor:
                 "source": self.source}  # fmt: skip
 
 
-_FITTED = "fitted to 195 + 14 published step times on A100 and H100 (llm-foundry, dgxc-benchmarking): benchmarks/training_times.py"
+_FITTED = "fitted to 223 published step times on A100 and H100: benchmarks/training_times.py"
 _WIRE = "of the one-way bandwidth, in large collectives"
 _DEFAULTS = (
-    Factor("compute", 0.83, 0.70, 0.95, "published", f"matrix products of a layer, share of the dense peak; {_FITTED}"),
+    Factor("compute", 0.80, 0.68, 0.95, "published", f"matrix products of a layer, share of the dense peak; {_FITTED}"),
     Factor("attention", 0.35, 0.18, 0.85, "published", f"flash attention of three generations of kernels; {_FITTED}"),
-    Factor("memory", 0.72, 0.55, 0.90, "published", f"device bandwidth for activations, weights and caches; {_FITTED}"),
+    Factor("memory", 0.75, 0.55, 0.90, "published", f"device bandwidth for activations, weights and caches; {_FITTED}"),
     Factor("link", 0.80, 0.60, 0.95, "assumed", f"share {_WIRE}"),
     Factor("network", 0.80, 0.50, 0.95, "assumed", f"share {_WIRE}"),
     Factor("host", 0.80, 0.60, 0.95, "assumed", "share of the one-way bandwidth, in copies of pinned memory"),
@@ -71,14 +71,19 @@ _DEFAULTS = (
            "seconds for each cached token and layer that a decoding step cannot go below: little where a sequence is "
            "split over processors (Flash-Decoding), tens of nanoseconds where one processor reads a whole head"),
     Factor("layer", 4e-5, 1e-5, 2e-4, "published",
-           "seconds for each layer of a pass beside its work: 50 us is what the 9.5 ms a token of Llama-2-7B leave "
-           "beside its weights on a 330 W A100 with CUDA graphs (gpt-fast, README); more without graphs"),
+           "seconds for each layer of a pass beside its work: 50 us is what the 9.5 ms a token of Llama-2-7B leave beside "
+           "its weights on a 330 W A100 with CUDA graphs (gpt-fast, README); plain PyTorch without graphs took "
+           "0.9 ms (39 ms a token there), beyond this spread"),
     Factor("collective", 2e-5, 8e-6, 4e-5, "published",
            "seconds of one all-reduce of a decoding step beside its bytes: 19 to 29 us on 2 to 8 A100 (gpt-fast, README)"),
-    Factor("time", 1.0, 0.80, 2.00, "assumed",
+    Factor("time", 1.0, 0.80, 1.50, "assumed",
            "time that requests take over that of the roofline with its other factors; engines that are not tuned take longer"),
     Factor("step", 1.0, 1.0, 1.0, "assumed",
            "time that a training step takes over that of its roofline; until it is measured the other factors hold it"),
 )  # fmt: skip
 DEFAULT_FACTORS: Mapping[str, Factor] = MappingProxyType({factor.name: factor for factor in _DEFAULTS})
 """By name, what is used where a hardware file holds no factor of its own."""
+FACTOR_UNITS: Mapping[str, str] = MappingProxyType(
+    {"key": "s", "layer": "s", "collective": "s", "time": "times", "step": "times"}
+)
+"""Units of the factors that are no shares of a peak: of these the low end is the fast one."""

@@ -111,19 +111,42 @@ def attended_in(shape: Shape, tokens: float, cached: float = 0, budget: float | 
     return (1 - share) * attended(tokens, cached, budget) + share * near + prefix
 
 
-def _score_products(shape: Shape, tokens: float, cached: float, causal: bool, budget: float | None) -> float:
-    """Multiply-adds of scores and of mixing values, over all layers and loops of one stream."""
-    prefix = tokens * STREAM_PREFIX if shape.streams > 1 else 0
-    pairs = attended_in(shape, tokens, cached, budget) if causal else tokens * (tokens + cached) + prefix
-    return attention_rounds(shape) * 2 * shape.heads * shape.head_size * pairs
-
-
 def attention_rounds(shape: Shape) -> float:
     """Layers in which a pair of tokens meets on average, loops counted.
 
     A token that has left the loops is neither asked nor attended to, so a round counts by its share squared.
     """
     return shape.layers - shape.loop_layers + shape.loop_layers * sum(part**2 for part in shape.loop_shares)
+
+
+def decoding_scores(shape: Shape, tokens: float, cached: float = 0, budget: float | None = None) -> float:
+    """FLOPs of attention while `tokens` tokens are decoded behind `cached` ones, each in a pass of its own.
+
+    The same as those of one pass over them, but for latent attention, whose keys no step makes again.
+    """
+    each = shape.query_size + shape.values if shape.latent is None else 2 * shape.latent + shape.rope_size
+    pairs = attention_rounds(shape) * attended_in(shape, tokens, cached, budget)
+    return FLOPS_PER_MULTIPLY_ADD * shape.streams * shape.heads * each * pairs
+
+
+def _score_products(shape: Shape, tokens: float, cached: float, causal: bool, budget: float | None) -> float:
+    """Multiply-adds of scores and of mixing values, over all layers and loops of one stream."""
+    prefix = tokens * STREAM_PREFIX if shape.streams > 1 else 0
+    pairs = attended_in(shape, tokens, cached, budget) if causal else tokens * (tokens + cached) + prefix
+    return attention_rounds(shape) * shape.heads * _pair_products(shape, pairs, cached)
+
+
+def _pair_products(shape: Shape, pairs: float, cached: float) -> float:
+    """Multiply-adds of one head and layer over pairs of positions.
+
+    Cached latents are either made into keys and values again, or queries are taken to their space and back, which
+    costs more for each pair (arXiv 2405.04434, section 2.1.2): whatever is less.
+    """
+    plain = pairs * (shape.query_size + shape.values)
+    if shape.latent is None:
+        return plain
+    again = cached * shape.latent * (shape.head_size + shape.values)
+    return min(plain + again, pairs * (2 * shape.latent + shape.rope_size))
 
 
 def _depth_router(shape: Shape) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from allometry.costs._checks import check_count, check_positive
+from allometry.costs._checks import check_count
 from allometry.costs.shapes import Shape
 from allometry.notices import Refused
 
@@ -29,7 +29,6 @@ class Format:
     group: int | None = None
 
     def __post_init__(self) -> None:
-        check_positive("bits", self.bits, "the format")
         if not 1 <= self.bits <= MOST_BITS:
             raise Refused("bad-format", f"a number cannot have {self.bits:g} bits", "the format",
                           f"give from 1 to {MOST_BITS} bits, such as 4, 8 or 16")  # fmt: skip

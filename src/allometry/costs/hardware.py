@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from allometry.axes import nearest_names
 from allometry.costs._checks import check_count, check_positive
-from allometry.costs._texts import pairs, whole_number
+from allometry.costs._texts import pairs, read_toml, whole_number
 from allometry.costs.factors import DEFAULT_FACTORS, Factor
 from allometry.costs.prices import Price, read_price
 from allometry.expressions import parse_number
@@ -82,6 +81,10 @@ class Hardware:
         check_count("devices_per_node", self.devices_per_node, where=where)
         if self.processors is not None:
             check_count("processors", self.processors, where=where)
+        if self.date is not None and not isinstance(self.date, datetime.date):
+            raise Refused("bad-value", f"the date {self.date!r} is no day", where, "write date = 2026-05-20")
+        if not isinstance(self.title, str) or not isinstance(self.source, str):
+            raise Refused("bad-value", "title and source are texts", where)
 
     def peak_flops(self, precision: str = "bf16") -> float:
         """Dense FLOP/s in a precision; `Refused` with those that are known when this one is not."""
@@ -143,12 +146,7 @@ def read_hardware(path: Path | str) -> Hardware:
     Errors: `Refused` with the file and the key for anything in it that is wrong.
     """
     path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Refused("no-such-file", f"cannot read the hardware: {error.strerror}", str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused("bad-hardware", f"the file is not TOML: {error}", str(path)) from None
+    content = read_toml(path, "hardware")
     return hardware_from_table({"name": path.stem, **content}, str(path))
 
 

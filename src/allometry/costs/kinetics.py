@@ -56,8 +56,7 @@ def eflops(
     for name, value in (("prompt", prompt), ("generated", generated), ("samples", samples)):
         check_positive(name, value, "the request", zero=True)
     check_positive("intensity", intensity, "the exchange")
-    size = shape.head_size * shape.depth
-    heads, kv = shape.heads * size, shape.key_value_heads * size
+    heads, kept = shape.heads * shape.head_size * shape.depth, shape.cache_width * shape.depth
     parameters = FLOPS_PER_MULTIPLY_ADD * shape.parameters().active * generated
     # a pair of tokens costs a product of queries and keys and one of scores and values
     per_pair = 2 * FLOPS_PER_MULTIPLY_ADD * heads
@@ -65,13 +64,13 @@ def eflops(
         pairs = (2 * prompt + generated) * generated / 2
         read = (2 * prompt + samples * generated) * generated / 2
         compute = samples * (parameters + per_pair * pairs)
-        return Eflops(compute, cache.bytes_each * 2 * kv * read, intensity)
+        return Eflops(compute, cache.bytes_each * kept * read, intensity)
     pairs = _sparse_pairs(prompt, generated, attention.budget or 0)
-    compute, entries = samples * (parameters + per_pair * pairs), samples * 2 * kv * pairs
+    compute, entries = samples * (parameters + per_pair * pairs), samples * kept * pairs
     if attention.block:
         # block means are keys alone, so half the work and half the bytes of a pair; whole blocks only, as in the code
         compute += samples * ((2 * prompt + generated) // attention.block) * generated * heads
-        entries += ((2 * prompt + samples * generated) // attention.block) * generated * kv / 2
+        entries += ((2 * prompt + samples * generated) // attention.block) * generated * kept / 4
     return Eflops(compute, cache.bytes_each * entries, intensity)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from allometry.axes import nearest_names
 from allometry.costs._checks import check_positive
+from allometry.costs._texts import read_toml
 from allometry.notices import Notice, Refused
 
 OLD_DAYS = 90
@@ -130,12 +130,7 @@ def read_price(table: Mapping[str, Any], where: str) -> Price:
 def read_prices(path: Path | str) -> dict[str, Price]:
     """The prices of a TOML file, one table for each device or model: [h200], ["gpt-x"]."""
     path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Refused("no-such-file", f"cannot read the prices: {error.strerror}", str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused("bad-prices", f"the file is not TOML: {error}", str(path)) from None
+    content = read_toml(path, "prices")
     for name, table in content.items():
         if not isinstance(table, dict):
             raise Refused("bad-prices", f"{name} is not a table", str(path), "write a [name] line above it")

@@ -9,12 +9,14 @@ from typing import Any
 from allometry.costs._checks import check_count
 from allometry.costs._intervals import ends, inverse, through, times
 from allometry.costs.execution import Execution
+from allometry.costs.factors import FACTOR_UNITS
 from allometry.costs.hardware import Hardware
 from allometry.costs.kinetics import Eflops, eflops
 from allometry.costs.prices import Price
 from allometry.costs.residents import Residents, check_fits
-from allometry.costs.roofline import FACTOR_UNITS, Timing, time_of
+from allometry.costs.roofline import Timing, time_of
 from allometry.costs.shapes import Shape
+from allometry.costs.training.cost import JOULES_PER_KILOWATT_HOUR
 from allometry.costs.training.grounds import Ground
 from allometry.costs.work import Work, decode_work, prefill_work
 from allometry.notices import Interval, Refused
@@ -113,11 +115,12 @@ class RequestCost:
         return inverse(self.seconds, self.how.batch * generated) if generated else Interval(None, why=NONE_GENERATED)
 
     @property
-    def joules(self) -> Interval:
+    def kilowatt_hours(self) -> Interval:
         """Energy of the devices at full power for the request's share of the batch; hosts and cooling come on top."""
         if self.hardware.power is None:
             return Interval(None, why=f"the power of {self.hardware.name} is not known: give power= in watts")
-        return times(self.seconds, self.hardware.power * self.how.devices / self.how.batch)
+        watts = self.hardware.power * self.how.devices / self.how.batch
+        return times(self.seconds, watts / JOULES_PER_KILOWATT_HOUR)
 
     @property
     def money(self) -> Interval:
@@ -143,15 +146,15 @@ class RequestCost:
         return tuple(_grounds(self))
 
     def as_json(self) -> dict[str, Any]:
-        """Every figure by name: FLOPs, bytes, seconds, joules, money in the price's currency."""
+        """Every figure by name: FLOPs, bytes, seconds, kilowatt-hours, money in the price's currency."""
         return {
             "compute_flops": self.eflops.compute_flops, "memory_bytes": self.eflops.memory_bytes,
             "intensity": self.eflops.intensity, "eflops": self.eflops.total,
             "prefill": self.prefill.as_json(), "decode": self.decode.as_json(),
             "seconds": ends(self.seconds), "first_token": ends(self.first_token), "per_token": ends(self.per_token),
             "tokens_per_second": ends(self.tokens_per_second),
-            "joules": ends(self.joules), "money": ends(self.money),
-            "per_million": {"joules": ends(self.per_million(self.joules)), "money": ends(self.per_million(self.money))},
+            "energy_kwh": ends(self.kilowatt_hours), "money": ends(self.money),
+            "per_million": {"energy_kwh": ends(self.per_million(self.kilowatt_hours)), "money": ends(self.per_million(self.money))},
             "parts": dict(self.whole.parts),
             "memory": {**vars(self.residents), "total": self.residents.total},
             "price": None if self.price is None else self.price.as_json(),

@@ -33,8 +33,6 @@ PARTS: Mapping[str, str] = MappingProxyType({
 SECONDS = " + ".join(PARTS.values())
 ROOFLINE_FACTORS = ("compute", "decode", "attention", "memory", "cache", "activations", "key", "layer", "link", "collective")  # fmt: skip
 """Factors that the formula holds; `time` multiplies all of it."""
-FACTOR_UNITS: Mapping[str, str] = MappingProxyType({"key": "s", "layer": "s", "collective": "s", "time": "times"})
-"""Units of the factors that are no shares of a peak."""
 # Which field of a work each term is, and whether it is divided by peak FLOP/s, device bandwidth, link bandwidth or nothing.
 TERMS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "matrix_compute": ("matrix_flops", "flops"), "matrix_memory": ("matrix_bytes", "device"),

@@ -18,6 +18,9 @@ NORMS = ("rms", "layer")
 QK_NORMS = ("none", "head", "full")
 STRUCTURES = ("dense", "low-rank", "block-shuffle", "block-dense")
 COUNTS = ("layers", "width", "heads", "head_size", "ffn", "vocab", "granularity", "loops", "streams", "blocks")
+OPTIONAL_COUNTS = ("kv_heads", "context", "window", "looped_layers", "rank", "latent", "query_latent", "value_size")
+COUNTS_FROM_ZERO = ("positions", "norms_per_layer", "window_layers", "experts", "active_experts", "shared_experts",
+                    "dense_layers", "rope_size", "other")  # fmt: skip
 # Published: ParScale learns 48 keys and values in front of each stream and layer (Chen et al. 2025, 2505.10475).
 STREAM_PREFIX = 48
 
@@ -36,6 +39,9 @@ class Shape:
       embedding; `context` is the longest it is made for; `positions` is learned position vectors.
     - `biases`: "none", "qkv" or "all" linear layers of the blocks; `norm`: "rms" or "layer" (with a bias);
       `norms_per_layer` of the whole width; `qk_norm`: "none", over each "head", or over the "full" width.
+    - `latent`: keys and values are made from a vector of this size, which alone is cached, with `rope_size` numbers for
+      positions; `query_latent` likewise for queries; heads then have head_size + rope_size in queries and keys and
+      `value_size` (by default head_size) in values (multi-head latent attention, arXiv 2405.04434).
     - `window` tokens that the attention of `window_layers` layers sees; the others see everything.
     - `experts` in each layer, of which a token uses `active_experts`; `shared_experts` are used by all tokens; each is
       ffn / `granularity` wide; the first `dense_layers` layers have a dense feed-forward instead.
@@ -45,6 +51,7 @@ class Shape:
       values a layer (ParScale).
     - `structure` of the feed-forward's matrices: "dense", "low-rank", "block-shuffle" or "block-dense", with `rank`
       and `blocks`.
+    - `other` parameters that take part in no matrix product, such as biases of routers and sinks of attention.
 
     Errors: `Refused` for counts that are not whole and positive and for parts that do not divide, with the nearest
     that do.
@@ -68,6 +75,10 @@ class Shape:
     norm: str = "rms"
     norms_per_layer: int = 2
     qk_norm: str = "none"
+    latent: int | None = None
+    query_latent: int | None = None
+    rope_size: int = 0
+    value_size: int | None = None
     window: int | None = None
     window_layers: int = 0
     experts: int = 0
@@ -82,16 +93,16 @@ class Shape:
     structure: str = "dense"
     rank: int | None = None
     blocks: int = 1
+    other: int = 0
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         for name in COUNTS:
             check_count(name, getattr(self, name))
-        for name in ("kv_heads", "context", "window", "looped_layers", "rank"):
+        for name in OPTIONAL_COUNTS:
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
-        for name in ("positions", "norms_per_layer", "window_layers", "experts", "active_experts", "shared_experts",
-                     "dense_layers"):  # fmt: skip
+        for name in COUNTS_FROM_ZERO:
             check_count(name, getattr(self, name), least=0)
         check_choice("biases", self.biases, BIASES)
         check_choice("norm", self.norm, NORMS)
@@ -99,6 +110,7 @@ class Shape:
         check_choice("structure", self.structure, STRUCTURES)
         check_multiple("heads", self.heads, "kv_heads", self.key_value_heads)
         self._check_layers()
+        self._check_latents()
         self._check_experts()
         self._check_structure()
 
@@ -110,6 +122,14 @@ class Shape:
         if self.window_layers and self.window is None:
             raise Refused("bad-shape", f"window_layers is {self.window_layers} but no window is given", "the shape",
                           "give window, the number of tokens those layers see")  # fmt: skip
+
+    def _check_latents(self) -> None:
+        if self.latent is None and (self.query_latent or self.rope_size or self.value_size):
+            raise Refused("bad-shape", "query_latent, rope_size and value_size belong to latent attention", "the shape",
+                          "give latent, the size of what is cached")  # fmt: skip
+        if self.latent is not None and (self.key_value_heads != self.heads or self.biases != "none"):
+            raise Refused("bad-shape", "latent attention has as many key as query heads and no biases", "the shape",
+                          f"give kv_heads={self.heads} biases=none")  # fmt: skip
 
     def _check_experts(self) -> None:
         check_multiple("ffn", self.ffn, "granularity", self.granularity)
@@ -132,6 +152,21 @@ class Shape:
     @property
     def key_value_heads(self) -> int:
         return self.heads if self.kv_heads is None else self.kv_heads
+
+    @property
+    def query_size(self) -> int:
+        """Size of a head's queries and keys."""
+        return self.head_size + self.rope_size
+
+    @property
+    def values(self) -> int:
+        """Size of a head's values."""
+        return self.head_size if self.value_size is None else self.value_size
+
+    @property
+    def cache_width(self) -> int:
+        """Numbers that one token leaves in the cache of one layer."""
+        return 2 * self.key_value_heads * self.head_size if self.latent is None else self.latent + self.rope_size
 
     @property
     def expert_ffn(self) -> int:
@@ -191,6 +226,7 @@ class Parameters:
     experts: int = 0
     router: int = 0
     streams: int = 0
+    other: int = 0
     idle_experts: int = 0
 
     @property
@@ -200,7 +236,8 @@ class Parameters:
     @property
     def non_embedding(self) -> int:
         """Without the embedding, learned positions and the head (Kaplan et al. 2020)."""
-        return self.attention + self.feed_forward + self.experts + self.router + self.norms + self.streams
+        layers = self.attention + self.feed_forward + self.experts + self.router + self.norms
+        return layers + self.streams + self.other
 
     @property
     def active(self) -> int:
@@ -226,13 +263,19 @@ def count_parameters(shape: Shape) -> Parameters:
         experts=shape.expert_layers * (shape.experts + shape.shared_experts) * expert,
         router=(shape.expert_layers * shape.experts + shape.recursive * shape.loops) * shape.width,
         streams=_stream_parameters(shape),
+        other=shape.other,
         idle_experts=shape.expert_layers * (shape.experts - shape.active_experts) * expert,
     )
 
 
 def attention_parameters(shape: Shape) -> int:
-    """Entries of the four projections of one layer: query, key, value, output."""
-    return 2 * shape.width * (shape.heads + shape.key_value_heads) * shape.head_size
+    """Entries of the projections of one layer: query, key, value, output, and what latents are made with."""
+    if shape.latent is None:
+        return 2 * shape.width * (shape.heads + shape.key_value_heads) * shape.head_size
+    queries, inputs = shape.heads * shape.query_size, shape.query_latent or shape.width
+    made = shape.width * (shape.query_latent or 0) + shape.width * (shape.latent + shape.rope_size)
+    keys_and_values = shape.latent * shape.heads * (shape.head_size + shape.values)
+    return made + inputs * queries + keys_and_values + shape.heads * shape.values * shape.width
 
 
 def feed_forward_parameters(shape: Shape, inner: int) -> int:
@@ -270,7 +313,8 @@ def _norm_parameters(shape: Shape) -> int:
     full = (shape.heads + shape.key_value_heads) * shape.head_size
     of_heads = {"none": 0, "head": 2 * shape.head_size, "full": full}[shape.qk_norm]
     of_width = (shape.norms_per_layer * shape.layers + 1) * shape.width
-    return (2 if shape.norm == "layer" else 1) * of_width + shape.layers * of_heads
+    of_latents = (shape.latent or 0) + (shape.query_latent or 0)
+    return (2 if shape.norm == "layer" else 1) * of_width + shape.layers * (of_heads + of_latents)
 
 
 def _stream_parameters(shape: Shape) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 from allometry.costs.cache import cache_entries, cache_reads
 from allometry.costs.execution import Execution
-from allometry.costs.flops import attended_in, attention_rounds, forward_flops
+from allometry.costs.flops import attended_in, attention_rounds, decoding_scores, forward_flops
 from allometry.costs.formats import FULL, Format
 from allometry.costs.hardware import Hardware
 from allometry.costs.shapes import Shape, attention_parameters, feed_forward_parameters
@@ -97,9 +97,9 @@ def decode_work(
     positions = passes * width * sequences
     counted = forward_flops(shape, tokens, cached, budget=how.attention.budget)
     reads = _cache_traffic(shape, how, tokens, cached, requests, samples) * passes / tokens
-    search = 0.0 if how.attention.block is None else forward_flops(shape, tokens, cached).scores / 2
-    scores = counted.scores + search / (how.attention.block or 1)
-    heads = sequences * shape.key_value_heads / how.cache_devices(shape)
+    search = 0.0 if how.attention.block is None else decoding_scores(shape, tokens, cached) / 2
+    scores = decoding_scores(shape, tokens, cached, how.attention.budget) + search / (how.attention.block or 1)
+    heads = sequences * (1 if shape.latent else shape.key_value_heads / how.cache_devices(shape))
     rounds = max(1.0, heads / (hardware.processors or heads))
     keys = attended_in(shape, tokens, cached, how.attention.budget) * attention_rounds(shape) * passes / tokens
     written = sequences * cache_entries(shape, tokens) * how.cache.bytes_each / how.cache_devices(shape)
@@ -142,7 +142,7 @@ def activation_bytes(shape: Shape, tokens: float, logits: float) -> float:
     Each norm, projection, rotation, activation function and residual sum reads its input and writes its output once;
     attention reads queries, keys and values and writes one value for each query, for its scores stay on the chip.
     """
-    heads, kv = shape.heads * shape.head_size, shape.key_value_heads * shape.head_size
+    heads, kv = shape.heads * shape.query_size, shape.key_value_heads * shape.values
     inner = shape.ffn
     if shape.experts:
         inner = (shape.active_experts + shape.shared_experts) * shape.expert_ffn

@@ -1,7 +1,7 @@
 """Efficiency factors fitted to measured times, each with its interval, and how far the roofline misses beyond them.
 
-The roofline's own formula is the law that is fitted. What was published or assumed of a factor is its prior, so a few
-rows move the factors that they depend on and leave the others where they were.
+What was published or assumed of a factor is its prior, so a few rows move the factors that they depend on and leave the
+others where they were.
 """
 
 from __future__ import annotations
@@ -13,76 +13,83 @@ from types import MappingProxyType
 
 import numpy as np
 
-from allometry.axes import Axis
-from allometry.costs import DEFAULT_FACTORS, PARTS, ROOFLINE_FACTORS, TERMS, Execution, Factor, Hardware
-from allometry.expressions import parse
-from allometry.fits import Fit, Prior, Settings, Tick, fit
-from allometry.laws import Law, Parameter
+from allometry.costs import DEFAULT_FACTORS, Execution, Factor, Hardware
+from allometry.fits import Fit, Settings, Tick, fit
 from allometry.notices import Notice, Refused
-from allometry.runs import Rows
-from allometry.timings.measurements import (
-    TRAINING_PARTS,
-    TRAINING_TERMS,
-    Measurement,
-    term_columns,
-)
+from allometry.timings.law import factor_priors, roofline_law, roofline_rows
+from allometry.timings.measurements import Measurement
 
-TRAINING_FACTORS = ("compute", "attention", "memory", "layer")
 FEWEST = 4  # rows, below which nothing is left to tell how far the roofline misses
+FEW = 20  # rows, below which no row stands at a 90% end
 FOLDS = 5
-FEWEST_SHAPES = 3  # from which whole shapes are left out in turn
-FEWEST_GROUPS = 5  # from which whole shapes and phases are resampled, not rows
-STARTS, FOLD_STARTS = 16, 4  # measured: 16 seeds of 16 starts reach the same minimum on the published tables
-KEPT_SHARE = 0.5  # of a prior's variance: above it the table says less of a factor than what was known
-NORMAL_90 = 1.6449  # standard deviations from the middle to an end of a 90% interval
+FEWEST_SHAPES = 3  # from which whole models are left out in turn
+STARTS, FOLD_STARTS = 16, 4
+MOST_PRIOR = 0.5  # share of a prior's variance that is left: above it the rows say less of a factor than was known
+SAID = ("not-converged", "starts-disagree", "draws-dropped", "draws-rough", "few-groups")
 
 
 @dataclass(frozen=True)
 class Calibration:
     """A device with factors measured on it.
 
-    `fit` is the roofline fitted to all rows; `factors` are those that the rows determine, `kept` those that stayed as
-    they were, with why; `ratios` (n,) are measured over predicted seconds, each row predicted without its fold.
+    `given` is the device before, `how` the rows were run. `fit` is the roofline fitted to all rows; `factors` are all
+    that it holds, marked measured where the rows say most of them, and one for what the roofline misses; `ratios` (n,)
+    are measured over predicted seconds, each row predicted by a fit that did not see it.
     """
 
     hardware: Hardware
+    given: Hardware
+    how: Execution
     fit: Fit
     measurements: tuple[Measurement, ...]
     factors: Mapping[str, Factor]
-    kept: Mapping[str, str]
     ratios: np.ndarray
     notices: tuple[Notice, ...]
 
     @property
-    def median_error(self) -> float:
-        """Median of |measured/predicted - 1| on rows that the fit did not see."""
-        return float(np.median(np.abs(self.ratios - 1)))
+    def errors(self) -> dict[str, dict[str, float]]:
+        """Median and worst |predicted/measured - 1|: with the factors `before`, and `after`, each row left out."""
+        seconds = np.array([row.seconds for row in self.measurements])
+        before = np.array([row.predicted(self.given, self.how).value for row in self.measurements]) / seconds
+        return {
+            name: {"median": float(np.median(missed)), "worst": float(np.max(missed))}
+            for name, missed in (("before", np.abs(before - 1)), ("after", np.abs(1 / self.ratios - 1)))
+        }
 
 
 def calibrate(
     measurements: Sequence[Measurement], hardware: Hardware, how: Execution | None = None, *,
-    bootstrap: int = 300, seed: int = 0, level: float = 0.9, tick: Tick | None = None,
+    bootstrap: int = 100, seed: int = 0, level: float = 0.9, tick: Tick | None = None,
 ) -> Calibration:  # fmt: skip
     """Fit the efficiency factors of a device and engine to measured times.
 
     Use it with times of prompts of several lengths and of decoding at several batches, on one device and one engine;
-    the more models among them, the better it says how far it misses on another. Inference and training are calibrated
-    apart. Arguments: `how` the rows were run; their own batch counts. `bootstrap` resamples give the intervals.
-    Errors: `Refused` for fewer than 4 rows, for a mixture of training and inference, and for drafts.
+    the more models among them, the better it says how far the times of another are missed. Not for lengths and batches
+    far beyond those that were timed: the intervals do not hold there (benchmarks/cost_times.py).
+    Arguments: `how` the rows were run; each row has its own batch. `bootstrap` resamples give the intervals.
+    Errors: `Refused` for fewer than 4 rows, for times of training among those of inference, and for drafts.
+
+    >>> from allometry.costs import find_hardware, find_shape
+    >>> shape, device, how = find_shape("qwen3-0.6b"), find_hardware("h100"), Execution()
+    >>> rows = [Measurement(shape=shape, batch=b, prompt=p, generated=1, phase="prefill", seconds=1.0, row=b)
+    ...         for b in (1, 4) for p in (512, 4096)]
+    >>> rows = [replace(row, seconds=1.5 * row.predicted(device, how).value) for row in rows]
+    >>> found = calibrate(rows, device, bootstrap=20)
+    >>> found.errors["after"]["median"] < 0.1 < found.errors["before"]["median"]
+    True
     """
     how = how or Execution()
     _check(measurements, how)
-    rows = _rows(measurements, hardware, how)
-    law = _law(rows)
-    settings = _settings(law, bootstrap, seed, level)
+    rows = roofline_rows(measurements, hardware, how)
+    law = roofline_law(rows)
+    settings = Settings(priors=factor_priors(law), starts=STARTS, bootstrap=bootstrap, seed=seed, level=level)
     fitted = fit(rows, law, settings) if tick is None else fit(rows, law, settings, tick=tick)
     ratios = _left_out_ratios(fitted, measurements)
-    kept = _kept(fitted)
-    factors = {name: factor for name, factor in _measured(fitted, hardware, len(rows)).items() if name not in kept}
-    name = "step" if measurements[0].trains else "time"
-    factors[name] = _beyond(name, ratios, hardware, level)
+    beyond = _beyond(ratios, measurements, hardware, level)
+    factors = {**_fitted_factors(fitted, measurements, hardware), beyond.name: beyond}
     device = replace(hardware, factors=MappingProxyType({**hardware.factors, **factors}))
-    return Calibration(device, fitted, tuple(measurements), factors, kept, ratios, _notices(fitted, measurements, rows))
+    notices = _notices(fitted, measurements)
+    return Calibration(device, hardware, how, fitted, tuple(measurements), factors, ratios, notices)
 
 
 def _check(measurements: Sequence[Measurement], how: Execution) -> None:
@@ -96,70 +103,26 @@ def _check(measurements: Sequence[Measurement], how: Execution) -> None:
         raise Refused("bad-option", "factors are measured without a draft", "the execution", "leave the draft out")
 
 
-def _law(rows: Rows) -> Law:
-    """The roofline's formula as a law, without the parts that are zero in every row: terms are axes, factors parameters."""
-    parts = {part: parse(text) for part, text in (PARTS if "matrix_compute" in rows.axes else TRAINING_PARTS).items()}
-    live = [part for part in parts.values() if any(np.any(rows.axes[name]) for name in part.names if name in rows.axes)]
-    formula = parse(" + ".join(part.text for part in live))
-    axes = tuple(name for name in formula.names if name in rows.axes)
-    return Law(
-        name="roofline", title="Seconds by a roofline times efficiency factors", subject="costs", formula=formula,
-        axes=axes, metric="seconds", metric_unit="seconds", min_runs=FEWEST,
-        declared={name: Axis(name, name, "", name.replace("_", " "), "axis", False, "") for name in axes},
-        parameters=tuple(
-            Parameter(name, start=_ends(DEFAULT_FACTORS[name])) for name in formula.names if name not in rows.axes
-        ),
-    )  # fmt: skip
-
-
-def _rows(measurements: Sequence[Measurement], hardware: Hardware, how: Execution) -> Rows:
-    names = TRAINING_TERMS if measurements[0].trains else tuple(TERMS)
-    groups = [f"{m.shape.as_text()} {m.phase}" for m in measurements]
-    labels = {name: i for i, name in enumerate(dict.fromkeys(groups))}
-    many = len(labels) >= FEWEST_GROUPS
-    return Rows(
-        axes=term_columns(measurements, hardware, how, names),
-        target=np.array([m.seconds for m in measurements]),
-        metric="seconds",
-        cluster=np.array([labels[name] for name in groups]) if many else None,
-        cluster_kind="shapes and phases" if many else "rows",
-        numbers=np.array([m.row for m in measurements]),
-    )
-
-
-def _settings(law: Law, bootstrap: int, seed: int, level: float) -> Settings:
-    """What was published or assumed of each factor is its prior."""
-    known = {name: DEFAULT_FACTORS[name] for name in law.parameter_names}
-    priors = {name: Prior(factor.value, _spread(factor), factor=True) for name, factor in known.items()}
-    return Settings(priors=priors, starts=STARTS, bootstrap=bootstrap, seed=seed, level=level)
-
-
-def _ends(factor: Factor) -> tuple[float, float]:
-    return factor.low, factor.high
-
-
-def _spread(factor: Factor) -> float:
-    """The spread as a factor of one standard deviation, its ends being those of a 90% interval."""
-    return math.exp(max(math.log(factor.high / factor.low) / (2 * NORMAL_90), 1e-3))
-
-
-def _measured(fitted: Fit, hardware: Hardware, count: int) -> dict[str, Factor]:
-    source = f"fitted to {count} measured times on {hardware.name}"
+def _fitted_factors(fitted: Fit, measurements: Sequence[Measurement], hardware: Hardware) -> dict[str, Factor]:
+    """Every factor of the law as fitted, for they only hold together; measured where the rows say most of it."""
+    source = f"fitted to {_range(measurements)} on {hardware.name}"
     found = {}
     for name, interval in fitted.parameters.items():
-        if interval.value is not None:
-            low, high = (interval.value if end is None else end for end in (interval.low, interval.high))
-            ends = min(low, interval.value), max(high, interval.value)
-            found[name] = Factor(name, interval.value, *ends, "measured", source)
+        value, known, share = fitted.values[name], DEFAULT_FACTORS[name], fitted.prior_share[name]
+        low, high = (value if end is None else end for end in (interval.low, interval.high))
+        told = share <= MOST_PRIOR
+        words = source if told else f"{source}, which leave {share:.0%} of what was unknown; before: {known.source}"
+        provenance = "measured" if told else known.provenance
+        found[name] = Factor(name, value, min(low, value), max(high, value), provenance, words)
     return found
 
 
-def _kept(fitted: Fit) -> dict[str, str]:
-    """Factors that stay as they were, and why."""
-    known = TRAINING_FACTORS if "products" in fitted.rows.axes else ROOFLINE_FACTORS
-    silent = {name: "no row depends on it" for name in known if name not in fitted.law.parameter_names}
-    told = {name: share for name, share in fitted.prior_share.items() if share > KEPT_SHARE}
-    return silent | {name: f"the rows leave {share:.0%} of what was unknown of it" for name, share in told.items()}
+def _range(measurements: Sequence[Measurement]) -> str:
+    """How many times of what: factors are known within these batches and lengths."""
+    batches, prompts = ([getattr(m, name) for m in measurements] for name in ("batch", "prompt"))
+    return (
+        f"{len(measurements)} times, batch {min(batches)} to {max(batches)}, prompts {min(prompts)} to {max(prompts)}"
+    )
 
 
 def _left_out_ratios(fitted: Fit, measurements: Sequence[Measurement]) -> np.ndarray:
@@ -174,35 +137,33 @@ def _left_out_ratios(fitted: Fit, measurements: Sequence[Measurement]) -> np.nda
 
 
 def _folds(measurements: Sequence[Measurement]) -> Iterable[np.ndarray]:
-    """Rows (n,) left out in turn: all of a shape where there are three or more, else every fifth."""
+    """Rows (n,) left out in turn: all of a model where there are three or more, else every fifth."""
     shapes = list(dict.fromkeys(measurement.shape for measurement in measurements))
     if len(shapes) >= FEWEST_SHAPES:
         labels = np.array([shapes.index(measurement.shape) for measurement in measurements])
     else:
-        labels = np.arange(len(measurements)) % min(FOLDS, len(measurements))
+        labels = np.arange(len(measurements)) % FOLDS
     return [labels == label for label in np.unique(labels)]
 
 
-def _beyond(name: str, ratios: np.ndarray, hardware: Hardware, level: float) -> Factor:
+def _beyond(ratios: np.ndarray, measurements: Sequence[Measurement], hardware: Hardware, level: float) -> Factor:
     """How far rows that were not seen lie off, as an interval of their ratios; one is always within."""
     ordered, tail, count = np.sort(ratios), (1 - level) / 2, len(ratios)
-    # the (n + 1)-th row lies below the k-th of n with chance k/(n + 1) (split conformal prediction, Vovk et al. 2005)
+    # a new row lies below the k-th of n with chance k/(n + 1): split conformal prediction, Vovk et al. 2005
     low = ordered[max(0, math.floor(tail * (count + 1)) - 1)]
     high = ordered[min(count - 1, math.ceil((1 - tail) * (count + 1)) - 1)]
-    source = f"measured over predicted on {count} times on {hardware.name} that the fit did not see"
+    name = "step" if measurements[0].trains else "time"
+    source = f"measured over predicted, each by a fit that did not see it: {_range(measurements)} on {hardware.name}"
     return Factor(name, 1.0, min(1.0, float(low)), max(1.0, float(high)), "measured", source)
 
 
-def _notices(fitted: Fit, measurements: Sequence[Measurement], rows: Rows) -> tuple[Notice, ...]:
-    silent = ("no-intervals", "axis-constant", "axes-together", "loose-parameters", "negligible-term")
-    notices = [notice for notice in fitted.notices if notice.code not in silent]
+def _notices(fitted: Fit, measurements: Sequence[Measurement]) -> tuple[Notice, ...]:
+    """What the fit says of its search and draws, and what so few rows or models cannot tell."""
+    notices = [notice for notice in fitted.notices if notice.code in SAID]
     if len({measurement.shape for measurement in measurements}) < FEWEST_SHAPES:
-        notices.append(
-            Notice(
-                "few-shapes",
-                "fewer than 3 models were timed: how far times of another model are missed is not measured",
-            )
-        )
-    if len(rows) < 20:
-        notices.append(Notice("few-rows", f"{len(rows)} times are few for 90% ends: the widest misses stand for them"))
+        message = "fewer than 3 models were timed: how far the times of another are missed is not measured"
+        notices.append(Notice("few-models", message))
+    if len(measurements) < FEW:
+        message = f"{len(measurements)} times are few for 90% ends: the widest misses among them stand for those"
+        notices.append(Notice("few-times", message))
     return tuple(notices)

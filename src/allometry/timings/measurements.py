@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from allometry.axes import nearest_names
 from allometry.costs import Execution, Hardware, Request, Shape, Work, find_shape, request_works, terms, time_of
-from allometry.costs.training import Job, Parallelism, step_seconds, training_cost
+from allometry.costs.training import FACTORS, Job, Parallelism, step_seconds, training_cost
 from allometry.notices import Interval, Refused
 from allometry.runs import read_table
 
 PHASES = ("request", "prefill", "step", "train")
 REQUIRED = ("batch", "prompt", "generated", "seconds")
 OPTIONAL = ("samples", "shape", "phase")
-# What a step of training is made of when every factor is one, and what formula the factors enter it by.
 TRAINING_TERMS = ("products", "attention_products", "elementwise", "optimizer", "launches")
-TRAINING_PARTS: Mapping[str, str] = MappingProxyType({
-    "products": "products / compute", "attention": "attention_products / attention",
-    "elementwise": "(elementwise + optimizer) / memory", "launches": "launches * layer",
-})  # fmt: skip
+"""Parts of a step of training whose factors are one: seconds at the device's peaks, and layers started."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +66,15 @@ class Measurement:
     def predicted(self, hardware: Hardware, how: Execution) -> Interval:
         """Seconds by the roofline with the device's factors."""
         if self.trains:
-            job = Job(shape=self.shape, batch=self.batch, context=self.prompt, precision=how.precision, flash=how.flash)
-            spread = Parallelism(micro_batch=self.batch)
-            return training_cost(job, job.tokens, hardware, spread).seconds_per_step
+            job = self._job(how)
+            return training_cost(job, job.tokens, hardware, Parallelism(micro_batch=self.batch)).seconds_per_step
         found = time_of(self._works(hardware, how), hardware, how.precision).seconds
         value, low, high = (end / self._times for end in (found.value, found.low, found.high) if end is not None)
         return Interval(value, low, high)
+
+    def _job(self, how: Execution) -> Job:
+        return Job(shape=self.shape, batch=self.batch, context=self.prompt, precision=how.precision, flash=how.flash,
+                   fused=how.fused)  # fmt: skip
 
     def terms(self, hardware: Hardware, how: Execution) -> dict[str, float]:
         """The terms of the roofline's formula: seconds at the device's peaks, and counts."""
@@ -100,9 +98,7 @@ class Measurement:
         return Request(prompt=self.prompt, generated=generated, samples=self.samples)
 
     def _training_terms(self, hardware: Hardware, how: Execution) -> dict[str, float]:
-        job = Job(shape=self.shape, batch=self.batch, context=self.prompt, precision=how.precision, flash=how.flash)
-        unit = dict.fromkeys(("compute", "attention", "memory", "layer", "link", "network", "host", "disk"), 1.0)
-        found = step_seconds(job, Parallelism(micro_batch=self.batch), hardware, {**unit, "overlap": 0.0})
+        found = step_seconds(self._job(how), Parallelism(micro_batch=self.batch), hardware, dict.fromkeys(FACTORS, 1.0))
         return dict(zip(TRAINING_TERMS, (found.products, found.attention, found.elementwise, found.optimizer,
                                          found.launches), strict=True))  # fmt: skip
 
@@ -185,11 +181,3 @@ def _number(value: Any, name: str, where: str) -> float:
     if not isinstance(value, int | float | np.number) or not np.isfinite(value):
         raise Refused("bad-value", f"{name} is not a number: {value!r}", where, "remove rows that did not run")
     return float(value)
-
-
-def term_columns(
-    measurements: Sequence[Measurement], hardware: Hardware, how: Execution, names: Iterable[str]
-) -> dict[str, np.ndarray]:
-    """The terms of all measurements, one array (n,) for each name."""
-    rows = [measurement.terms(hardware, how) for measurement in measurements]
-    return {name: np.array([row[name] for row in rows]) for name in names}

@@ -38,6 +38,18 @@ def test_activations_of_a_layer_are_the_published_sums(shape: Shape, square: flo
     assert found == pytest.approx(terms(square))
 
 
+def test_plain_pytorch_keeps_more_of_everything_but_products() -> None:
+    for flash in (True, False):
+        fused = Job(shape=find_shape("llama-3-8b"), batch=1, context=2048, flash=flash)
+        plain = replace(fused, fused=False)
+        assert layer_activations(plain, Parallelism()) > layer_activations(fused, Parallelism())
+        heads = [
+            training_memory(job, Parallelism()).activations - 32 * layer_activations(job, Parallelism())
+            for job in (fused, plain)
+        ]
+        assert heads[1] - heads[0] == (14 - 4) * 128256 * 2048
+
+
 def test_zero_stages_leave_the_published_bytes() -> None:
     """Rajbhandari et al. 2020, arXiv 1910.02054, figure 1: 7.5 B parameters over 64 devices, in GB."""
     shape = Shape(layers=1, width=1000, heads=1, head_size=1000, ffn=7_498_993_000 // 2000, vocab=1, gated=False)

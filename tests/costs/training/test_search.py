@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allometry.costs import find_hardware, find_shape
+from allometry.costs import Shape, find_hardware, find_shape
 from allometry.costs.training import Job, fastest, fewest_devices, fits, spreads, training_cost, training_memory
 from allometry.notices import Refused
 
@@ -43,10 +43,36 @@ def test_experts_are_spread_where_that_helps() -> None:
     assert any(other.spread.expert > 1 for other in (found.best, *found.others))
 
 
+@pytest.mark.parametrize(
+    ("layers", "width", "heads", "batch", "devices", "share"),
+    [(48, 6144, 48, 128, 16, 0.3838), (96, 12288, 96, 1280, 1024, 0.3614), (128, 25600, 160, 3200, 3072, 0.3196)],
+)
+def test_shares_of_peak_on_frontier(
+    layers: int, width: int, heads: int, batch: int, devices: int, share: float
+) -> None:
+    """22B, 175B and 1T of Dash et al. 2023, arXiv 2312.12705; batches and spreads are ours, theirs are not known."""
+    shape = Shape(layers=layers, width=width, heads=heads, head_size=width // heads, ffn=4 * width, vocab=51200,
+                  gated=False, norm="layer", biases="all")  # fmt: skip
+    found = fastest(Job(shape=shape, batch=batch, context=2048), 1e12, find_hardware("mi250x"), devices).best
+    assert found.peak_share.low < share < found.peak_share.high
+    assert found.spread.tensor <= 8
+
+
+def test_weak_scaling_on_frontier_is_nearly_whole() -> None:
+    """100% on 1024 and 3072 devices for 175B and 1T: twice the devices and the batch take as long."""
+    shape = Shape(layers=96, width=12288, heads=96, head_size=128, ffn=4 * 12288, vocab=51200, gated=False)
+    half, whole = (
+        fastest(Job(shape=shape, batch=n, context=2048), 1e12, find_hardware("mi250x"), n).best.step.total
+        for n in (512, 1024)
+    )
+    assert half / whole > 0.97
+
+
 def test_what_does_not_fit_is_refused_with_what_would() -> None:
     with pytest.raises(Refused, match=r"needs .* GB .*16 devices fit.*host_memory="):
         fastest(LARGE, 1e12, H100, 8)
     assert fewest_devices(LARGE, H100) == 16
+    assert fewest_devices(LARGE, H100, fixed={"pipeline": 5}) == 20
     roomy = find_hardware("h100 host_memory=2e11")
     on_host = fastest(LARGE, 1e12, roomy, 8, offload="host").best
     assert on_host.memory.host > 0

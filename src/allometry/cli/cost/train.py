@@ -36,7 +36,7 @@ def train(
     devices: Annotated[int | None, typer.Option(help="Devices; by default the fewest (a power of two) that it fits on.", min=1)] = None,
     batch: Annotated[int | None, typer.Option(help="Sequences in a step; by default what the Step Law says for these tokens.", min=1)] = None,
     context: Annotated[int | None, typer.Option(help="Tokens in a sequence; by default 4096, or the shape's own if shorter.", min=1)] = None,
-    precision: Annotated[str, typer.Option(help="Of the matrix products: bf16, fp16, fp8, tf32, fp32.")] = "bf16",
+    precision: Annotated[str | None, typer.Option(help="Of the matrix products: bf16, fp16, fp8, tf32, fp32; by default the first that the hardware knows.")] = None,
     states: Annotated[str, typer.Option(help="What is kept for each parameter: adam, adam-fp32-gradients, adam-fp32, adam-bf16, momentum.")] = "adam",
     data: Annotated[int | None, typer.Option(help="Data-parallel groups.", min=1)] = None,
     tensor: Annotated[int | None, typer.Option(help="Tensor-parallel degree.", min=1)] = None,
@@ -49,6 +49,7 @@ def train(
     sequence: Annotated[bool | None, typer.Option("--sequence/--no-sequence", help="Sequence parallelism within tensor groups.")] = None,
     recompute: Annotated[str | None, typer.Option(help="none, selective or full.")] = None,
     flash: Annotated[bool, typer.Option("--flash/--no-flash", help="Attention without its square in memory.")] = True,
+    fused: Annotated[bool, typer.Option("--fused/--plain", help="Norms, activations and loss fused, or plain PyTorch under autocast, which keeps more.")] = True,
     offload: Annotated[str, typer.Option(help="How far states may leave the device: none, host, disk; or hosted, everything at home on the host of one device.")] = "none",
     prices: Prices = None,
     json: Json = False,
@@ -61,9 +62,21 @@ def train(
     """
     found_shape, found_hardware = find_shape(shape), find_hardware(hardware)
     amount = parse_number(tokens, "--tokens")
+    if not (math.isfinite(amount) and amount > 0):
+        raise Refused(
+            "bad-value", f"tokens must be a positive number, not {amount:g}", "--tokens", "write 15T or 15e12"
+        )
     length = context or min(DEFAULT_CONTEXT, found_shape.context or DEFAULT_CONTEXT)
     size = batch or default_batch(amount, length, devices)
-    job = Job(shape=found_shape, batch=size, context=length, precision=precision, states=states, flash=flash)
+    job = Job(
+        shape=found_shape,
+        batch=size,
+        context=length,
+        precision=precision or _precision(found_hardware),
+        states=states,
+        flash=flash,
+        fused=fused,
+    )
     fixed = {
         name: value
         for name, value in {
@@ -84,6 +97,10 @@ def train(
         print_json(_json(found, assumed))
     else:
         _show(found, assumed)
+
+
+def _precision(hardware: Hardware) -> str:
+    return next((name for name in ("bf16", "fp16", "tf32", "fp32") if name in hardware.peak), "bf16")
 
 
 def default_batch(tokens: float, context: int, devices: int | None) -> int:

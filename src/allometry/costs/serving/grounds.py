@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from allometry.costs.roofline import FACTOR_UNITS
+from allometry.costs.factors import FACTOR_UNITS
 from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.measured import MeasuredSteps
 from allometry.costs.serving.replica import WATERMARK

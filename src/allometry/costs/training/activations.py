@@ -14,6 +14,9 @@ from allometry.costs.training.parallel import Parallelism
 MASK_BYTES = 1  # a dropout mask is a byte an element (section 4.1)
 STATISTIC_BYTES = 4  # flash attention keeps one 32-bit log-sum for each head and token (Dao et al. 2022, 2205.14135)
 LOGIT_BYTES = 4  # logits are kept in 32 bits for the loss (section 4.3)
+# Plain PyTorch under autocast: the stream between layers and softmax are in 32 bits, a gate's activation is kept
+# besides its input, and the loss holds logits in 16 and 32 bits, their log-softmax and its gradient.
+PLAIN_STREAM_BYTES, PLAIN_SOFTMAX_BYTES, PLAIN_LOGIT_BYTES = 4, 4, 2 + 4 + 4 + 4
 
 
 def tokens_here(job: Job, spread: Parallelism) -> float:
@@ -58,15 +61,16 @@ def head_activations(job: Job, spread: Parallelism) -> float:
     """Bytes kept by the last norm, the head and the loss of one micro-batch (section 4.3)."""
     tokens = tokens_here(job, spread)
     inputs = 2 * job.activation_bytes * job.shape.width * tokens / (spread.tensor if spread.sequence else 1)
-    return inputs + LOGIT_BYTES * job.shape.vocab * tokens / spread.tensor
+    return inputs + (LOGIT_BYTES if job.fused else PLAIN_LOGIT_BYTES) * job.shape.vocab * tokens / spread.tensor
 
 
 def _width_bytes(job: Job) -> float:
     """A token's bytes of the whole width: inputs of norms, of the projections and of the feed-forward; masks."""
     shape, size = job.shape, job.activation_bytes
-    inputs = shape.norms_per_layer + 1 + _copies(shape)
+    stream = shape.norms_per_layer * (size if job.fused else PLAIN_STREAM_BYTES)
+    inputs = (1 + _copies(shape)) * size
     router = size * shape.experts if shape.experts else 0
-    return inputs * size * shape.width + 2 * job.dropout * MASK_BYTES * shape.width + router
+    return (stream + inputs + 2 * job.dropout * MASK_BYTES) * shape.width + router
 
 
 def _copies(shape: Shape) -> float:
@@ -77,13 +81,15 @@ def _copies(shape: Shape) -> float:
 def _projection_bytes(job: Job) -> float:
     """A token's queries, keys, values and the input of the output projection."""
     shape = job.shape
-    return job.activation_bytes * 2 * (shape.heads + shape.key_value_heads) * shape.head_size
+    heads = (shape.heads + shape.key_value_heads) * (shape.query_size + shape.values)
+    latents = (shape.latent or 0) + (shape.query_latent or 0)
+    return job.activation_bytes * (heads + latents)
 
 
 def _feed_forward_bytes(job: Job) -> float:
     """Inputs of the activation (two where it is gated) and of the last matrix; factors of structured ones besides."""
     shape = job.shape
-    each = 3 if shape.gated else 2
+    each = (3 if job.fused else 4) if shape.gated else 2
     inner = (shape.active_experts + shape.shared_experts) * shape.expert_ffn if shape.experts else shape.ffn
     return job.activation_bytes * (each * inner + _factor_entries(shape))
 
@@ -106,5 +112,5 @@ def _square_bytes(job: Job, spread: Parallelism) -> float:
         return 0.0
     near = min(job.context, shape.window or job.context)
     seen = (1 - shape.window_layers / shape.layers) * job.context + shape.window_layers / shape.layers * near
-    size = job.activation_bytes
-    return shape.heads * seen * (2 * size + MASK_BYTES if job.dropout else size)
+    size, softmax = job.activation_bytes, 0 if job.fused else PLAIN_SOFTMAX_BYTES + MASK_BYTES
+    return shape.heads * seen * (softmax + (2 * size + MASK_BYTES if job.dropout else size))

@@ -123,7 +123,7 @@ def _expert_bytes(job: Job, spread: Parallelism) -> float:
 def _context_bytes(job: Job, spread: Parallelism) -> float:
     """Keys and values go around the ring once forward; backward they go again, with their gradients."""
     shape = job.shape
-    own = 2 * shape.key_value_heads * shape.head_size * job.activation_bytes * tokens_here(job, spread) / spread.tensor
+    own = shape.cache_width * job.activation_bytes * tokens_here(job, spread) / spread.tensor
     passes = 3 + (spread.recompute == "full")
     return passes * (spread.context - 1) * own * shape.streams * layer_runs(job, spread)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from allometry.costs._intervals import ends, inverse, through, times
+from allometry.costs.factors import FACTOR_UNITS
 from allometry.costs.flops import training_flops
 from allometry.costs.hardware import Hardware
 from allometry.costs.prices import SECONDS_PER_HOUR, Price
@@ -133,8 +134,9 @@ def training_cost(
 
 
 def factor_ends(hardware: Hardware, end: str) -> Mapping[str, float]:
-    """All factors at their value, or all at the low or the high end of their spread."""
-    return {name: getattr(hardware.factor(name), end) for name in FACTORS}
+    """All factors at their value, or all at the end that makes a step slow ("low") or fast ("high")."""
+    other = {"low": "high", "high": "low"}.get(end, end)  # of a time, not a share, the high end is the slow one
+    return {name: getattr(hardware.factor(name), other if name in FACTOR_UNITS else end) for name in FACTORS}
 
 
 def fits(memory: Memory, hardware: Hardware) -> bool:

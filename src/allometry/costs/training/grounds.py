@@ -29,7 +29,8 @@ def grounds(job: Job, spread: Parallelism, hardware: Hardware) -> Iterable[Groun
                  "component; norms, softmax and activations are counted as traffic, not as FLOPs", "published")  # fmt: skip
     yield Ground("states", f"{job.states}: {job.bytes_per_parameter.source}", "published")
     yield Ground("activations", "what each operation keeps for its backward pass (Korthikanti et al. 2022), in "
-                 f"{job.activation_bytes} bytes each" + (", attention without its square" if job.flash else ""), "published")  # fmt: skip
+                 f"{job.activation_bytes} bytes each" + (", attention without its square" if job.flash else "") +
+                 (", norms, activations and loss fused" if job.fused else ", in plain PyTorch under autocast"), "published")  # fmt: skip
     yield Ground("hardware", f"{hardware.title or hardware.name}: {hardware.source}" +
                  (f" ({hardware.date.isoformat()})" if hardware.date else ""), "published" if hardware.date else "assumed")  # fmt: skip
     for name in needed_factors(spread):

@@ -44,7 +44,8 @@ class Job:
     """One training step: `batch` sequences of `context` tokens of a shape.
 
     Arguments: `precision` of the products ("bf16"); `states` names what is kept for each parameter (see `STATES`);
-    `flash`: attention without the square of scores in memory; `dropout`: masks are kept for it.
+    `flash`: attention without the square of scores in memory; `dropout`: masks are kept for it; `fused`: norms,
+    activations and the loss as production systems run them, where plain PyTorch under autocast keeps more.
     Errors: `Refused` for counts that cannot be and names that are not known.
 
     >>> from allometry.costs import find_shape
@@ -59,6 +60,7 @@ class Job:
     states: str = "adam"
     flash: bool = True
     dropout: bool = False
+    fused: bool = True
 
     def __post_init__(self) -> None:
         check_count("batch", self.batch, where="the job")

@@ -73,7 +73,7 @@ def stage_parameters(job: Job, spread: Parallelism, stage: int) -> Held:
     """Parameters that a device of this stage holds before ZeRO splits them further."""
     parts = job.shape.parameters()
     share = spread.stage_layers(job) / job.shape.layers
-    plain = share * (_split_matrices(parts) / spread.tensor + parts.norms + parts.router)
+    plain = share * (_split_matrices(parts) / spread.tensor + parts.norms + parts.router + parts.other)
     ends = (parts.embedding + parts.positions) * (stage == 0) + _head(job.shape, parts, spread) * (
         stage == spread.pipeline - 1
     )

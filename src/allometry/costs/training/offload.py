@@ -70,7 +70,7 @@ def operator_bytes(job: Job) -> float:
     True
     """
     shape, per = job.shape, job.bytes_per_parameter
-    largest = max(shape.width * shape.heads * shape.head_size, matrix_parameters(shape, shape.width, shape.expert_ffn))
+    largest = max(shape.width * shape.heads * shape.values, matrix_parameters(shape, shape.width, shape.expert_ffn))
     return largest * (per.weights + per.gradients)
 
 

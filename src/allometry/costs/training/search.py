@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -69,8 +70,7 @@ def fastest(
     check_count("devices", devices, where="the search")
     if offload not in OFFLOADS:
         raise Refused("bad-choice", f"offload cannot be {offload!r}", "the search", f"use one of {', '.join(OFFLOADS)}")
-    given = dict(fixed or {})
-    check_fits(job, Parallelism(**{"data": given.get("expert", 1), **given}))
+    given = _checked(job, fixed or {})
     ranked, tried = _ranked(job, hardware, devices, given, offload)
     if not tried:
         raise _nothing_divides(job, devices, given)
@@ -83,14 +83,23 @@ def fastest(
 def fewest_devices(
     job: Job, hardware: Hardware, *, fixed: Mapping[str, Any] | None = None, offload: str = "none"
 ) -> int:
-    """The least power of two of devices that a job fits on.
+    """The fewest devices that a job fits on, of what is fixed times a power of two.
 
     Errors: `Refused` when no number does.
     """
-    for devices in (1, *_doubled(1)):
-        if _fits_somehow(job, hardware, devices, fixed or {}, offload):
+    given = _checked(job, fixed or {})
+    least = math.prod(given.get(name, 1) for name in ("tensor", "pipeline", "context", "data"))
+    for devices in (least, *_doubled(least)):
+        if _fits_somehow(job, hardware, devices, given, offload):
             return devices
-    raise _nothing_fits(job, hardware, 1, fixed or {}, offload)
+    raise _nothing_fits(job, hardware, least, given, offload)
+
+
+def _checked(job: Job, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """What is fixed, refused where it alone cannot be."""
+    given = dict(fixed)
+    check_fits(job, Parallelism(**{"data": given.get("expert", 1), **given}))
+    return given
 
 
 def _different(ranked: Iterable[tuple[float, Parallelism]]) -> list[Parallelism]:
@@ -200,7 +209,10 @@ def _nothing_divides(job: Job, devices: int, fixed: Mapping[str, Any]) -> Refuse
 
 
 def _nothing_fits(job: Job, hardware: Hardware, devices: int, fixed: Mapping[str, Any], offload: str) -> Refused:
-    least = min(spreads(job, devices, fixed, offload), key=lambda spread: training_memory(job, spread).total)
+    every = spreads(job, devices, fixed, offload)
+    least = min(every, key=lambda spread: training_memory(job, spread).total, default=None)
+    if least is None:
+        return _nothing_divides(job, devices, fixed)
     needs = training_memory(job, least)
     message = (
         f"no spread over {devices} x {hardware.name} fits: the least needs {needs.total / 1e9:.4g} GB on each device "

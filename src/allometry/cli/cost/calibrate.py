@@ -1,0 +1,94 @@
+"""`allometry cost calibrate`: efficiency factors from measured times, into a hardware file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from allometry.cli.cost.options import HardwareText
+from allometry.cli.options import Json, Level, Map, Seed, assignments, check_out, level_of, notices_json
+from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, progress
+from allometry.costs import FACTOR_UNITS, Execution, Format, find_hardware, find_shape, write_hardware
+from allometry.timings import PHASES, Calibration, read_measurements
+from allometry.timings import calibrate as calibrate_times
+
+
+def calibrate(
+    measured: Annotated[Path, typer.Option(help="Table of measured times: batch, prompt, generated, seconds; where rows differ also samples, shape, phase.")],
+    hardware: HardwareText,
+    shape: Annotated[str | None, typer.Option(help="Shape that was run, where the table has no column of shapes.")] = None,
+    phase: Annotated[str, typer.Option(help=f"What was timed, where the table does not say: {', '.join(PHASES)}.")] = "request",
+    map: Map = None,
+    precision: Annotated[str, typer.Option(help="Of the matrix products.")] = "bf16",
+    devices: Annotated[int, typer.Option(help="Devices that shared every layer.")] = 1,
+    weight_bits: Annotated[float, typer.Option("--weight-bits", help="Bits of a weight of the layers' matrices.")] = 16,
+    weight_group: Annotated[int | None, typer.Option("--weight-group", help="Weights that share a scale and a zero point.")] = None,
+    cache_bits: Annotated[float, typer.Option("--cache-bits", help="Bits of a key's or value's entry.")] = 16,
+    cache_group: Annotated[int | None, typer.Option("--cache-group", help="Entries that share a scale and a zero point.")] = None,
+    flash: Annotated[bool, typer.Option("--flash/--no-flash", help="Of training: attention without its square in memory.")] = True,
+    fused: Annotated[bool, typer.Option("--fused/--plain", help="Of training: norms, activations and loss fused, or plain PyTorch.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Hardware file to write (.toml); its name is the device's from then on.")] = None,
+    bootstrap: Annotated[int, typer.Option(help="Resamples for the intervals.", min=2)] = 100,
+    level: Level = None, seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """Fit the efficiency factors of a device and its engine to measured times.
+
+    Rows are whole requests, passes over prompts (phase prefill), mean steps of decoding (step), or steps of training
+    (train). Times of several models say how far the times of another are missed. What was published of a factor is its
+    prior, so a few rows move what they depend on and leave the rest.
+    """
+    if out is not None:
+        check_out(out)
+    found = find_hardware(hardware)
+    rows = read_measurements(
+        str(measured), find_shape(shape) if shape else None, phase=phase, map=assignments(map, "--map")
+    )
+    how = Execution(precision=precision, devices=devices, weights=Format(weight_bits, weight_group),
+                    cache=Format(cache_bits, cache_group), flash=flash, fused=fused)  # fmt: skip
+    with progress("resampling the times", bootstrap) as tick:
+        result = calibrate_times(
+            rows, found, how, bootstrap=bootstrap, seed=seed, level=level_of(level, 0.9), tick=tick
+        )
+    if out is not None:
+        write_hardware(result.hardware, out)
+    if json:
+        print_json(_json(result, out))
+    else:
+        _show(result, out)
+
+
+def _json(result: Calibration, out: Path | None) -> dict[str, Any]:
+    return {
+        "hardware": result.hardware.name,
+        "rows": len(result.measurements),
+        "factors": {
+            name: {**factor.as_json(), "unit": FACTOR_UNITS.get(name, "share")}
+            for name, factor in result.factors.items()
+        },
+        "errors": result.errors,
+        "status": result.fit.status,
+        "interval": result.fit.interval_kind,
+        "out": None if out is None else str(out),
+        "warnings": notices_json(result.notices),
+        "complete": True,
+    }
+
+
+def _show(result: Calibration, out: Path | None) -> None:
+    print_table(
+        f"factors of {result.hardware.name}, from {len(result.measurements)} times; intervals: {result.fit.interval_kind}",
+        ("", "value", "low", "high", "unit", ""),
+        [(name, number(factor.value), number(factor.low), number(factor.high), FACTOR_UNITS.get(name, "share"), factor.provenance)
+         for name, factor in result.factors.items()],
+    )  # fmt: skip
+    before, after = result.errors["before"], result.errors["after"]
+    print_table("errors of predicted times", ("", "median", "worst"), [
+        ("with the factors before", f"{before['median']:.1%}", f"{before['worst']:.1%}"),
+        ("with these, each time left out of the fit", f"{after['median']:.1%}", f"{after['worst']:.1%}"),
+    ])  # fmt: skip
+    print_lines(
+        f"written to {out}: give --hardware {out}" if out else "nothing written: give --out FILE.toml to keep it"
+    )
+    print_notices(result.notices)
