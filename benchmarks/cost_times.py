@@ -5,8 +5,9 @@ the long, large ones where only short, small ones were seen (batch to 32 and pro
 
 Inference: llama-like models of 160M to 7B parameters on one H100 (NX-AI, arXiv 2510.02228), 128 to 16,384 prompt
 tokens, batch 1 to 1,024; prefill and the mean of 100 steps of decoding. Training: GPT models of 27M to 1.5B parameters
-on six kinds of device (Languini, arXiv 2309.11197). Never used to calibrate: single requests on up to 8 A100 and on an
-MI250X (gpt-fast, README), with weights of 16, 8 and 4 bits.
+on six kinds of device (Languini, arXiv 2309.11197). Not calibrated: single requests on up to 8 A100 and on an MI250X
+(gpt-fast, README), with weights of 16, 8 and 4 bits; the shipped factors `layer` and `collective` are from its first
+row and from its rows of several devices, the other factors are not.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ GPT_FAST = (  # model, device, bits, group, devices, tokens a second; gpt-fast R
 
 
 def gpt_fast(report: Report) -> None:
-    report("tokens a second of one request, by factors nothing was calibrated for (16 bits unless said):")
+    report("tokens a second of one request by the shipped factors, of which layer and collective are from this table:")
     report(f"{'':34} {'predicted':>9} {'low':>7} {'high':>7} {'measured':>9}")
     errors, held = [], []
     for model, device, bits, group, devices, measured in GPT_FAST:

@@ -71,16 +71,17 @@ def test_what_fits_nowhere_is_refused_with_the_nearest(options: dict[str, int], 
 
 
 def test_splits_over_wires_that_nobody_knows_are_left_out_and_named() -> None:
-    alone = find_hardware("rtx-4090")
+    own = "bf16=1.6e14 memory=24e9 bandwidth=1e12"
+    alone = find_hardware(own)
     space = deployments_of(BASE, [alone], 4, 1000, batches=(64,), budgets=((2048, True),))
     assert {(d.tensor, d.pipeline) for d in space.deployments} == {(1, 1)}
     [notice] = space.notices()
-    assert "the network_bandwidth of rtx-4090" in notice.message
+    assert "the network_bandwidth of own" in notice.message
     with pytest.raises(Refused, match="give network_bandwidth="):
         rank_plans(TRACE, deployments_of(BASE, [alone], 4, 1000, tensor=1, pipeline=2).deployments)
-    with pytest.raises(Refused, match="what fits needs the network_bandwidth of rtx-4090"):
+    with pytest.raises(Refused, match="what fits needs the network_bandwidth of own"):
         deployments_of(LARGE, [alone], 8, 1000)
-    known = find_hardware("rtx-4090 network_bandwidth=1e10")
+    known = find_hardware(f"{own} network_bandwidth=1e10")
     assert deployments_of(BASE, [known], 4, 1000).notices() == ()
 
 

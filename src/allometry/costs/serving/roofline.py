@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 
 from allometry.costs.cache import cache_reads
-from allometry.costs.flops import attended_in, attention_rounds, forward_flops
+from allometry.costs.flops import attended_in, attention_rounds, decoding_scores, forward_flops
 from allometry.costs.formats import FULL
 from allometry.costs.hardware import Hardware
 from allometry.costs.roofline import ROOFLINE_FACTORS
@@ -64,13 +64,13 @@ class Roofline:
         # a pair of a prompt and one of decoding may be multiplied in different ways
         new, one = ((LONG, 0), (1, LONG))
         self.score = forward_flops(shape, *new).scores / attended_in(shape, *new) / peak / factors["attention"]
-        decoded = forward_flops(shape, *one).scores / attended_in(shape, *one) / peak / factors["attention"]
+        decoded = decoding_scores(shape, *one) / attended_in(shape, *one) / peak / factors["attention"]
         reads = (
             cache_reads(shape, *one) / attended_in(shape, *one) * deployment.cache.bytes_each / how.cache_devices(shape)
         )
         self.read = max(reads / (hardware.bandwidth * factors["cache"]), decoded)
         self.key = attention_rounds(shape) * factors["key"]
-        heads = shape.key_value_heads / how.cache_devices(shape)
+        heads = 1 if shape.latent else shape.key_value_heads / how.cache_devices(shape)
         self.heads_each = 0.0 if hardware.processors is None else heads / hardware.processors
 
     def _traffic(self, shape: Shape, deployment: Deployment) -> None:
