@@ -10,15 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allometry.fits import Fit, Settings
+from allometry.fits import Fit, Settings, fit
 from allometry.forecasts import CALIBRATED, FIT_NOISE, Backtest, Tournament, backtest, by_distance, tournament
 from allometry.laws import find_law
 from allometry.notices import Refused
 from allometry.reports import write_report
+from allometry.reports.backtest_words import backtest_words, own_test
 from allometry.reports.backtests import MOST_DRAWN, drawn, error_figure, limit, outside, percents
 from allometry.reports.fans import fan_figure
+from allometry.reports.panels import panels
+from allometry.reports.results import Results
 from allometry.reports.tournament_words import tournament_words
 from allometry.reports.tournaments import tournament_figure
+from allometry.runs import read_runs
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -114,6 +118,49 @@ def test_a_given_hold_out_is_one_panel_without_distances(chinchilla_fit: Fit, sc
     fitted = next(trace for trace in figure.data if trace.name == "fitted")
     assert list(forecast.y) == pytest.approx(list(held.predicted))
     assert len(fitted.y) == len(chinchilla_fit.rows) - len(held.row)
+
+
+def test_checkpoints_of_a_run_that_goes_on_are_not_shown_as_fitted() -> None:
+    """Runs of four checkpoints each: below a cut only those of runs that end below it were fitted."""
+    n, share = np.geomspace(1e7, 1e9, 12), np.arange(1, 5) / 4
+    params, tokens = np.repeat(n, 4), np.outer(20 * n, share).ravel()
+    noise = np.exp(0.003 * np.random.default_rng(0).standard_normal(len(params)))
+    loss = (1.7 + 400 / params**0.34 + 410 / tokens**0.28) * noise
+    names = np.repeat([f"r{i}" for i in range(12)], 4).astype(object)
+    runs = read_runs({"run_id": names, "params": params, "tokens": tokens, "loss": loss}, rows="all")
+    found = fit(runs, "overtraining", Settings(bootstrap=0))
+    test = backtest(found.rows, [found.law], Settings(bootstrap=0))[0]
+    figure = fan_figure(found, test)
+    assert figure is not None
+    grey = [trace.x for trace in figure.data if trace.name == "fitted"]
+    for cut, shown in zip(np.unique(test.cut), grey, strict=True):
+        ends = 6 * 20 * n**2
+        assert len(shown) == 4 * int((ends <= cut * (1 + 1e-9)).sum())
+
+
+def test_words_tell_the_shares_inside_both_intervals(chinchilla_fit: Fit, scored: tuple[Backtest, ...]) -> None:
+    words, own = backtest_words(chinchilla_fit, Results(backtests=scored)), scored[1]
+    assert words is not None
+    noise = (own.noise_low <= own.measured) & (own.measured <= own.noise_high)
+    assert (
+        f"Over all cuts {own.inside.mean():.0%} lay inside them, {noise.mean():.0%} inside fit noise." in words.fan_note
+    )
+    assert words.lead.startswith(f"2 laws were fitted below {len(np.unique(own.cut))} cuts of compute")
+    assert f"{len(own.row)} forecasts of {len(np.unique(own.group))} runs by each" in words.lead
+    assert [row[0] for row in words.rows] == ["kaplan", "chinchilla"]
+    assert all(len(row) == len(words.heads) for row in words.rows)
+    assert own_test(chinchilla_fit, scored) is own
+    assert backtest_words(chinchilla_fit, Results()) is None
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 3), (7, 3)])
+def test_panels_have_a_place_each(count: int, columns: int) -> None:
+    figure, places = panels([f"law {i}" for i in range(count)])
+    assert len({(place["row"], place["col"]) for place in places}) == count
+    assert max(place["col"] for place in places) == columns
+    assert [note.text for note in figure.layout.annotations] == [f"law {i}" for i in range(count)]
+    tops = sorted(axis.domain[1] for axis in figure.select_yaxes())
+    assert 0 < tops[0] <= tops[-1] <= 1
 
 
 def test_many_forecasts_are_thinned_evenly() -> None:

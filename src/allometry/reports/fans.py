@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allometry.axes import AXES
 from allometry.costs import compute_of
@@ -66,7 +67,7 @@ def _coordinate(fit: Fit, test: Backtest) -> tuple[str, Array]:
 
 def _cuts(fit: Fit, test: Backtest, x: Array) -> list[Cut]:
     if test.along is None:
-        held = np.isin(fit.rows.numbers, test.row)
+        held = _touched(fit, test.row)
         rows = np.flatnonzero(np.isin(test.row, fit.rows.numbers))
         at = x[np.searchsorted(fit.rows.numbers, test.row[rows])]
         return [Cut(None, rows, at, np.flatnonzero(~held), x[~held])] if len(rows) else []
@@ -75,10 +76,14 @@ def _cuts(fit: Fit, test: Backtest, x: Array) -> list[Cut]:
 
 def _below(fit: Fit, test: Backtest, x: Array, cut: float) -> Cut:
     rows = np.flatnonzero(test.cut == cut)
-    own = np.arange(len(x)) if fit.rows.cluster is None else fit.rows.cluster
-    reaching = np.isin(own, own[np.isin(fit.rows.numbers, test.row[rows])])  # rows below the cut of a run that goes on
-    fitted = np.flatnonzero((x <= cut * (1 + 1e-9)) & ~reaching)
+    fitted = np.flatnonzero((x <= cut * (1 + 1e-9)) & ~_touched(fit, test.row[rows]))
     return Cut(cut, rows, cut * 10 ** test.ahead[rows], fitted, x[fitted])
+
+
+def _touched(fit: Fit, scored: np.ndarray) -> NDArray[np.bool_]:
+    """Which rows (n,) are scored, or of a run or setting that is: these were not fitted."""
+    own = np.arange(len(fit.rows)) if fit.rows.cluster is None else fit.rows.cluster
+    return np.asarray(np.isin(own, own[np.isin(fit.rows.numbers, scored)]))
 
 
 def _title(test: Backtest, cut: Cut) -> str:
