@@ -70,7 +70,7 @@ def test_what_could_not_be_read_is_told(logs: Path, tmp_path: Path, capsys: pyte
     ("words", "said"),
     [
         (("absent",), "no such file"),
-        (("LOGS", "--metric", "loss=eval_loss"), "there are `eval/loss`"),
+        (("LOGS", "--metric", "loss=eval_loss"), "name one of `eval/loss`"),
         (("LOGS", "--metric", "loss="), "is not name=value"),
         (("LOGS", "--map", "params"), "is not name=value"),
         (("LOGS", "--batch-tokens", "0"), "not above 0"),

@@ -76,10 +76,24 @@ def test_metrics_after_the_first_stand_only_where_they_were_logged(two: str, out
 
 def test_what_is_mapped_beside_is_read_off_between_its_own_steps(tmp_path: Path, out: Path) -> None:
     source = write(tmp_path / "logs", a="step,loss,seen 10,4.0, 15,,150 20,3.0, 25,,350 30,2.9,")
-    import_runs(source, out, metrics={"loss": "loss"}, map={"tokens": "seen"})
+    import_runs(source, out, metrics={"loss": "loss"}, map={"current_learning_rate": "seen"})
     seen = pl.read_parquet(out)["seen"].to_list()
     assert np.isnan([seen[0], seen[2]]).all()
     assert seen[1] == 250
+    # What counts is 0 at step 0, and the last evaluation may stand a little behind the last count.
+    import_runs(source, out, metrics={"loss": "loss"}, map={"tokens": "seen"})
+    assert pl.read_parquet(out)["seen"].to_list() == [100, 250, 450]
+
+
+def test_a_planned_total_is_reached_at_the_last_step_of_any_metric(tmp_path: Path, out: Path) -> None:
+    """The last evaluation at 90 of 100 steps is not the end of the run."""
+    source = write(tmp_path / "logs", a="step,state,total,loss,grad 90,finished,1000,3.0,1 100,finished,1000,,1")
+    import_runs(source, out, metrics={"loss": "loss"}, map={"tokens": "total"})
+    assert pl.read_parquet(out)["tokens"].to_list() == [900.0]
+
+
+def test_a_metric_under_its_own_name_needs_no_mapping(two: str, out: Path) -> None:
+    assert import_runs(two, out, metrics={"eval/loss": "eval/loss"}).mapping == {}
 
 
 def test_tokens_by_a_product_of_settings(tmp_path: Path, out: Path) -> None:

@@ -35,6 +35,8 @@ def test_parts_of_one_id_are_one_run_and_the_later_part_wins(tmp_path: Path) -> 
     assert table["loss"].to_list() == [4.0, 3.5, 3.2, 3.0]
     assert set(table["state"]) == {"finished"}
     assert set(table["config.nodes"]) == {2}
+    (told,) = [notice.message for notice in found.notices if notice.code == "resumed-otherwise"]
+    assert "`nodes`" in told
 
 
 def test_parts_are_joined_by_name_or_setting_where_that_is_asked(tmp_path: Path) -> None:
@@ -42,7 +44,7 @@ def test_parts_are_joined_by_name_or_setting_where_that_is_asked(tmp_path: Path)
         "a": "run_name,step,key,loss big,1,7,3.0 big,2,7,2.9",
         "b": "run_name,step,key,loss big,3,7,2.8 big,4,7,2.7",
     }
-    for join, run_id in (("name", "big"), ("key", "7.0")):
+    for join, run_id in (("name", "big"), ("key", "7")):
         folder = tmp_path / join
         folder.mkdir()
         found, table = imported(folder, join, **parts)

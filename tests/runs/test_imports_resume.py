@@ -111,7 +111,7 @@ def test_nothing_that_can_be_read_is_refused_and_the_old_table_stays(logs: Path)
 
 
 def test_a_missing_metric_is_refused_and_what_was_read_is_kept(logs: Path) -> None:
-    with pytest.raises(Refused, match="there are `loss`"):
+    with pytest.raises(Refused, match="name one of `loss`"):
         bring(logs, metrics={"loss": "val"})
     with pytest.raises(Refused):
         bring(logs, metrics={"loss": "val"})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from allometry.inference.calls import Budget, Exhausted, Request
-from allometry.inference.records import Records, read_lines
+from allometry.inference.records import Records
 
 
 async def busy(problem: Any, scope: Any, budget: Any, seen: list[Any]) -> None:
@@ -57,4 +57,3 @@ def test_the_same_events_in_the_same_order_at_the_same_times(
     assert found[1][0] == found[0][0]
     assert found[1][1] == found[0][1]
     assert found[2][:2] == found[0][:2]
-    assert {line["finish"] for line in read_lines(tmp_path) if line["kind"] == "sample"} == {"stop", "cancelled"}

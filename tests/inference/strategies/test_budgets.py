@@ -51,7 +51,7 @@ def episode(strategy: Strategy, world: World, shape: Shape, price: Price, budget
 
 
 @pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), world=st.sampled_from(sorted(WORLDS)), takes_n=st.booleans(),
        units=st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=3, unique=True))  # fmt: skip
 def test_no_budget_is_ever_exceeded(

@@ -53,7 +53,7 @@ def majority(p: float, n: int) -> float:
 
 @pytest.mark.parametrize("rho", [0.0, 0.3])
 def test_best_of_n_is_its_binomial(rho: float) -> None:
-    found = at_counts(find_strategy("best_of_n")(selector=EXACT), World(success=0.2, wrong=4, correlation=rho), 500)
+    found = at_counts(find_strategy("best_of_n")(selector=EXACT), World(success=0.2, wrong=4, correlation=rho), 300)
     for count, outcomes in found.items():
         assert_is(outcomes, coverage(0.2, count, rho))
         assert all(outcome.oracle and outcome.selector == "exact" for outcome in outcomes)
@@ -63,7 +63,7 @@ def test_best_of_n_by_a_verifier_with_known_error_rates() -> None:
     """The first that passes, or the first of all where none does."""
     p, false_positives, false_negatives = 0.3, 0.2, 0.25
     verifier = simulated_verifier(false_positives, false_negatives)
-    found = at_counts(find_strategy("best_of_n")(selector=verifier), World(success=p), 500)
+    found = at_counts(find_strategy("best_of_n")(selector=verifier), World(success=p), 300)
     passes = p * (1 - false_negatives) + (1 - p) * false_positives
     for count, outcomes in found.items():
         none = (1 - passes) ** count
@@ -73,7 +73,7 @@ def test_best_of_n_by_a_verifier_with_known_error_rates() -> None:
 
 
 def test_majority_is_its_binomial() -> None:
-    for count, outcomes in at_counts(find_strategy("self_consistency")(), World(success=0.6), 500).items():
+    for count, outcomes in at_counts(find_strategy("self_consistency")(), World(success=0.6), 300).items():
         assert_is(outcomes, majority(0.6, count))
 
 
@@ -84,8 +84,8 @@ def test_more_right_steps_make_a_right_answer() -> None:
 
 def test_weighted_votes_beat_plain_ones_where_confidence_tells() -> None:
     world = World(success=0.4, wrong=1, confidence=(-0.1, -1.2, 0.1))
-    plain = at_counts(find_strategy("self_consistency")(), world, 400, (5,))[5]
-    weighted = at_counts(find_strategy("self_consistency")(weight=confidence), world, 400, (5,))[5]
+    plain = at_counts(find_strategy("self_consistency")(), world, 300, (5,))[5]
+    weighted = at_counts(find_strategy("self_consistency")(weight=confidence), world, 300, (5,))[5]
     # a right vote weighs three times a wrong one: it wins from 2 of 5 on
     assert_is(weighted, float(stats.binom.sf(1, 5, 0.4)))
     assert_is(plain, majority(0.4, 5))
@@ -106,12 +106,12 @@ def errors_of_mode(outcomes: list[Outcome], world: World) -> float:
 def test_the_error_of_one_question_falls_exponentially() -> None:
     """The simulated error is the binomial's, and that falls at Chernoff's rate, -ln(2 sqrt(p(1-p))), over sqrt(n)."""
     p, counts = 0.7, (1, 5, 9, 13, 17)
-    found = at_counts(find_strategy("self_consistency")(), World(success=p), 1000, counts)
+    found = at_counts(find_strategy("self_consistency")(), World(success=p), 500, counts)
     for count in counts:
         assert_is(found[count], majority(p, count))
     n, errors = np.array(counts), np.array([1 - accuracy(found[count]) for count in counts])
     slope, exact = (np.polyfit(n, np.log(e), 1)[0] for e in (errors, 1 - np.array([majority(p, c) for c in counts])))
-    assert slope == pytest.approx(exact, rel=0.1)
+    assert slope == pytest.approx(exact, rel=0.2)
     assert np.corrcoef(n, np.log(errors))[0, 1] < -0.97
     steps = stats.binom.logcdf(100, 201, p) - stats.binom.logcdf(200, 401, p)
     far = (steps - math.log(401 / 201) / 2) / 200
@@ -125,12 +125,12 @@ def mean_error(n: int) -> float:
 
 def test_the_error_of_a_data_set_falls_as_one_over_the_root_of_n() -> None:
     """Chances that are even over [0, 1] leave margins with a positive density at 0: error ~ 1/sqrt(2 pi n)."""
-    world, counts = World(success=(1.0, 1.0)), (3, 9, 27, 81)
-    found = at_counts(find_strategy("self_consistency")(), world, 600, counts)
+    world, counts = World(success=(1.0, 1.0)), (3, 9, 27)
+    found = at_counts(find_strategy("self_consistency")(), world, 500, counts)
     errors = np.array([errors_of_mode(found[count], world) for count in counts])
     n = np.array(counts, float)
     expected = [mean_error(count) for count in counts]
-    assert np.abs(errors - expected).max() < ERRORS * np.sqrt(expected[0] / 600)
+    assert np.abs(errors - expected).max() < ERRORS * np.sqrt(expected[0] / 500)
     slope, exact = (np.polyfit(np.log(n), np.log(e), 1)[0] for e in (errors, expected))
     assert slope == pytest.approx(exact, abs=0.15)
     assert math.log2(mean_error(4001) / mean_error(1001)) / 2 == pytest.approx(-0.5, abs=0.01)
@@ -150,7 +150,7 @@ def first_finish(n: int, p: float, right: tuple[float, float], wrong: tuple[floa
 @pytest.mark.parametrize(("right", "wrong", "helps"), [((600, 100), (800, 150), True), ((800, 60), (800, 250), False)])
 def test_first_finish_is_its_integral_on_both_sides(right: Any, wrong: Any, helps: bool) -> None:
     world = World(success=0.5, right_tokens=right, wrong_tokens=wrong)
-    found = at_counts(find_strategy("first_finish")(tokens=4000), world, 400, (1, 2, 4, 8))
+    found = at_counts(find_strategy("first_finish")(tokens=4000), world, 250, (1, 2, 4, 8))
     for count, outcomes in found.items():
         assert_is(outcomes, first_finish(count, 0.5, right, wrong))
     assert (accuracy(found[8]) > accuracy(found[1])) is helps
@@ -167,7 +167,7 @@ def test_thinking_that_is_cut_is_as_good_as_its_length() -> None:
     world = World(success=0.8, thinking=(10_000, 0, 50))
     forcing = find_strategy("budget_forcing")(opening="", end="\n", final="answer ", answer_tokens=4, thinking=10_000)
     for limit in (20, 54, 204):
-        problems = simulated_problems(400)
+        problems = simulated_problems(250)
         found = sweep(problems, [forcing], [Budget(limit)], Simulator(world), scorer=EXACT)
         assert_is(found, 0.8 * -math.expm1(-(limit - 4) / 50))
         assert {outcome.meter.generated_tokens for outcome in found} == {limit - 3}
@@ -178,7 +178,7 @@ def test_told_to_wait_it_thinks_longer_and_better() -> None:
     make = find_strategy("budget_forcing")
     for waits in (0, 1, 3):
         forcing = make(opening="", end="\n", final="answer ", wait="wait ", waits=waits, answer_tokens=4, thinking=500)
-        found = sweep(simulated_problems(400), [forcing], [Budget(500)], Simulator(world), scorer=EXACT)
+        found = sweep(simulated_problems(250), [forcing], [Budget(500)], Simulator(world), scorer=EXACT)
         assert_is(found, 0.9 * -math.expm1(-30 * (waits + 1) / 60))
 
 
@@ -186,7 +186,7 @@ def test_no_thinking_votes_over_short_answers() -> None:
     world = World(success=0.9, thinking=(100, 0, 20))
     quick = find_strategy("no_thinking")(thought="hm " * 20 + "\nanswer ", tokens=8)
     share = 0.9 * -math.expm1(-1)
-    found = at_counts(quick, world, 400, (1, 5))
+    found = at_counts(quick, world, 300, (1, 5))
     for count, outcomes in found.items():
         assert_is(outcomes, majority(share, count))
         assert all(outcome.meter.critical_path_tokens == 1 for outcome in outcomes)

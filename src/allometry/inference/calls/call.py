@@ -47,6 +47,8 @@ class Call:
     failed_at: float = 0.0
     stopping: bool = False
     stopped_for: Join | None = None
+    stopped_at: float = 0.0
+    due_at: float = 0.0
     done: bool = False
 
     def __post_init__(self) -> None:
@@ -86,15 +88,19 @@ class Call:
         self.answers[sample], self.ends[sample] = response, end
 
     def stop_at(self, now: float) -> None:
-        """What every sample had become when the call was stopped: recorded, cut, or the worst where nobody can say."""
+        """What every sample had become when the call was stopped: as recorded, as the engine said, or cut."""
         for i, answer in enumerate(self.answers):
             if i in self.held:
-                response, end = self.held[i]
-                self.place(i, response, now if self.engine.profile.virtual else end)
+                self.place(i, *self.held[i])
             elif answer is None:
-                self.place(i, Response(finish="cancelled", usage=self._unknown()), now)
+                self.place(i, self.unknown(), now)
             elif i in self.timed and self.ends[i] > now:
                 self.place(i, cut(answer, now - self.ends[i] + (answer.seconds or 0.0)), now)
+        self.held.clear()
+
+    def unknown(self) -> Response:
+        """A sample that was stopped and of which nobody can say what it had become: at its worst."""
+        return Response(finish="cancelled", usage=self._unknown())
 
     def used(self, first: int = 0, count: int | None = None) -> Meter:
         """What it took, or a run of its samples; those that failed may have taken all that they could."""

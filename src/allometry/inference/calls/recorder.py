@@ -29,12 +29,20 @@ class Family(NamedTuple):
     place: Place
 
 
-@dataclass(frozen=True)
-class Found:
-    """An answer in the records; `history` when it is of this very episode, with the time at which it was asked."""
+class Given(NamedTuple):
+    """An answer with the times, on the clock of the episode, at which it was asked and given."""
 
     response: Response
     started: float
+    ended: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """An answer in the records; `history` when it is of this very episode, where it was given at `ended`."""
+
+    response: Response
+    ended: float
     history: bool
 
 
@@ -60,7 +68,7 @@ class Recorder:
         own = [line for line in lines if line["episode"] == self.episode]
         whole = [line for line in (*own, *lines) if line.get("finish") != "cancelled"]
         for line in (*whole, *own):
-            return Found(response_of(line), line["started"], line["episode"] == self.episode)
+            return Found(response_of(line), line["ended"], line["episode"] == self.episode)
         return None
 
     def sent(self, family: Family, request: Request, first: int, started: float) -> None:
@@ -68,15 +76,13 @@ class Recorder:
         worst = {"generated_tokens": request.n * request.max_tokens, "started": started}
         self._write(family, [{"kind": "sent", **self._where(family, first), **worst}])
 
-    def received(
-        self, family: Family, request: Request, first: int, started: float, found: Sequence[Response], kind: str
-    ) -> None:
+    def received(self, kind: str, family: Family, request: Request, first: int, found: Sequence[Given]) -> None:
         """Write answers before anybody uses them; `kind` is sample or effect."""
         turn = _turn(request)
-        lines = [
-            {"kind": kind, **self._where(family, first + i), "turn": turn, "started": started, **_columns(response)}
-            for i, response in enumerate(found)
-        ]
+        lines = []
+        for i, given in enumerate(found, first):
+            times = {"started": given.started, "ended": given.ended}
+            lines.append({"kind": kind, **self._where(family, i), "turn": turn, **times, **_columns(given.response)})
         self._write(family, lines)
 
     def failed(self, family: Family, first: int, started: float, error: CallFailed) -> None:

@@ -105,7 +105,10 @@ class Scope:
 
         With `then`, a further call that goes on behind the sample with so many tokens is to fit as well.
         """
-        low, high = request.max_tokens if self._fits(request, then) else 0, request.max_tokens
+        left = self._driver.ledger.left("generated_tokens") / request.n - then
+        low, high = 0, request.max_tokens if left >= request.max_tokens else max(0, math.floor(left))
+        if high and self._fits(replace(request, max_tokens=high), then):
+            return high
         while low < high:
             middle = (low + high + 1) // 2
             fits = self._fits(replace(request, max_tokens=middle), then)

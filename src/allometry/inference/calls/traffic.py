@@ -15,7 +15,7 @@ from allometry.inference.calls.clock import Clock
 from allometry.inference.calls.engine import CallFailed, Engine, Profile, Stopped
 from allometry.inference.calls.keys import key_text, seed_of
 from allometry.inference.calls.meter import Meter, meter_call
-from allometry.inference.calls.recorder import Recorder
+from allometry.inference.calls.recorder import Given, Recorder
 from allometry.inference.calls.request import Request, Response, Usage
 from allometry.inference.calls.threads import Join, Sampling, Thread
 from allometry.inference.records import mask
@@ -77,14 +77,14 @@ class Traffic:
         # what a tool returned may hang on all that was done before, which is the same in the same episode only
         if found is None or (call.tool and not found.history):
             return False
-        end = (found.started if found.history else call.issued) + (found.response.seconds or 0.0)
+        call.history |= found.history
         if found.response.finish == "cancelled":
-            call.held[sample] = found.response, end
+            call.held[sample] = found.response, found.ended
+        elif found.history:
+            call.place(sample, found.response, found.ended)
         else:
-            call.place(sample, found.response, end)
-            call.history |= found.history
-            if not found.history:
-                call.timed.add(sample)
+            call.place(sample, found.response, call.issued + (found.response.seconds or 0.0))
+            call.timed.add(sample)
         return True
 
     def _ask(self, call: Call, offset: int, count: int) -> None:
@@ -133,10 +133,8 @@ class Traffic:
         limit = self.ledger.deadline
         if end <= limit and end < math.inf and (not self._live or end <= self.clock.elapsed() or self._replaying()):
             self._deliver(heapq.heappop(self._due)[2])
-        elif self._live:
+        elif self._live and self.clock.elapsed() < limit:
             await self._wait(min(end, limit))
-            if self.clock.elapsed() >= limit:
-                self._expire()
         elif limit < math.inf:
             self._expire()
         elif not self._ask_held():
@@ -148,10 +146,12 @@ class Traffic:
             self.stop(call, None)
         while self._live:
             await self._wait(math.inf)
+        while self._next_end() < math.inf:
+            self._deliver(heapq.heappop(self._due)[2])
 
     def _next_end(self) -> float:
-        while self._due and self._due[0][2].done:
-            heapq.heappop(self._due)
+        while self._due and (self._due[0][2].done or self._due[0][0] != self._due[0][2].due_at):
+            heapq.heappop(self._due)  # it was stopped since, and is due at another time
         return self._due[0][0] if self._due else math.inf
 
     def _replaying(self) -> bool:
@@ -184,25 +184,29 @@ class Traffic:
         call, now = leg.call, self.clock.elapsed()
         call.outstanding -= 1
         try:
-            found = _outcome(task, leg)
-            responses = [self._keyed(call, leg.offset + i, _timed(r, now - leg.started)) for i, r in enumerate(found)]
-            self.record.received(call.family, call.request, call.first + leg.offset, leg.started, responses, call.kind)
-            for i, response in enumerate(responses, leg.offset):
-                call.place(i, response, leg.started + (response.seconds or 0.0))
+            self._place_leg(leg, _outcome(task, leg), now)
         except CallFailed as failed:
             call.fail(failed, now)
             self.record.failed(call.family, call.first + leg.offset, leg.started, failed)
         self._go_on(call)
+
+    def _place_leg(self, leg: Leg, found: Sequence[Response], now: float) -> None:
+        call = leg.call
+        timed = [self._keyed(call, i, _timed(r, now - leg.started)) for i, r in enumerate(found, leg.offset)]
+        given = [Given(response, leg.started, now) for response in timed]
+        self.record.received(call.kind, call.family, call.request, call.first + leg.offset, given)
+        for i, response in enumerate(timed, leg.offset):
+            call.place(i, response, now)
 
     def _go_on(self, call: Call) -> None:
         """Where everything of a call has come, put it where it will be delivered."""
         if call.done or not call.complete:
             return
         if call.stopping:
-            self._end_stopped(call)
-        else:
-            self._count += 1
-            heapq.heappush(self._due, (call.end, self._count, call))
+            call.stop_at(call.stopped_at)
+        self._count += 1
+        call.due_at = call.end
+        heapq.heappush(self._due, (call.due_at, self._count, call))
 
     def _deliver(self, call: Call) -> None:
         self.clock.advance(call.end)
@@ -215,8 +219,8 @@ class Traffic:
         del self._pending[call]
         self.first_token = min((t for t in (self.first_token, call.first_token) if t is not None), default=None)
         for offset, count in runs(call.fresh, True):
-            answers = [answer for answer in call.answers[offset : offset + count] if answer is not None]
-            self.record.received(call.family, call.request, call.first + offset, call.issued, answers, call.kind)
+            given = [Given(a, call.issued, call.ends[i]) for i, a in _of(call.answers, offset, count)]
+            self.record.received(call.kind, call.family, call.request, call.first + offset, given)
         used = call.used()
         self.ledger.settle(call.reserved, used)
         for offset, count, reserved in call.asked:
@@ -228,7 +232,7 @@ class Traffic:
         """End a call; a join waits for what it had become, or where there is none the thread that made it."""
         if call.done or call.stopping:
             return
-        call.stopping, call.stopped_for = True, join
+        call.stopping, call.stopped_for, call.stopped_at = True, join, self.clock.now
         if join is not None:
             join.stops += 1
         if call.outstanding:
@@ -237,13 +241,6 @@ class Traffic:
             if leg.call is call:
                 task.cancel()
         self._go_on(call)
-
-    def _end_stopped(self, call: Call) -> None:
-        call.stop_at(self.clock.now)
-        # live and recorded ones went on until they were seen to be stopped
-        self.clock.advance(max((e for i, e in enumerate(call.ends) if i not in call.timed), default=0.0))
-        self._settle(call)
-        self._give(call)
 
     def _expire(self) -> None:
         """The time is over: no call starts, and what is on its way is given back as it is."""
@@ -259,6 +256,7 @@ class Traffic:
             if leg.call.stopping:
                 del self._live[task]
                 leg.call.outstanding -= 1
+                self._place_leg(leg, [leg.call.unknown()] * leg.count, self.clock.elapsed())
                 self._go_on(leg.call)
 
     def _ask_held(self) -> bool:
@@ -287,6 +285,10 @@ def _timed(response: Response, whole: float) -> Response:
     return replace(response, seconds=whole if response.seconds is None else min(response.seconds, whole))
 
 
+def _of(answers: Sequence[Response | None], first: int, count: int) -> list[tuple[int, Response]]:
+    return [(i, answer) for i, answer in enumerate(answers[first : first + count], first) if answer is not None]
+
+
 def _checked(responses: Sequence[Response], count: int) -> Sequence[Response]:
     if len(responses) != count:
         raise CallFailed(f"{len(responses)} samples came where {count} were asked for")
@@ -295,9 +297,11 @@ def _checked(responses: Sequence[Response], count: int) -> Sequence[Response]:
 
 def _outcome(task: asyncio.Task[Sequence[Response]], leg: Leg) -> Sequence[Response]:
     """What a live leg gave, or what it had become when it was stopped; any other end is a failed call."""
-    stopping, secrets = leg.call.stopping, leg.call.engine.profile.secrets
+    secrets = leg.call.engine.profile.secrets
+    if task.cancelled() and leg.call.stopping:
+        return [leg.call.unknown()] * leg.count
     if task.cancelled():
-        raise CallFailed("the call was stopped" if stopping else "the engine gave the call up")
+        raise CallFailed("the engine gave the call up")
     error = task.exception()
     if error is None:
         return _checked(task.result(), leg.count)

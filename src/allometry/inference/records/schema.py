@@ -25,9 +25,10 @@ COLUMNS: Mapping[str, type] = MappingProxyType({
     # what came: texts (tool calls, tokens and the server's own usage as JSON), log-probabilities as JSON
     "content": str, "reasoning": str, "tool_calls": str, "tokens": str, "server": str,
     "logprobs": str, "prefix_logprobs": str, "finish": str, "stopped_by": str,
-    # what it took: tokens by kind, those that are estimated, seconds on the clock of the episode
+    # what it took: tokens by kind, those that are estimated; when it was asked and given to the strategy, on the clock
+    # of the episode, and the seconds that it and its first token took by the engine's word
     "prompt_tokens": int, "cached_tokens": int, "generated_tokens": int, "reasoning_tokens": int, "estimated": str,
-    "started": float, "seconds": float, "first_token": float,
+    "started": float, "ended": float, "seconds": float, "first_token": float,
     # outcome of an episode, finding of a probe, reason of a failure: JSON, without texts of people or models
     "result": str,
     "kept": str,

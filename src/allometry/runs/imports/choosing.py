@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from allometry.axes import AXES, likely_columns, nearest_names
 from allometry.notices import Notice, Refused
 from allometry.runs.mapping import map_option
-from allometry.runs.sources.contract import GROWING, Record
+from allometry.runs.sources.contract import GROWING, SETTING, Record
 
-SETTING = "config."
 # Columns that every table has.
 ABOUT = ("run_id", "run_name", "state", "tags", "step")
 _SHOWN = 12
@@ -91,6 +90,7 @@ def choose(asked: Asked, runs: Sequence[Record], where: str) -> tuple[Chosen, li
     beside, totals, mapping = _axes(asked.axes, logged, settings, where)
     mapping = {**asked.metrics, **mapping, **({"tokens": "tokens"} if asked.batch_tokens else {})}
     mapping |= _as_they_are(mapping, settings)
+    mapping = {name: column for name, column in mapping.items() if name in AXES or name != column}
     batch = tuple(
         factor if isinstance(factor, float) else _resolve(factor, logged, settings, where)[1].removeprefix(SETTING)
         for factor in asked.batch_tokens
@@ -150,7 +150,7 @@ def _missing(name: str, kind: str, there: Iterable[str], where: str) -> Refused:
     names = list(there)
     near = ", ".join(f"`{other}`" for other in nearest_names(name, names, _SHOWN))
     rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    mend = f"there are {near}{rest}" if names else "the runs logged nothing"
+    mend = f"name one of {near}{rest}" if names else "the runs logged nothing"
     return Refused(f"missing-{kind.split()[0]}", f"no run has a {kind} `{name}`", where, mend)
 
 
@@ -166,10 +166,10 @@ def _few(chosen: Chosen, logged: Counter[str], runs: int) -> Iterable[Notice]:
             yield Notice("metric-of-some", f"`{name}` was logged by {logged[name]} of {runs} runs")
 
 
-def _hints(mapping: Mapping[str, str], logged: Iterable[str], settings: Iterable[str]) -> Iterable[Notice]:
+def _hints(mapping: Mapping[str, str], logged: Collection[str], settings: Iterable[str]) -> Iterable[Notice]:
     """What a law needs and nothing was said of, with the option that would say it."""
     for axis, places in (("loss", logged), ("params", settings), ("tokens", [*logged, *settings])):
-        likely = () if axis in mapping else likely_columns(axis, [*places, axis], 1)
+        likely = () if axis in mapping or axis in logged else likely_columns(axis, [*places, axis], 1)
         if likely:
             option = map_option(axis, likely[0]) if axis != "loss" else f"--metric loss={likely[0]}"
             yield Notice("likely-mapping", f"nothing is said of `{axis}`; `{likely[0]}` may be it: {option}")

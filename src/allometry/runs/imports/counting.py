@@ -46,6 +46,26 @@ def _summed(known: Floats, sizes: Floats, steps: Floats) -> Floats:
     return found
 
 
+def read_off(one: Series, steps: Floats, counts: bool = False) -> Floats:
+    """The values (n,) of a metric at steps (n,), on a straight line between two that were logged; NaN outside.
+
+    One that `counts` what was seen is 0 at step 0, and goes on as before for one more interval: the last evaluation
+    often stands a little behind the last count.
+
+    >>> seen = Series(np.array([10.0, 20.0]), np.array([100.0, 300.0]))
+    >>> read_off(seen, np.array([5.0, 15.0, 25.0, 35.0])).tolist()
+    [nan, 200.0, nan, nan]
+    >>> read_off(seen, np.array([5.0, 15.0, 25.0, 35.0]), counts=True).tolist()
+    [50.0, 200.0, 400.0, nan]
+    """
+    known, values = one.steps, one.values
+    if counts and known[0] > 0:
+        known, values = np.append(0.0, known), np.append(0.0, values)
+    if counts and len(known) > 1:
+        known, values = np.append(known, 2 * known[-1] - known[-2]), np.append(values, 2 * values[-1] - values[-2])
+    return np.interp(steps, known, values, left=np.nan, right=np.nan)
+
+
 def setting(run: Record, name: str) -> float:
     """A setting as a number; NaN where the run has none, or none that is a number."""
     value = run.config.get(name)

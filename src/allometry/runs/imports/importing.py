@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from allometry.notices import Notice, Refused
-from allometry.runs.imports.choosing import SETTING, Asked, Chosen, batch_factors, choose
+from allometry.runs.imports.choosing import Asked, Chosen, batch_factors, choose
 from allometry.runs.imports.collect import Collected, Failed, Progress, collect, quiet
 from allometry.runs.imports.joining import group_runs
 from allometry.runs.imports.making import Making
@@ -17,9 +16,7 @@ from allometry.runs.imports.mapping_file import mapping_path, write_mapping
 from allometry.runs.imports.settings_table import read_settings, with_settings
 from allometry.runs.imports.writing import check_out, settings_schema, table_columns, write_table
 from allometry.runs.sources import Source, find_source
-
-# Who reads the mapping need not know who may read the tracker.
-_PASSWORD = re.compile(r"//[^/@]*@")
+from allometry.runs.sources.contract import SETTING, without_password
 
 
 @dataclass(frozen=True)
@@ -152,7 +149,7 @@ def _about(source: str, chosen: Chosen, step: str | None, join: str) -> dict[str
     counted = {"tokens": " x ".join(("step", *factors))} if chosen.batch else {}
     totals = {axis: f"{SETTING}{name} x share of the run done" for axis, name in chosen.totals.items()}
     return {
-        "source": _PASSWORD.sub("//", source),
+        "source": without_password(source),
         **counted,
         **totals,
         **({"step": step} if step else {}),

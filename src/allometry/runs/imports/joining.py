@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from allometry.notices import Notice, Refused
 from allometry.runs.columns import Floats
 from allometry.runs.imports.parts import load_part
-from allometry.runs.sources.contract import Record, Series
+from allometry.runs.sources.contract import SETTING, Record, Series, as_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,56 +25,96 @@ class Group:
     about: Record
 
 
+class _Member(NamedTuple):
+    key: str
+    path: Path
+    about: Record
+
+
+class Joined(NamedTuple):
+    """The metrics of a whole run, the last step at which it logged anything, and what is to be told of it."""
+
+    series: Mapping[str, Series]
+    last: float
+    notices: tuple[Notice, ...]
+
+
+class _Part(NamedTuple):
+    series: Mapping[str, Series]
+    last: float | None
+
+
 def group_runs(parts: Mapping[str, Path], join: str, step: str | None) -> tuple[list[Group], list[Notice]]:
     """Which parts are one run: those of one project whose id agrees, or whose name or setting `join` does.
 
-    In the order of their ids, whatever that of the source is. Two runs of one id stay two: where they are of two projects, or differ in their settings and overlap in what they
-    measured. They are told apart by what the source calls them.
+    Two runs of one id stay two where they are of two projects, or where they differ in their settings and overlap in
+    what they measured; they are told apart by what the source calls them. In the order of their ids, so that equal
+    runs give equal tables.
     """
-    found: dict[str, dict[str, list[tuple[str, Path, Record]]]] = {}
-    for key, path in parts.items():
-        record = load_part(path, series=False)
-        if record is not None:
-            found.setdefault(_identity(record, join), {}).setdefault(record.origin, []).append((key, path, record))
+    records = {key: record for key, path in parts.items() if (record := load_part(path, series=False)) is not None}
+    _require_setting(records.values(), join)
+    found: dict[str, dict[str, list[_Member]]] = {}
+    for key, record in records.items():
+        same_id = found.setdefault(_identity(record, join), {})
+        same_id.setdefault(record.origin, []).append(_Member(key, parts[key], record))
     groups, notices = list[Group](), list[Notice]()
     for run_id, origins in found.items():
         runs = [run for members in origins.values() for run in _runs(members, step)]
         if len(runs) > 1:
-            message = (
-                f"{len(runs)} different runs have the id `{run_id}`; each is kept under its own name in the source"
-            )
+            message = f"{len(runs)} different runs have the id `{run_id}`: each is kept, under its name in the source"
             notices.append(Notice("two-runs-one-id", message))
         for run in runs:
-            label = run_id if len(runs) == 1 else f"{run_id} [{run[0][0]}]"
-            groups.append(Group(label, tuple(path for _, path, _ in run), _merged([record for *_, record in run])))
+            label = run_id if len(runs) == 1 else f"{run_id} [{run[0].key}]"
+            groups.append(Group(label, tuple(part.path for part in run), _merged([part.about for part in run])))
+            notices += _told_other_settings(label, run)
     return sorted(groups, key=lambda group: group.run_id), notices
 
 
+def _require_setting(records: Collection[Record], join: str) -> None:
+    if join not in ("id", "name") and not any(join.removeprefix(SETTING) in record.config for record in records):
+        message = f"no run has a setting `{join.removeprefix(SETTING)}`"
+        raise Refused("no-setting", message, "--join", "write id, name or a setting")
+
+
 def _identity(record: Record, join: str) -> str:
+    """What the parts of a run share; its own id where it lacks that."""
     if join == "id":
         return record.run_id
     if join == "name":
         return record.name or record.run_id
-    name = join.removeprefix("config.")
-    if name not in record.config:
-        raise Refused("no-setting", f"run `{record.run_id}` has no setting `{name}`", "--join", "write id or name")
-    return str(record.config[name])
+    return as_text(record.config.get(join.removeprefix(SETTING), record.run_id))
 
 
-def _runs(members: list[tuple[str, Path, Record]], step: str | None) -> list[list[tuple[str, Path, Record]]]:
+def _runs(members: list[_Member], step: str | None) -> list[list[_Member]]:
     """The members as parts of one run, in order; each its own run where they contradict one another."""
-    ordered = sorted(members, key=lambda member: (member[2].started, member[0]))
+    ordered = sorted(members, key=lambda member: (member.about.started, member.key))
     apart = any(_contradict(a, b, step) for a, b in pairwise(ordered))
     return [[one] for one in ordered] if apart else [ordered]
 
 
-def _contradict(first: tuple[str, Path, Record], second: tuple[str, Path, Record], step: str | None) -> bool:
+def _differing(first: Record, second: Record) -> list[str]:
+    both = [name for name in first.config if name in second.config]
+    return [name for name in both if first.config[name] != second.config[name]]
+
+
+def _told_other_settings(run: str, parts: list[_Member]) -> list[Notice]:
+    names = dict.fromkeys(name for a, b in pairwise(parts) for name in _differing(a.about, b.about))
+    if not names:
+        return []
+    listed = ", ".join(f"`{name}`" for name in names)
+    return [Notice("resumed-otherwise", f"run {run} was resumed with other settings ({listed}); the last are kept")]
+
+
+def _contradict(first: _Member, second: _Member, step: str | None) -> bool:
     """Whether two parts differ in a setting, and the later begins where the earlier did or before it."""
-    a, b = first[2].config, second[2].config
-    if all(a[name] == b[name] for name in a.keys() & b.keys()):
+    if not _differing(first.about, second.about):
         return False
-    earlier, later = _parts_by_step((first[1], second[1]), step)
-    return any(later[name].steps.min() <= earlier[name].steps.min() for name in earlier.keys() & later.keys())
+    parts = _parts_by_step((first.path, second.path), step)
+    if len(parts) < 2:
+        return False
+    earlier, later = parts
+    both = earlier.series.keys() & later.series.keys()
+    return any(later.series[name].steps.min() <= earlier.series[name].steps.min() for name in both)
 
 
 def _merged(records: list[Record]) -> Record:
@@ -87,14 +128,16 @@ def _merged(records: list[Record]) -> Record:
                    notices=tuple(notice for record in records for notice in record.notices))  # fmt: skip
 
 
-def load_series(group: Group, step: str | None) -> tuple[dict[str, Series], list[Notice]]:
+def load_series(group: Group, step: str | None) -> Joined:
     """The metrics of a run over all its parts, by training step, each step once: as it was written last."""
     parts = _parts_by_step(group.parts, step)
-    names = dict.fromkeys(name for part in parts for name in part)
-    joined = {name: _concatenated(part[name] for part in parts if name in part) for name in names}
+    names = dict.fromkeys(name for part in parts for name in part.series)
+    joined = {name: _concatenated(part.series[name] for part in parts if name in part.series) for name in names}
     kept = {name: last_written(series) for name, series in joined.items()}
     back = [name for name, series in joined.items() if bool((np.diff(series.steps) < 0).any())]
-    return kept, [*_told_back(group.run_id, back, joined, kept), *_told_one_step(group.run_id, joined, kept)]
+    told = (*_told_back(group.run_id, back, joined, kept), *_told_one_step(group.run_id, joined, kept))
+    last = next((part.last for part in reversed(parts) if part.last is not None), 0.0)
+    return Joined(kept, last, told)
 
 
 def _concatenated(series: Iterable[Series]) -> Series:
@@ -145,7 +188,7 @@ def last_written(series: Series) -> Series:
     return Series(steps[keep], values[keep])
 
 
-def _parts_by_step(paths: Iterable[Path], step: str | None) -> list[dict[str, Series]]:
+def _parts_by_step(paths: Iterable[Path], step: str | None) -> list[_Part]:
     """The metrics of each part by training step; none of a part that never logged the metric that holds it.
 
     `step` names that metric; without it, it is the first of the source's own counters that any of the parts logged.
@@ -154,7 +197,13 @@ def _parts_by_step(paths: Iterable[Path], step: str | None) -> list[dict[str, Se
     logged = {name for record in records for name in record.series}
     known = dict.fromkeys(name for record in records for name in record.counters)
     counter = step if step is not None else next((name for name in known if name in logged), None)
-    return [dict(record.series) if counter is None else by_counter(record.series, counter) for record in records]
+    if counter is None:
+        return [_Part(record.series, record.last) for record in records]
+    return [_Part(by_counter(record.series, counter), _last_value(record.series.get(counter))) for record in records]
+
+
+def _last_value(series: Series | None) -> float | None:
+    return None if series is None or not np.isfinite(series.values[-1]) else float(series.values[-1])
 
 
 def by_counter(series: Mapping[str, Series], counter: str) -> dict[str, Series]:

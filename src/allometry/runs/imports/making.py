@@ -32,9 +32,9 @@ class Making:
     def each(self, tick: Tick) -> Iterator[RunRows]:
         """The rows of each run that has any."""
         for group in self._groups:
-            series, notices = load_series(group, self._step)
-            made = run_rows(group.run_id, group.about, series, self._chosen)
-            self._single += [*group.about.notices, *notices]
+            joined = load_series(group, self._step)
+            made = run_rows(group.run_id, group.about, joined.series, joined.last, self._chosen)
+            self._single += [*group.about.notices, *joined.notices]
             self._note(made)
             if len(made):
                 yield made

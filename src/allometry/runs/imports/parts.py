@@ -31,7 +31,7 @@ def save_part(path: Path, record: Record, stamp: str) -> None:
     about = {
         "format": FORMAT, "stamp": stamp, "metrics": list(record.series), "run_id": record.run_id, "name": record.name,
         "state": record.state, "config": flat(record.config), "tags": record.tags, "origin": record.origin,
-        "started": record.started, "logged": record.logged, "counters": record.counters,
+        "started": record.started, "logged": record.logged, "last": record.last, "counters": record.counters,
         "notices": [[notice.code, notice.message] for notice in record.notices],
     }  # fmt: skip
     arrays: dict[str, Any] = {_ABOUT: np.frombuffer(json.dumps(about, default=str).encode(), np.uint8)}
@@ -65,6 +65,6 @@ def _record(about: dict[str, Any], arrays: Any) -> Record:
     }  # fmt: skip
     return Record(
         about["run_id"], found, about["name"], about["state"], about["config"], tuple(about["tags"]), about["origin"],
-        about["started"], tuple(Notice(*notice) for notice in about["notices"]), tuple(about["logged"]),
+        about["started"], tuple(Notice(*notice) for notice in about["notices"]), tuple(about["logged"]), about["last"],
         tuple(about["counters"]),
     )  # fmt: skip

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from allometry.runs.columns import Floats
-from allometry.runs.imports.choosing import SETTING, Chosen
-from allometry.runs.imports.counting import batch_tokens, setting, share_done
-from allometry.runs.imports.states import is_loss, last_step, state_of, stopped_early
-from allometry.runs.sources.contract import Record, Series
+from allometry.runs.imports.choosing import Chosen
+from allometry.runs.imports.counting import batch_tokens, read_off, setting, share_done
+from allometry.runs.imports.states import is_loss, state_of, stopped_early
+from allometry.runs.sources.contract import GROWING, SETTING, Record, Series
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,43 +29,36 @@ class RunRows:
         return len(self.numbers["step"])
 
 
-def run_rows(run_id: str, about: Record, series: Mapping[str, Series], chosen: Chosen) -> RunRows:
-    """The rows of a run.
+def run_rows(run_id: str, about: Record, series: Mapping[str, Series], last: float, chosen: Chosen) -> RunRows:
+    """The rows of a run, which logged anything up to the step `last`.
 
-    A run that ended before it measured what was asked for has one row without it, at the last step that is known.
-    Metrics stand at the steps at which they were logged and nowhere else; what is read off beside them is taken on a
-    straight line between two of its values, and is missing before the first and after the last.
+    A run that ended before it measured what was asked for has one row without it, at that step. Metrics stand at the
+    steps at which they were logged and nowhere else; what is read off beside them is taken between its own steps.
     """
     giving = chosen.metrics[:1] if chosen.named else chosen.metrics
     planned = _planned(about, chosen)
     judged = chosen.metrics if chosen.named else tuple(filter(is_loss, chosen.metrics))
-    state = state_of(about.state, series, judged, planned)
+    state = state_of(about.state, series, judged, last, planned)
     steps = _union([series[name].steps for name in giving if name in series])
     if not len(steps) and state in ("running", "crashed", "diverged"):
-        steps = np.array([last_step(series)])
-    numbers = {"step": steps, **_growing(about, series, chosen, steps, planned, state)}
+        steps = np.array([last])
+    numbers = {"step": steps}
+    if chosen.batch:
+        numbers["tokens"] = batch_tokens(chosen.batch, about, series, steps)
+    if chosen.totals:
+        share = share_done(steps, planned, last if state == "finished" else None)
+        numbers |= {axis: setting(about, name) * share for axis, name in chosen.totals.items()}
     numbers |= {name: _at(series[name], steps) for name in chosen.metrics if name in series}
-    numbers |= {name: _between(series[name], steps) for name in chosen.beside if name in series}
+    counts = {chosen.mapping[axis] for axis in GROWING if axis in chosen.mapping}
+    numbers |= {name: read_off(series[name], steps, name in counts) for name in chosen.beside if name in series}
     numbers |= _from_settings(about, chosen, series, len(steps))
     apart = {name: _not_at(series[name], steps) for name in chosen.metrics if name in series}
-    return RunRows(run_id, about, state, numbers, apart, stopped_early(state, series, planned))
+    return RunRows(run_id, about, state, numbers, apart, stopped_early(state, last, planned))
 
 
 def _planned(about: Record, chosen: Chosen) -> float:
     column = chosen.mapping.get("steps", "")
     return setting(about, column.removeprefix(SETTING)) if column else float("nan")
-
-
-def _growing(
-    about: Record, series: Mapping[str, Series], chosen: Chosen, steps: Floats, planned: float, state: str | None
-) -> dict[str, Floats]:
-    found = dict[str, Floats]()
-    if chosen.batch:
-        found["tokens"] = batch_tokens(chosen.batch, about, series, steps)
-    if chosen.totals and len(steps):
-        share = share_done(steps, planned, last_step(series) if state == "finished" else None)
-        found |= {axis: setting(about, name) * share for axis, name in chosen.totals.items()}
-    return found
 
 
 def _union(steps: list[Floats]) -> Floats:
@@ -82,10 +75,6 @@ def _at(one: Series, steps: Floats) -> Floats:
 
 def _not_at(one: Series, steps: Floats) -> int:
     return int((~np.isin(one.steps, steps, assume_unique=True)).sum())
-
-
-def _between(one: Series, steps: Floats) -> Floats:
-    return np.interp(steps, one.steps, one.values, left=np.nan, right=np.nan)
 
 
 def _from_settings(about: Record, chosen: Chosen, series: Mapping[str, Series], count: int) -> dict[str, Floats]:

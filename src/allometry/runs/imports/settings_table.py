@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from allometry.notices import Notice, Refused
 from allometry.runs.columns import Column
 from allometry.runs.imports.joining import Group
+from allometry.runs.sources.contract import as_text
 from allometry.runs.tables import read_table
 
 _KEYS = ("run_id", "run_name")
@@ -29,7 +30,7 @@ def read_settings(path: str) -> SettingsTable:
     if key is None:
         mend = "add a column `run_id` or `run_name`"
         raise Refused("no-run-id", "the table of settings does not say which run a row is of", table.where, mend)
-    names = [_text(value) for value in table.columns[key].tolist()]
+    names = [as_text(value) for value in table.columns[key].tolist()]
     again = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if again is not None:
         raise Refused("run-twice", f"run `{again}` has more than one row", table.where, "keep one row a run")
@@ -40,10 +41,6 @@ def read_settings(path: str) -> SettingsTable:
 def _row(columns: Mapping[str, Column], place: int) -> dict[str, object]:
     values = {name: column.tolist()[place] for name, column in columns.items()}
     return {name: value for name, value in values.items() if value is not None and value == value}
-
-
-def _text(value: object) -> str:
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def with_settings(groups: Sequence[Group], table: SettingsTable) -> tuple[list[Group], list[Notice]]:

@@ -13,13 +13,15 @@ _FINISHED_SHARE = 0.99
 _LOSSES = ("loss", "perplexity", "ppl", "bpb", "nll")
 
 
-def state_of(said: str | None, series: Mapping[str, Series], judged: Iterable[str], planned: float) -> str | None:
+def state_of(
+    said: str | None, series: Mapping[str, Series], judged: Iterable[str], last: float, planned: float
+) -> str | None:
     """finished, running, crashed or diverged; None where nothing tells.
 
     Diverged is a run whose last value of a judged metric is no finite number, whatever its source says. Without a word
-    of the source the planned steps decide, where they are known.
+    of the source the last step that was logged decides, where the planned steps are known.
 
-    >>> state_of("finished", {"loss": Series(np.array([1.0]), np.array([np.nan]))}, ["loss"], np.nan)
+    >>> state_of("finished", {"loss": Series(np.array([1.0]), np.array([np.nan]))}, ["loss"], 1.0, np.nan)
     'diverged'
     """
     ends = [series[name].values[-1] for name in judged if name in series and len(series[name].values)]
@@ -27,16 +29,12 @@ def state_of(said: str | None, series: Mapping[str, Series], judged: Iterable[st
         return "diverged"
     if said is not None or not np.isfinite(planned):
         return said
-    return "finished" if last_step(series) >= _FINISHED_SHARE * planned else "running"
+    return "finished" if last >= _FINISHED_SHARE * planned else "running"
 
 
-def stopped_early(state: str | None, series: Mapping[str, Series], planned: float) -> bool:
+def stopped_early(state: str | None, last: float, planned: float) -> bool:
     """Whether a run is said to be finished well before its planned end."""
-    return state == "finished" and bool(np.isfinite(planned)) and last_step(series) < _FINISHED_SHARE * planned
-
-
-def last_step(series: Mapping[str, Series]) -> float:
-    return max((float(one.steps[-1]) for one in series.values() if len(one.steps)), default=0.0)
+    return state == "finished" and bool(np.isfinite(planned)) and last < _FINISHED_SHARE * planned
 
 
 def is_loss(name: str) -> bool:

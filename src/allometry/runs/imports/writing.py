@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allometry.notices import Refused
-from allometry.runs.imports.choosing import ABOUT, SETTING
+from allometry.runs.imports.choosing import ABOUT
 from allometry.runs.imports.rows import RunRows
 from allometry.runs.sources import Source
-from allometry.runs.sources.contract import first_line
+from allometry.runs.sources.contract import SETTING, first_line
 
 if TYPE_CHECKING:
     import polars

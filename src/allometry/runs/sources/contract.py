@@ -6,6 +6,7 @@ A source only reads. Joining, steps, tokens, states, columns and writing are don
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,8 +19,11 @@ import numpy as np
 from allometry.notices import Notice, Refused
 from allometry.runs.columns import Floats
 
+_PASSWORD = re.compile(r"//[^/@]*@")
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
+# What stands before the name of a setting where metrics stand beside it.
+SETTING = "config."
 # Axes that count what a run has seen so far: of a whole run they are known at its end alone.
 GROWING = ("tokens", "epochs", "bytes", "characters", "examples", "flops")
 
@@ -40,7 +44,8 @@ class Record:
 
     `series` holds the metrics that were wanted, `logged` the names of all there are. `state` is finished, running or
     crashed, None where the source does not say. `origin` tells two different runs of one id apart (a project, an
-    experiment); `started` orders the parts of a run. `counters` are metrics that hold the training step where the
+    experiment); `started` orders the parts of a run. `last` is the last step at which anything was logged, wanted or
+    not; None where nothing was. `counters` are metrics that hold the training step where the
     source's own steps count something else.
     """
 
@@ -54,6 +59,7 @@ class Record:
     started: float = 0.0
     notices: tuple[Notice, ...] = ()
     logged: tuple[str, ...] = ()
+    last: float | None = None
     counters: tuple[str, ...] = ()
 
 
@@ -88,12 +94,15 @@ class Points:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
+        self.last: float | None = None
         self._found: dict[str, tuple[list[float], list[float]]] = {}
 
     def add(self, name: str, step: float, value: float) -> None:
         found = self._found.get(name)
         if found is None:
             found = self._found[name] = ([], [])
+        if self.last is None or step > self.last:
+            self.last = step
         if self._wanted is None or name in self._wanted:
             found[0].append(step)
             found[1].append(value)
@@ -166,6 +175,24 @@ def parsed(text: str) -> object:
         return text
 
 
+def as_text(value: object) -> str:
+    """A setting as text, a whole number without its decimals.
+
+    >>> as_text(7.0), as_text("big")
+    ('7', 'big')
+    """
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def without_password(uri: str) -> str:
+    """An address as others may read it.
+
+    >>> without_password("https://me:secret@host/path")
+    'https://host/path'
+    """
+    return _PASSWORD.sub("//", uri)
+
+
 def needed(module: str, extra: str, reads: str) -> Any:
     """A library that is an optional dependency; Refused, with how to install it, where it is missing."""
     try:
@@ -184,7 +211,8 @@ def foreign(what: str, where: str, mend: str) -> Iterator[None]:
     except Refused:
         raise
     except Exception as error:
-        raise Refused("source-failed", f"{what} failed: {first_line(error)}", where, mend) from error
+        said = without_password(first_line(error))
+        raise Refused("source-failed", f"{what} failed: {said}", without_password(where), mend) from error
 
 
 def first_line(error: Exception) -> str:

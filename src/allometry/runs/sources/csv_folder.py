@@ -51,12 +51,14 @@ def _read(name: str, path: Path, wanted: Wanted) -> Record:
     for key, column in numbers.items():
         if key != step and key not in config and column is not None:
             known = frame[key].is_not_null().to_numpy() & np.isfinite(steps)
-            series[key] = Series(steps[known], column[known])
+            if known.any():
+                series[key] = Series(steps[known], column[known])
     kept = {key: one for key, one in series.items() if wanted is None or key in wanted}
     tags = tuple(tag for tag in _last(frame, _TAGS, "").split(",") if tag)
     state, unknown = _state(name, _last(frame, _STATE, ""))
     return Record(_last(frame, _ID, stem), kept, _last(frame, _NAME, stem), state, config, tags,
-                  notices=(*notices, *unknown), logged=tuple(series))  # fmt: skip
+                  notices=(*notices, *unknown), logged=tuple(series),
+                  last=float(np.nanmax(steps)) if np.isfinite(steps).any() else None)  # fmt: skip
 
 
 def _frame(name: str, path: Path) -> tuple[polars.DataFrame, tuple[Notice, ...]]:

@@ -43,7 +43,9 @@ def _read(path: Path, wanted: Wanted) -> Record:
     step, scores = _step(config, model), dict(_scores(results))
     model = _AT_END.sub("", model) or model
     # Files of one model are joined in the order of training, and files of one checkpoint in that of their names.
-    return Record(model, single(step, scores, wanted), model, None, config, started=step, logged=tuple(scores))
+    return Record(
+        model, single(step, scores, wanted), model, None, config, started=step, logged=tuple(scores), last=step
+    )
 
 
 def _step(config: Mapping[str, Any], model: str) -> float:

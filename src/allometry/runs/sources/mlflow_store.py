@@ -14,7 +14,17 @@ import numpy as np
 
 from allometry.notices import Refused
 from allometry.runs.columns import Floats
-from allometry.runs.sources.contract import Item, Record, Series, Source, Wanted, foreign, needed, parsed
+from allometry.runs.sources.contract import (
+    Item,
+    Record,
+    Series,
+    Source,
+    Wanted,
+    foreign,
+    needed,
+    parsed,
+    without_password,
+)
 from allometry.runs.sources.files import digest
 
 _STATES = {
@@ -57,7 +67,7 @@ def _experiment(client: Any, name: str, uri: str) -> str:
     found = next((one for one in experiments if name in (one.name, one.experiment_id)), None)
     if found is None:
         there = ", ".join(f"`{one.name}`" for one in experiments[:8])
-        raise Refused("no-experiment", f"there is no experiment `{name}`", uri, f"there are {there}")
+        raise Refused("no-experiment", f"there is no experiment `{name}`", without_password(uri), f"there are {there}")
     return str(found.experiment_id)
 
 
@@ -78,6 +88,7 @@ def _item(run: Any, experiment: str, uri: str) -> Item:
         run.info.run_id, {}, run.info.run_name or "", _STATES.get(run.info.status),
         {name: parsed(text) for name, text in run.data.params.items()}, _tags(run.data.tags), experiment,
         (run.info.start_time or 0) / 1000, logged=tuple(run.data.metrics),
+        last=float(max(step for _, step, *_ in newest)) if newest else None,
     )  # fmt: skip
     said = [about.name, about.state, run.info.end_time, about.config, about.tags, str(run.data.metrics)]
     return Item(about.run_id, digest([said, newest]), partial(_read, uri, about))

@@ -79,8 +79,10 @@ def _read(table: str, name: str, row: Mapping[str, str], wanted: Wanted) -> Reco
     config = {key: value for key, value in values.items() if not _is_measured(key)}
     state = "finished" if any(key.endswith(_LOSSES) for key in measured) else "crashed"
     step = config.get(_STEPS)
-    series = single(step if isinstance(step, float) else 0.0, measured, wanted)
-    return Record(name, series, name, state, config, origin=table, logged=tuple(measured))
+    last = step if isinstance(step, float) else 0.0
+    return Record(
+        name, single(last, measured, wanted), name, state, config, origin=table, logged=tuple(measured), last=last
+    )
 
 
 def _is_measured(name: str) -> bool:

@@ -48,7 +48,8 @@ def _read(name: str, above: str, files: list[Path], wanted: Wanted) -> Record:
         _read_file(path, name, found)
     run = above if above and found.config else name
     return Record(run, found.points.series(), run, found.state, found.config, started=found.started,
-                  notices=tuple(found.notices), logged=found.points.logged)  # fmt: skip
+                  notices=tuple(found.notices), logged=found.points.logged,
+                  last=found.points.last)  # fmt: skip
 
 
 def _read_file(path: Path, name: str, found: _Found) -> None:

@@ -66,7 +66,8 @@ def _record(name: str, path: Path, notices: tuple[Notice, ...], wanted: Wanted) 
     if beside.is_file():
         config |= flat(read_json(beside))
     points = points_of_rows(steps, wanted)
-    return Record(name, points.series(), name, _state(state), config, notices=notices, logged=points.logged)
+    return Record(name, points.series(), name, _state(state), config, notices=notices, logged=points.logged,
+                  last=float(state.get("global_step") or 0) or points.last)  # fmt: skip
 
 
 def _state(state: dict[str, Any]) -> str | None:

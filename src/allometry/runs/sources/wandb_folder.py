@@ -48,7 +48,7 @@ def _read(path: Path, name: str, wanted: Wanted) -> Record:
     return Record(
         run.run_id, found.points.series(), run.display_name, _state(found.code), found.config, tuple(run.tags),
         f"{run.entity}/{run.project}".strip("/"), run.start_time.seconds + run.start_time.nanos / 1e9, () if frames.cut is None else (cut,),
-        found.points.logged, COUNTERS,
+        found.points.logged, found.points.last, COUNTERS,
     )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def _read(path: str, run_id: str, wanted: Wanted) -> Record:
         config = {name: value for name, value in run.config.items() if not name.startswith("_")}
         return Record(
             run.id, points.series(), run.name or "", _STATES.get(run.state, "running"), config, tuple(run.tags),
-            path, _time(run.created_at), (), points.logged, COUNTERS,
+            path, _time(run.created_at), (), points.logged, points.last, COUNTERS,
         )  # fmt: skip
 
 
