@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from allometry.cli.lifetimes import show_lifetime_plan
 from allometry.cli.options import (
     Convention,
     FitName,
@@ -142,6 +143,7 @@ def plan(
     at_least: Annotated[list[str] | None, typer.Option("--at-least", help="axis=value; repeatable.")] = None,
     among: Annotated[list[str] | None, typer.Option(help="axis=value,value,... to choose from; repeatable.")] = None,
     vocab: Annotated[int | None, typer.Option(help="Vocabulary of the decoder to build.", min=1)] = None,
+    inference_tokens: Annotated[str | None, typer.Option("--inference-tokens", help="Tokens read and written over the model's life, e.g. 2T: least cost of training and serving together.")] = None,
     level: Level = None, keep: Record = True, json: Json = False,
 ) -> None:  # fmt: skip
     """Plan the compute-optimal model for a budget, or the least budget for a loss.
@@ -150,8 +152,20 @@ def plan(
     that it costs. The price of being wrong is the loss above the best where a draw of the fit is the truth;
     the point of least expected price is recommended beside the plain optimum. What is said of a saved fit is kept in
     the ledger beside it, FIT.ledger.jsonl, so that allometry check can score it.
+
+    With --inference-tokens: the size and tokens that reach --loss, or the loss that --flops of training buy at best, at
+    the least cost of training and serving together, and what that saves against the size of least training and against
+    20 tokens per parameter.
     """
     found = open_fit(fit)
+    if inference_tokens is not None:
+        show_lifetime_plan(
+            found, among, json, inference_tokens=parse_number(inference_tokens, "--inference-tokens"),
+            flops=None if flops is None else parse_number(flops, "--flops"), loss=None if loss is None else parse_number(loss, "--loss"),
+            fixed=quantities(fix, "--fix"), at_most=quantities(at_most, "--at-most"), at_least=quantities(at_least, "--at-least"),
+            vocab=vocab, level=None if level is None else level_of(level, found.settings.level),
+        )  # fmt: skip
+        return
     with working("planning, and planning again from shorter tables"):
         result = plan_of(
             found, flops=None if flops is None else parse_number(flops, "--flops"), loss=None if loss is None else parse_number(loss, "--loss"),

@@ -10,6 +10,7 @@ from allometry.plans.decision import optimal_params
 from allometry.plans.drift import Cut, Refit
 from allometry.plans.ends import percent
 from allometry.plans.isoflop import Budget, IsoFlop, isoflop
+from allometry.plans.lifetime import Lifetime, Rates, Saving, lifetime
 from allometry.plans.limits_cost import Limit, LimitCost
 from allometry.plans.plan import plan
 from allometry.plans.quantities import PairedRatio, default_quantities, paired_optima, target_compute
@@ -30,6 +31,7 @@ __all__ = [
     "Cut",
     "Gap",
     "IsoFlop",
+    "Lifetime",
     "Limit",
     "LimitCost",
     "Look",
@@ -38,9 +40,11 @@ __all__ = [
     "Plan",
     "Price",
     "Priced",
+    "Rates",
     "Recommended",
     "Refit",
     "Region",
+    "Saving",
     "Step",
     "Terms",
     "Turn",
@@ -49,6 +53,7 @@ __all__ = [
     "crossover",
     "default_quantities",
     "isoflop",
+    "lifetime",
     "optimal_params",
     "paired_optima",
     "percent",
