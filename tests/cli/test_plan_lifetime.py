@@ -42,6 +42,16 @@ def test_text_says_what_it_saves_and_how_certain(capsys: pytest.CaptureFixture[s
     assert "how certain the saving is, is not known" in " ".join(out.split())
 
 
+def test_money_is_counted_where_a_price_is(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("plan", "chinchilla@epoch", "--loss", "2.1", "--inference-tokens", "2T", "--hardware", "h100", "--json")
+    status, out, _ = run(capsys, *words)
+    contents = json.loads(out)
+    jsonschema.validate(contents, json.loads(files("allometry.cli").joinpath("schemas/plan.json").read_text()))
+    assert status == 0
+    assert contents["lifetime"]["unit"] == contents["lifetime"]["money"]["currency"] == "USD"
+    assert "old-price" in {warning["code"] for warning in contents["warnings"]}
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -49,6 +59,9 @@ def test_text_says_what_it_saves_and_how_certain(capsys: pytest.CaptureFixture[s
         (("--loss", "2.1", "--inference-tokens", "many"), "is not a number"),
         (("--inference-tokens", "1T"), "a plan needs a FLOPs budget or a loss"),
         (("--loss", "0.3", "--inference-tokens", "1T"), "never reaches a loss of 0.3"),
+        (("--loss", "2.1", "--hardware", "h100"), "money is counted over a model's life alone"),
+        (("--loss", "2.1", "--inference-tokens", "1T", "--serve-hardware", "l4"), "the device that trains is missing"),
+        (("--loss", "2.1", "--inference-tokens", "1T", "--hardware", "p100"), "no price of an hour of p100"),
         (("--loss", "2.1", "--inference-tokens", "1T", "--among", "params=1e9,2e9"), "chooses among all sizes"),
     ],
 )

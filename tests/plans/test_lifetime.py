@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq, minimize_scalar
 
+from allometry.costs import Execution, Request, find_hardware, find_shape, request_cost
+from allometry.costs.training import Job, fastest
 from allometry.fits import Fit, published_fit
 from allometry.laws import find_law
 from allometry.notices import Refused
-from allometry.plans import Lifetime, lifetime, optimal_params, plan
+from allometry.plans import Deployment, Lifetime, lifetime, optimal_params, plan
 
 HOFFMANN = {"E": 1.69, "A": 406.4, "alpha": 0.336, "B": 410.7, "beta": 0.283}
 COUPLED = "E + A * (params**-a + R * tokens**-b)**k"
@@ -89,7 +91,7 @@ def test_nothing_served_is_the_plan_of_least_training(sardana: Fit) -> None:
 
 
 def test_the_more_is_served_the_smaller_and_longer(sardana: Fit) -> None:
-    plans = [lifetime(sardana, loss=2.0, inference_tokens=served) for served in np.geomspace(1e9, 1e15, 13)]
+    plans = [lifetime(sardana, loss=2.0, inference_tokens=served) for served in np.geomspace(1e9, 1e15, 5)]
     for series in ([-value(one, "params") for one in plans], [one.ratio for one in plans],
                    [one.savings[0].share.value for one in plans], [one.overhead.value for one in plans]):  # fmt: skip
         assert np.all(np.diff(series) >= -1e-9)
@@ -176,3 +178,25 @@ def test_what_cannot_be_planned_is_refused(sardana: Fit, asked: dict, code: str)
     with pytest.raises(Refused) as refused:
         lifetime(sardana, **asked)
     assert refused.value.code == code
+
+
+def test_money_is_that_of_built_models() -> None:
+    """At a model of the ladder the rates are what `cost train` and `cost request` say of it."""
+    device = find_hardware("h100")
+    assert device.price is not None
+    money = Deployment(
+        training=device, serving=device, training_price=device.price, serving_price=device.price,
+        prompt=512, generated=256, batch=32,
+    )  # fmt: skip
+    shape = find_shape("qwen3-8b")
+    rates, size = money.rates(768e9), shape.parameters().total
+    one = request_cost(shape, Request(prompt=512, generated=256), device, Execution(batch=32))
+    assert float(rates.served(size)) == pytest.approx(1e9 * one.money.value)
+    trained = fastest(Job(shape=shape, batch=512, context=4096), 1e12, device, 8, price=device.price).best
+    assert float(rates.trained(size, 1e12)) == pytest.approx(trained.money.value)
+    found = lifetime(published_fit("chinchilla@epoch"), flops=1e23, inference_tokens=2e12, money=money)
+    assert found.training.value + found.serving.value == pytest.approx(found.total.value)
+    assert found.spread is not None
+    assert found.spread.total.low < found.total.value < found.spread.total.high
+    assert found.spread.size.low < value(found, "params") < found.spread.size.high
+    assert all(saving.share.value > 0.3 for saving in found.savings)

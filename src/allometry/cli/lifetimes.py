@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from allometry.cli.output import number, print_json, print_lines, print_notices, print_table
-from allometry.notices import Interval, Refused
-from allometry.plans import Lifetime, lifetime, percent
+from allometry.cli.cost.options import price_notices, price_of
+from allometry.cli.options import notices_json
+from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
+from allometry.costs import Hardware, Price, find_hardware
+from allometry.notices import Interval, Notice, Refused
+from allometry.plans import Deployment, Lifetime, lifetime, percent
 
 NOT_KEPT = {"path": None, "new": 0, "why": "plans over a life are not kept in the ledger: no single run scores them"}
+
+
+def deployment(
+    hardware: str | None, serving: str | None, prices: Path | None, prompt: int, generated: int, batch: int
+) -> Deployment | None:
+    """What money is counted for; None where no device is given."""
+    if hardware is None:
+        if serving is not None:
+            raise Refused("bad-option", "the device that trains is missing", "--serve-hardware", "give --hardware too")
+        return None
+    train = find_hardware(hardware)
+    serve = train if serving is None else find_hardware(serving)
+    return Deployment(training=train, serving=serve, training_price=_price(train, prices), serving_price=_price(serve, prices),
+                      prompt=prompt, generated=generated, batch=batch)  # fmt: skip
+
+
+def _price(hardware: Hardware, prices: Path | None) -> Price:
+    found = price_of(hardware, prices)
+    if found is None or found.device_hour is None:
+        raise Refused("no-price", f"no price of an hour of {hardware.name} is known, so there is no money to count", "--prices",
+                      "give a TOML file with a table for it, or leave --hardware out for a plan in FLOPs")  # fmt: skip
+    return found
 
 
 def show_lifetime_plan(fit: Any, among: list[str] | None, json: bool, **asked: Any) -> None:
@@ -16,11 +42,21 @@ def show_lifetime_plan(fit: Any, among: list[str] | None, json: bool, **asked: A
     if among:
         raise Refused("bad-option", "a plan over a life chooses among all sizes", "--among",
                       "bound the size by --at-most and --at-least, and give further axes by --fix")  # fmt: skip
-    found = lifetime(fit, **asked)
+    with working("planning over the model's life"):
+        found = lifetime(fit, **asked)
+    old = _old_prices(asked["money"])
     if json:
-        print_json({**found.as_json(), "ledger": NOT_KEPT})
+        contents = found.as_json()
+        print_json({**contents, "warnings": [*notices_json(found.notices), *notices_json(old)], "ledger": NOT_KEPT})
     else:
         _show(found)
+        print_notices(old)
+
+
+def _old_prices(money: Deployment | None) -> tuple[Notice, ...]:
+    if money is None:
+        return ()
+    return tuple(dict.fromkeys((*price_notices(money.training_price), *price_notices(money.serving_price))))
 
 
 def _show(found: Lifetime) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from allometry.cli.lifetimes import show_lifetime_plan
+from allometry.cli.cost.options import Prices
+from allometry.cli.lifetimes import deployment, show_lifetime_plan
 from allometry.cli.options import (
     Convention,
     FitName,
@@ -144,6 +145,12 @@ def plan(
     among: Annotated[list[str] | None, typer.Option(help="axis=value,value,... to choose from; repeatable.")] = None,
     vocab: Annotated[int | None, typer.Option(help="Vocabulary of the decoder to build.", min=1)] = None,
     inference_tokens: Annotated[str | None, typer.Option("--inference-tokens", help="Tokens read and written over the model's life, e.g. 2T: least cost of training and serving together.")] = None,
+    hardware: Annotated[str | None, typer.Option(help="With --inference-tokens: count money, at the price of this device (h100, a .toml file).")] = None,
+    serve_hardware: Annotated[str | None, typer.Option("--serve-hardware", help="The device that serves, where it is another.")] = None,
+    prices: Prices = None,
+    prompt: Annotated[int, typer.Option(help="With --hardware: prompt tokens of a request.", min=0)] = 512,
+    generated: Annotated[int, typer.Option(help="With --hardware: generated tokens of a request.", min=1)] = 256,
+    serve_batch: Annotated[int, typer.Option("--serve-batch", help="With --hardware: requests that run together.", min=1)] = 32,
     level: Level = None, keep: Record = True, json: Json = False,
 ) -> None:  # fmt: skip
     """Plan the compute-optimal model for a budget, or the least budget for a loss.
@@ -155,7 +162,7 @@ def plan(
 
     With --inference-tokens: the size and tokens that reach --loss, or the loss that --flops of training buy at best, at
     the least cost of training and serving together, and what that saves against the size of least training and against
-    20 tokens per parameter.
+    20 tokens per parameter. With --hardware it is the least money, by rooflines of built models and the price of an hour.
     """
     found = open_fit(fit)
     if inference_tokens is not None:
@@ -164,8 +171,12 @@ def plan(
             flops=None if flops is None else parse_number(flops, "--flops"), loss=None if loss is None else parse_number(loss, "--loss"),
             fixed=quantities(fix, "--fix"), at_most=quantities(at_most, "--at-most"), at_least=quantities(at_least, "--at-least"),
             vocab=vocab, level=None if level is None else level_of(level, found.settings.level),
+            money=deployment(hardware, serve_hardware, prices, prompt, generated, serve_batch),
         )  # fmt: skip
         return
+    if hardware is not None or serve_hardware is not None:
+        raise Refused("bad-option", "money is counted over a model's life alone", "--hardware",
+                      "give --inference-tokens too, or ask allometry cost train")  # fmt: skip
     with working("planning, and planning again from shorter tables"):
         result = plan_of(
             found, flops=None if flops is None else parse_number(flops, "--flops"), loss=None if loss is None else parse_number(loss, "--loss"),

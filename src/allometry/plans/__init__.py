@@ -10,7 +10,7 @@ from allometry.plans.decision import optimal_params
 from allometry.plans.drift import Cut, Refit
 from allometry.plans.ends import percent
 from allometry.plans.isoflop import Budget, IsoFlop, isoflop
-from allometry.plans.lifetime import Lifetime, Rates, Saving, lifetime
+from allometry.plans.lifetime import Deployment, Lifetime, Rates, Saving, lifetime
 from allometry.plans.limits_cost import Limit, LimitCost
 from allometry.plans.plan import plan
 from allometry.plans.quantities import PairedRatio, default_quantities, paired_optima, target_compute
@@ -29,6 +29,7 @@ __all__ = [
     "Crossing",
     "Crossovers",
     "Cut",
+    "Deployment",
     "Gap",
     "IsoFlop",
     "Lifetime",

@@ -58,7 +58,7 @@ def region_steps(fit: Fit, regions: tuple[Region, ...], size: str) -> Iterable[S
         yield Step("near-optimal", text + (f"; {found.why}" if found.why else ""), fitted_mark(fit))
 
 
-def judged_steps(fit: Fit, judged: Judged | None) -> Iterable[Step]:
+def judged_steps(fit: Fit, judged: Judged | None, robust: tuple[Saving, ...]) -> Iterable[Step]:
     """The price of being wrong, at the plan and at both ends of its interval, and the size of least expected price."""
     if judged is None:
         return
@@ -70,7 +70,8 @@ def judged_steps(fit: Fit, judged: Judged | None) -> Iterable[Step]:
     if judged.differs:
         best = judged.best
         text = f"{judged.size} {best.at[judged.size]:.4g}, {TOKENS} {best.at[TOKENS]:.4g} waste least on average"
-        yield Step("recommended", f"{text}, {percent(best.wasted.expected)}", fitted_mark(fit))
+        saved = "; ".join(f"saves {_share(one.share)} against {one.against}, {one.says}" for one in robust)
+        yield Step("recommended", f"{text}, {percent(best.wasted.expected)}; {saved}", fitted_mark(fit))
     else:
         yield Step("recommended", "the plan: it wastes least on average, to within 1% in size", fitted_mark(fit))
 

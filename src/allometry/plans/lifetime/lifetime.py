@@ -27,11 +27,13 @@ from allometry.plans.lifetime.chain import (
     serving_step,
     split_steps,
 )
+from allometry.plans.lifetime.money import Deployment
 from allometry.plans.lifetime.rates import Rates
 from allometry.plans.lifetime.region import COST_WITHIN, nearly_least
 from allometry.plans.lifetime.result import Lifetime
 from allometry.plans.lifetime.savings import RULE_RATIO, Saving, ruled_size, saving
 from allometry.plans.lifetime.search import Course, least_total
+from allometry.plans.lifetime.spread import spread_of
 from allometry.plans.lifetime.stakes import judge
 from allometry.plans.lifetime.tokens import Isoloss
 from allometry.plans.terms import TOKENS, Terms
@@ -51,6 +53,7 @@ def lifetime(
     within: tuple[float, ...] = COST_WITHIN,
     level: float | None = None,
     vocab: int | None = None,
+    money: Deployment | None = None,
 ) -> Lifetime:
     """The size and tokens that reach a loss at the least cost of training and serving together.
 
@@ -63,7 +66,7 @@ def lifetime(
     Arguments: `inference_tokens`, prompts and answers together; `loss` to reach, or `flops` of training, whose least loss
     is then held; `fixed` gives each of the law's further axes a value, `at_most` and `at_least` limit size or tokens;
     `within` the shares of the total that near-optimal regions allow; `level` of intervals (by default the fit's);
-    `vocab` of the decoder to build.
+    `vocab` of the decoder to build; `money` counts the price of devices in place of FLOPs.
     Errors: `Refused` for negative tokens, a loss out of reach, laws that cannot plan, size or tokens given.
     Source: Sardana et al. 2024, arXiv 2401.00448, eq. 3.
 
@@ -72,7 +75,8 @@ def lifetime(
     >>> round(found.at["params"].value / 1e9, 1), round(found.savings[0].share.value, 3)
     (9.3, 0.086)
     """
-    rates = Rates.flops(_checked(inference_tokens))
+    served = _checked(inference_tokens)
+    rates = Rates.flops(served) if money is None else money.rates(served)
     level = fit.settings.level if level is None else level
     terms = Terms(flops, loss, fixed or {}, at_most or {}, at_least or {})
     trained = _interior(decide(fit, terms))
@@ -81,21 +85,26 @@ def lifetime(
     at = _axes(fit, trained, course, level)
     total = _over(fit, course.total, level)
     overhead = _over(fit, _overhead(course, trained), level)
-    savings = _savings(fit, curve, rates, course, trained, level)
+    savings = _savings(fit, curve, rates, float(course.size[0]), trained, level)
     regions = nearly_least(curve.of(slice(0, 1)), rates, course, tuple(sorted(within)))
     judged = judge(curve, rates, course, at[curve.space.size])
+    best = None if judged is None or not judged.differs else judged.best.at[curve.space.size]
+    robust = () if best is None else _savings(fit, curve, rates, best, trained, level)
+    first, least = curve.of(slice(0, 1)), float(trained.chosen.size[0])
+    spread = None if money is None else spread_of(first, money, served, least, float(course.size[0]))
     point = {name: found.value for name, found in at.items() if name in fit.law.axes and found.value is not None}
     away = Surroundings(fit.rows).of(point)
     shape, shape_why = buildable(fit, curve.space.size, float(course.size[0]), vocab)
     size = curve.space.size
     steps: list[Step] = [
         *grounds(fit, terms, trained),
-        serving_step(inference_tokens),
+        *([serving_step(served)] if money is None else money.steps),
         *([] if flops is None else [quality_step(fit, flops, float(curve.loss[0]))]),
         *split_steps(fit, at, total, overhead, rates.unit),
         *(saving_step(fit, one, rates.unit) for one in savings),
         *region_steps(fit, regions, size),
-        *judged_steps(fit, judged),
+        *judged_steps(fit, judged, robust),
+        *([] if spread is None else [spread.step]),
         *distance_steps(away),
         *([] if shape is None else [shape_step(shape)]),
     ]
@@ -108,10 +117,12 @@ def lifetime(
         rates=rates,
         at=at,
         total=total,
-        training=_over(fit, rates.training * course.size * course.tokens, level),
-        serving=_over(fit, rates.serving * course.size, level),
+        training=_over(fit, rates.trained(course.size, course.tokens), level),
+        serving=_over(fit, rates.served(course.size), level),
         overhead=overhead,
         savings=savings,
+        recommended_savings=robust,
+        spread=spread,
         near_optimal=regions,
         judged=judged,
         interval=interval_label(fit),
@@ -120,7 +131,11 @@ def lifetime(
         shape=shape,
         shape_why=shape_why,
         extrapolation=away,
-        notices=(*ratio_notices(fit, size, ratio), *saving_notices(savings)),
+        notices=(
+            *ratio_notices(fit, size, ratio),
+            *saving_notices(savings),
+            *(() if money is None else money.notices(float(course.size[0]))),
+        ),
         provenance=fit.provenance,
         fit=fit,
     )
@@ -179,11 +194,10 @@ def _over(fit: Fit, values: Array, level: float) -> Interval:
 
 
 def _savings(
-    fit: Fit, curve: Isoloss, rates: Rates, course: Course, trained: Decision, level: float
+    fit: Fit, curve: Isoloss, rates: Rates, size: float, trained: Decision, level: float
 ) -> tuple[Saving, ...]:
-    """Against the size of least training, and against the rule of 20 tokens per parameter."""
-    tokens = curve.tokens(course.size[:1])[:, 0]
-    planned = rates.total(float(course.size[0]), tokens)
+    """Those of a size against the size of least training, and against the rule of 20 tokens per parameter."""
+    planned = rates.total(size, curve.tokens([size])[:, 0])
     ruled = ruled_size(curve.of(slice(0, 1)))
     others = [("least training", float(trained.chosen.size[0]))]
     others += [] if ruled is None else [(f"{RULE_RATIO:g} tokens per parameter", ruled)]

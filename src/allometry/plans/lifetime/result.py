@@ -13,6 +13,7 @@ from allometry.plans.chain import Step
 from allometry.plans.ends import ends_json
 from allometry.plans.lifetime.rates import Rates
 from allometry.plans.lifetime.savings import Saving
+from allometry.plans.lifetime.spread import Spread
 from allometry.plans.lifetime.stakes import Judged
 from allometry.plans.region import Region
 from allometry.plans.terms import TOKENS
@@ -27,7 +28,8 @@ class Lifetime:
     `at` holds size, tokens, further axes and training FLOPs; `total`, `training` and `serving` the costs in `rates.unit`;
     `overhead` what training costs more than at the size of least training, as a share of that; all with intervals over
     the draws' own optima. `savings` compare the plan with other rules; `near_optimal` are sizes of nearly the least
-    total; `judged` is the price of being wrong (None without draws); `steps` the chain.
+    total; `recommended_savings` are those of the size of least expected price; `spread` is what the efficiency factors leave
+    open where money is counted; `judged` is the price of being wrong (None without draws); `steps` the chain.
     """
 
     law: str
@@ -41,6 +43,8 @@ class Lifetime:
     serving: Interval
     overhead: Interval
     savings: tuple[Saving, ...]
+    recommended_savings: tuple[Saving, ...]
+    spread: Spread | None
     near_optimal: tuple[Region, ...]
     judged: Judged | None
     interval: str
@@ -94,13 +98,14 @@ class Lifetime:
         return {
             "inference_tokens": self.inference_tokens,
             "unit": self.rates.unit,
-            "rates": {"training": self.rates.training, "serving": self.rates.serving},
+            "money": None if self.spread is None else self.spread.as_json(),
             "total": ends_json(self.total),
             "training": ends_json(self.training),
             "serving": ends_json(self.serving),
             "tokens_per_parameter": self.ratio,
             "overhead": ends_json(self.overhead),
             "savings": [saving.as_json() for saving in self.savings],
+            "recommended_savings": [saving.as_json() for saving in self.recommended_savings],
         }
 
     def _wrong(self) -> dict[str, object]:

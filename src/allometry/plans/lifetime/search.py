@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 
 GRID = 97  # over four decades of size: 0.04 decades apart, finer than any valley of a law we know
 REACH = np.log(1e4)
+ABOVE = np.log(4.0)  # where money is counted, a larger model may run at a higher share of the peak
 
 
 class Course(NamedTuple):
@@ -29,7 +30,7 @@ def least_total(curve: Isoloss, rates: Rates, trained: Array) -> Course:
     """The course of least total cost for each draw, where `trained` (B,) is the size of least training cost.
 
     Serving makes a smaller model better, never a larger one: training cost falls towards `trained` from both sides, and
-    serving grows with size. So the search goes down from there; a limit on size or tokens moves its ends.
+    serving grows with size. So the search goes down from there, and only little above; limits move its ends.
     Source: Sardana et al. 2024, arXiv 2401.00448, eq. 3, for any law and any rates.
     """
     known = np.isfinite(trained)
@@ -39,10 +40,11 @@ def least_total(curve: Isoloss, rates: Rates, trained: Array) -> Course:
     return Course(*found)
 
 
-def _searched(curve: Isoloss, rates: Rates, high: Array) -> Array:
+def _searched(curve: Isoloss, rates: Rates, trained: Array) -> Array:
     least, most = curve.space.limits[curve.space.size]
     with np.errstate(divide="ignore"):
-        low = np.minimum(np.maximum(high - REACH, np.log(least)), high)
+        high = np.maximum(np.minimum(trained + ABOVE, np.log(most)), trained)
+        low = np.minimum(np.maximum(trained - REACH, np.log(least)), trained)
 
     def total(log_size: Array) -> Array:
         size = np.exp(log_size).clip(least, most)
