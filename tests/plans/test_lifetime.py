@@ -200,3 +200,31 @@ def test_money_is_that_of_built_models() -> None:
     assert found.spread.total.low < found.total.value < found.spread.total.high
     assert found.spread.size.low < value(found, "params") < found.spread.size.high
     assert all(saving.share.value > 0.3 for saving in found.savings)
+
+
+def test_the_recipe_is_the_step_law_at_the_plan() -> None:
+    found = lifetime(
+        published_fit("data_constrained@muennighoff2023"),
+        loss=2.6,
+        inference_tokens=1e12,
+        fixed={"unique_tokens": 1e10},
+    )
+    said = {step.name: step for step in found.steps}
+    rate = 1.79 * value(found, "params") ** -0.713 * value(found, "tokens") ** 0.307
+    assert f"peak learning rate {rate:.3g}" in said["recipe"].says
+    assert said["recipe"].mark == "published"
+    assert f"{value(found, 'tokens') / 1e10:.3g} epochs" in said["data"].says
+
+
+def test_the_ladder_holds_the_loss_at_each_ratio(known: Callable[..., Fit]) -> None:
+    fit = known(find_law("chinchilla"), HOFFMANN, spread=1e-3, draws=50)
+    found = lifetime(fit, loss=2.05, inference_tokens=2e12)
+    least = plan(fit, loss=2.05, refit=None)
+    assert [rung.ratio for rung in found.ladder] == [20, 50, 100, 200, 500, 1000, 2000]
+    for rung in found.ladder:
+        assert rung.tokens / rung.size == pytest.approx(rung.ratio)
+        built = fit.law.evaluate(HOFFMANN, {"params": [rung.size], "tokens": [rung.tokens]})
+        assert float(built[0]) == pytest.approx(2.05, rel=1e-8)
+        assert rung.overhead.value == pytest.approx(rung.flops / least.at["flops"].value - 1, abs=1e-9)
+        assert plan(fit, flops=rung.flops, refit=None).loss.value == pytest.approx(2.05 - rung.penalty)
+        assert rung.total >= found.total.value

@@ -9,6 +9,7 @@ from allometry.plans.crossover import Crossing, Crossovers, crossover
 from allometry.plans.decision import optimal_params
 from allometry.plans.drift import Cut, Refit
 from allometry.plans.ends import percent
+from allometry.plans.exchange import Exchange, exchange, exchange_rate
 from allometry.plans.isoflop import Budget, IsoFlop, isoflop
 from allometry.plans.lifetime import Deployment, Lifetime, Rates, Saving, lifetime
 from allometry.plans.limits_cost import Limit, LimitCost
@@ -30,6 +31,7 @@ __all__ = [
     "Crossovers",
     "Cut",
     "Deployment",
+    "Exchange",
     "Gap",
     "IsoFlop",
     "Lifetime",
@@ -53,6 +55,8 @@ __all__ = [
     "arms",
     "crossover",
     "default_quantities",
+    "exchange",
+    "exchange_rate",
     "isoflop",
     "lifetime",
     "optimal_params",

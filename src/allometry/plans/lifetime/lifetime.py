@@ -29,6 +29,7 @@ from allometry.plans.lifetime.chain import (
 )
 from allometry.plans.lifetime.money import Deployment
 from allometry.plans.lifetime.rates import Rates
+from allometry.plans.lifetime.recipe import recipe_steps
 from allometry.plans.lifetime.region import COST_WITHIN, nearly_least
 from allometry.plans.lifetime.result import Lifetime
 from allometry.plans.lifetime.savings import RULE_RATIO, Saving, ruled_size, saving
@@ -106,6 +107,7 @@ def lifetime(
         *judged_steps(fit, judged, robust),
         *([] if spread is None else [spread.step]),
         *distance_steps(away),
+        *recipe_steps(size, at),
         *([] if shape is None else [shape_step(shape)]),
     ]
     ratio = float(course.tokens[0] / course.size[0])
