@@ -76,6 +76,12 @@ def _show(found: Lifetime) -> None:
                 ("against", "parameters", "tokens", "its total", "saved", "interval", ""),
                 [(one.against, number(one.size), number(one.tokens), number(one.total), percent(one.share.value),
                   _shares(one.share), one.says) for one in found.savings])  # fmt: skip
+    print_table(
+        f"over-training for the same {found.metric}; the penalty is what those training FLOPs could lower it by",
+        ("tokens per parameter", "parameters", "tokens", "extra training", "interval", "penalty", f"total, {unit}"),
+        [(number(rung.ratio), number(rung.size), number(rung.tokens), percent(rung.overhead.value), _shares(rung.overhead),
+          f"{rung.penalty:.3g}", number(rung.total)) for rung in found.ladder],
+    )  # fmt: skip
     for step in found.steps:
         print_lines(f"[{step.mark}] {step.name}: {step.says}")
     print_notices(found.notices)

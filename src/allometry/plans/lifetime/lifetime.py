@@ -27,6 +27,7 @@ from allometry.plans.lifetime.chain import (
     serving_step,
     split_steps,
 )
+from allometry.plans.lifetime.ladder import ladder
 from allometry.plans.lifetime.money import Deployment
 from allometry.plans.lifetime.rates import Rates
 from allometry.plans.lifetime.recipe import recipe_steps
@@ -125,6 +126,7 @@ def lifetime(
         savings=savings,
         recommended_savings=robust,
         spread=spread,
+        ladder=ladder(fit, curve, rates, trained, level),
         near_optimal=regions,
         judged=judged,
         interval=interval_label(fit),

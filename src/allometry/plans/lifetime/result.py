@@ -11,6 +11,7 @@ from allometry.forecasts import Extrapolation
 from allometry.notices import Interval, Notice
 from allometry.plans.chain import Step
 from allometry.plans.ends import ends_json
+from allometry.plans.lifetime.ladder import Rung
 from allometry.plans.lifetime.rates import Rates
 from allometry.plans.lifetime.savings import Saving
 from allometry.plans.lifetime.spread import Spread
@@ -29,7 +30,7 @@ class Lifetime:
     `overhead` what training costs more than at the size of least training, as a share of that; all with intervals over
     the draws' own optima. `savings` compare the plan with other rules; `near_optimal` are sizes of nearly the least
     total; `recommended_savings` are those of the size of least expected price; `spread` is what the efficiency factors leave
-    open where money is counted; `judged` is the price of being wrong (None without draws); `steps` the chain.
+    open where money is counted; `ladder` what other ratios of tokens to parameters cost; `judged` is the price of being wrong (None without draws); `steps` the chain.
     """
 
     law: str
@@ -45,6 +46,7 @@ class Lifetime:
     savings: tuple[Saving, ...]
     recommended_savings: tuple[Saving, ...]
     spread: Spread | None
+    ladder: tuple[Rung, ...]
     near_optimal: tuple[Region, ...]
     judged: Judged | None
     interval: str
@@ -105,6 +107,7 @@ class Lifetime:
             "tokens_per_parameter": self.ratio,
             "overhead": ends_json(self.overhead),
             "savings": [saving.as_json() for saving in self.savings],
+            "ladder": [rung.as_json() for rung in self.ladder],
             "recommended_savings": [saving.as_json() for saving in self.recommended_savings],
         }
 
