@@ -22,7 +22,8 @@ def recipe_steps(size: str, at: Mapping[str, Interval]) -> Iterable[Step]:
     counted = "" if size == "non_embedding_params" else f"; {size} taken for parameters without embeddings"
     rate, batch = _by_law(RATE_LAW, size, at), _by_law(BATCH_LAW, size, at)
     yield Step("recipe", f"peak learning rate {shown(rate, 3)}, batch of {shown(batch, 3)} tokens at the plan, by the Step Law "
-               f"({RATE_LAW}, {BATCH_LAW}); a schedule that decays to 1e-5{counted}", "published")  # fmt: skip
+               f"({RATE_LAW}, {BATCH_LAW}); a schedule that decays to 1e-5{counted}; beyond the sizes "
+               "swept there it is an extrapolation", "published")  # fmt: skip
     unique, tokens = at.get(UNIQUE), at[TOKENS].value
     if unique is not None and unique.value and tokens:
         epochs = tokens / unique.value
