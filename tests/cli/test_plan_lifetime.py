@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from allometry.cli.main import main
@@ -40,6 +42,24 @@ def test_text_says_what_it_saves_and_how_certain(capsys: pytest.CaptureFixture[s
     assert "20 tokens per parameter" in out
     assert "[assumed] serving" in out
     assert "how certain the saving is, is not known" in " ".join(out.split())
+
+
+def test_a_fit_with_draws_says_how_certain_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    n, d = (axis.ravel() for axis in np.meshgrid(np.geomspace(1e7, 1e10, 6), np.geomspace(1e9, 3e11, 6)))
+    loss = (1.7 + 400 / n**0.34 + 410 / d**0.28) * np.exp(np.random.default_rng(0).normal(0, 0.01, len(n)))
+    table, fit = tmp_path / "runs.csv", tmp_path / "fit.json"
+    table.write_text(
+        "params,tokens,loss\n" + "\n".join(f"{a:.8g},{b:.8g},{c:.8g}" for a, b, c in zip(n, d, loss, strict=True))
+    )
+    assert run(capsys, "fit", table, "--law", "chinchilla", "--bootstrap", 40, "--out", fit)[0] == 0
+    status, out, _ = run(capsys, "plan", fit, "--flops", "1e22", "--inference-tokens", "3T", "--json")
+    assert status == 0
+    contents = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not strict JSON"))
+    jsonschema.validate(contents, json.loads(files("allometry.cli").joinpath("schemas/plan.json").read_text()))
+    assert all(isinstance(saving["certain"], bool) for saving in contents["lifetime"]["savings"])
+    assert contents["recommended"]["compute"]["expected"] <= contents["wrong"]["compute"]["expected"]
+    assert "ratio-beyond-runs" not in {warning["code"] for warning in contents["warnings"]}
+    assert not (tmp_path / "fit.json.ledger.jsonl").exists()
 
 
 def test_money_is_counted_where_a_price_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -50,7 +51,7 @@ class Judged:
     @property
     def differs(self) -> bool:
         """Whether the size of least expected price is another by over 1%."""
-        return abs(np.log(self.best.at[self.size] / self.plain.at[self.size])) > np.log1p(SAME_SIZE)
+        return abs(math.log(self.best.at[self.size] / self.plain.at[self.size])) > math.log1p(SAME_SIZE)
 
 
 def judge(curve: Isoloss, rates: Rates, course: Course, size: Interval) -> Judged | None:
