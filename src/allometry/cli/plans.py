@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from allometry.cli.cost.options import Prices
+from allometry.cli.lifetimes import deployment, show_lifetime_plan
 from allometry.cli.options import (
     Among,
     AtLeast,
@@ -143,6 +145,13 @@ def plan(
     fit: FitName,
     flops: PlanFlops = None, loss: PlanLoss = None, fix: Fix = None, at_most: AtMost = None, at_least: AtLeast = None, among: Among = None,
     vocab: Annotated[int | None, typer.Option(help="Vocabulary of the decoder to build.", min=1)] = None,
+    inference_tokens: Annotated[str | None, typer.Option("--inference-tokens", help="Tokens read and written over the model's life, e.g. 2T: least cost of training and serving together.")] = None,
+    hardware: Annotated[str | None, typer.Option(help="With --inference-tokens: count money, at the price of this device (h100, a .toml file).")] = None,
+    serve_hardware: Annotated[str | None, typer.Option("--serve-hardware", help="The device that serves, where it is another.")] = None,
+    prices: Prices = None,
+    prompt: Annotated[int, typer.Option(help="With --hardware: prompt tokens of a request.", min=0)] = 512,
+    generated: Annotated[int, typer.Option(help="With --hardware: generated tokens of a request.", min=1)] = 256,
+    serve_batch: Annotated[int, typer.Option("--serve-batch", help="With --hardware: requests that run together.", min=1)] = 32,
     level: Level = None, keep: Record = True, json: Json = False,
 ) -> None:  # fmt: skip
     """Plan the compute-optimal model for a budget, or the least budget for a loss.
@@ -151,10 +160,23 @@ def plan(
     that it costs. The price of being wrong is the loss above the best where a draw of the fit is the truth;
     the point of least expected price is recommended beside the plain optimum. What is said of a saved fit is kept in
     the ledger beside it, FIT.ledger.jsonl, so that allometry check can score it.
+
+    With --inference-tokens: the size and tokens that reach --loss, or the loss that --flops of training buy at best, at
+    the least cost of training and serving together, and what that saves against the size of least training and against
+    20 tokens per parameter. With --hardware it is the least money, by rooflines of built models and the price of an hour.
     """
     found, asked = open_fit(fit), asked_plan(flops, loss, fix, at_most, at_least, among)
+    wide = None if level is None else level_of(level, found.settings.level)
+    if inference_tokens is not None:
+        show_lifetime_plan(
+            found, asked, json, inference_tokens=parse_number(inference_tokens, "--inference-tokens"), vocab=vocab, level=wide,
+            money=deployment(hardware, serve_hardware, prices, prompt, generated, serve_batch),
+        )  # fmt: skip
+        return
+    if hardware is not None or serve_hardware is not None:
+        raise Refused("bad-option", "money is counted over a model's life alone", "--hardware",
+                      "give --inference-tokens too, or ask allometry cost train")  # fmt: skip
     with working("planning, and planning again from shorter tables"):
-        wide = None if level is None else level_of(level, found.settings.level)
         result = plan_of(found, vocab=vocab, level=wide, **asked)
     kept = record(fit, keep, 1, lambda now: say_plan(found, result, now))
     if json:

@@ -34,6 +34,7 @@ from allometry.costs.roofline import (
 )
 from allometry.costs.rule import (
     FLOPS_PER_PARAMETER_AND_TOKEN,
+    SERVING_FLOPS_PER_PARAMETER_AND_TOKEN,
     SIZE_AXES,
     compute_of,
     rule_flops,
@@ -53,6 +54,7 @@ __all__ = [
     "PRECISIONS",
     "ROOFLINE_FACTORS",
     "SECONDS",
+    "SERVING_FLOPS_PER_PARAMETER_AND_TOKEN",
     "SIZE_AXES",
     "TERMS",
     "Attention",

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from allometry.costs.flops import FLOPS_PER_MULTIPLY_ADD, TRAINING_PASSES
 
 FLOPS_PER_PARAMETER_AND_TOKEN = FLOPS_PER_MULTIPLY_ADD * TRAINING_PASSES
+SERVING_FLOPS_PER_PARAMETER_AND_TOKEN = FLOPS_PER_MULTIPLY_ADD
 SIZE_AXES = ("params", "active_params", "non_embedding_params")
 """The axes that a law may call the size of a model by, the usual one first."""
 

@@ -9,7 +9,9 @@ from allometry.plans.crossover import Crossing, Crossovers, crossover
 from allometry.plans.decision import optimal_params
 from allometry.plans.drift import Cut, Refit
 from allometry.plans.ends import percent
+from allometry.plans.exchange import Exchange, exchange, exchange_rate
 from allometry.plans.isoflop import Budget, IsoFlop, isoflop
+from allometry.plans.lifetime import Deployment, Lifetime, Rates, Saving, lifetime
 from allometry.plans.limits_cost import Limit, LimitCost
 from allometry.plans.plan import plan
 from allometry.plans.quantities import PairedRatio, default_quantities, paired_optima, target_compute
@@ -29,8 +31,11 @@ __all__ = [
     "Crossing",
     "Crossovers",
     "Cut",
+    "Deployment",
+    "Exchange",
     "Gap",
     "IsoFlop",
+    "Lifetime",
     "Limit",
     "LimitCost",
     "Look",
@@ -39,9 +44,11 @@ __all__ = [
     "Plan",
     "Price",
     "Priced",
+    "Rates",
     "Recommended",
     "Refit",
     "Region",
+    "Saving",
     "Step",
     "Terms",
     "Turn",
@@ -49,7 +56,10 @@ __all__ = [
     "arms",
     "crossover",
     "default_quantities",
+    "exchange",
+    "exchange_rate",
     "isoflop",
+    "lifetime",
     "optimal_params",
     "paired_optima",
     "percent",

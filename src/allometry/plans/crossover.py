@@ -84,7 +84,7 @@ def crossover(
     places = np.linspace(np.log(low), np.log(high), _POINTS)
     search = _Search(first, second, axis, at, places)
     here, rising = search.crossings(first.estimate[None], second.estimate[None])[0]
-    drawn = search.crossings(*_paired(first, second))
+    drawn = search.crossings(*paired_draws(first, second))
     level = first.settings.level if level is None else level
     crossings = tuple(
         Crossing(_interval(place, up, drawn, level), "second" if up else "first")
@@ -135,14 +135,14 @@ class _Search:
         return np.asarray((left + right) / 2)
 
 
-def _paired(first: Fit, second: Fit) -> tuple[Array, Array]:
-    """Draws of both, row by row: the same resamples where both are of the same runs, else independent ones."""
+def paired_draws(first: Fit, second: Fit) -> tuple[Array, Array]:
+    """Draws of both fits, row by row: the same resamples where both are of the same runs, else independent ones."""
     one, other = first.draws, second.draws
     if not len(one) or not len(other):
         count = max(len(one), len(other))
         held = [fit.draws if len(fit.draws) else np.repeat(fit.estimate[None], count, 0) for fit in (first, second)]
         return held[0], held[1]
-    if np.array_equal(first.rows.target, second.rows.target):
+    if len(first.draw_numbers) and np.array_equal(first.rows.target, second.rows.target):
         _, i, j = np.intersect1d(first.draw_numbers, second.draw_numbers, return_indices=True)
         return one[i], other[j]
     # against the order: fits with one seed resample alike, row number by row number, also tables that share no run

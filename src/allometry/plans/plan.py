@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from allometry.costs import Buildable, nearest_shape
+from allometry.costs import Buildable
 from allometry.fits import Fit
 from allometry.fits import refit as refit_rows
 from allometry.forecasts import (
@@ -12,9 +12,10 @@ from allometry.forecasts import (
     Surroundings,
     interval_label,
 )
-from allometry.notices import Interval, Notice, Refused
+from allometry.notices import Interval, Notice
 from allometry.plans._answers import at_budget, axes_of, judged_answers, loss_of
 from allometry.plans._second_looks import remembered, second_opinion, shorter_plans
+from allometry.plans.building import buildable
 from allometry.plans.calibration import calibrate
 from allometry.plans.chain import advice_step, answer_steps, calibration_step, doubts, grounds, shape_step, shown
 from allometry.plans.decision import Decision, decide
@@ -124,19 +125,10 @@ def _regions(fit: Fit, decision: Decision, within: tuple[float, ...]) -> tuple[R
 
 
 def _shape(fit: Fit, decision: Decision, vocab: int | None) -> tuple[Buildable | None, str]:
-    """The nearest buildable decoder in the fit's own convention, or why there is none."""
+    """The nearest buildable decoder of the plan, or why there is none."""
     if not decision.interior:
         return None, "no point plan"
-    if vocab is None:
-        return None, "no vocabulary was given"
-    if decision.space.size == "active_params":
-        return None, "the law counts active parameters, which do not say what a dense decoder has"
-    counted = fit.conventions.get("params", "")
-    without = decision.space.size == "non_embedding_params" or "non" in counted.lower()
-    try:
-        return nearest_shape(float(decision.chosen.size[0]), vocab, "non-embedding" if without else "total"), ""
-    except Refused as refused:
-        return None, str(refused)
+    return buildable(fit, decision.space.size, float(decision.chosen.size[0]), vocab)
 
 
 def _untested(fit: Fit) -> Iterable[Notice]:
