@@ -1,0 +1,116 @@
+"""An engine that gives recorded samples again: strategies are tried on what was paid for once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from allometry.costs import Price, Shape
+from allometry.inference.calls import (
+    Abilities,
+    CallFailed,
+    Profile,
+    Request,
+    Response,
+    canonical,
+    cut_tokens,
+    digest,
+    parameters,
+    prompt_hash,
+    response_of,
+)
+from allometry.inference.records import Line, read_lines
+from allometry.notices import Refused
+
+Samples = Mapping[str, Sequence[Response]]
+# Bounds of length and what is reported do not change which answer is drawn.
+_FREE = ("max_tokens", "logprobs", "scored")
+
+
+class Recorded:
+    """Answers each request with samples that were recorded for it, none twice in one request.
+
+    Use it to compare strategies on samples that are there, such as those of another sweep or of a published table. It
+    cannot go on from a prefix that nobody went on from. Sample i of a request is the sample at seed + i in the pool of
+    its key, around its end, so that requests at other places begin elsewhere.
+
+    Arguments: `pools` are samples by key, `key` the key of a request; `identity` names where they came from. Each
+    response has `seconds` where they are known.
+    """
+
+    def __init__(
+        self,
+        identity: str,
+        pools: Samples,
+        key: Callable[[Request], str],
+        *,
+        shape: Shape | None = None,
+        price: Price | None = None,
+    ) -> None:
+        self._pools, self._key = pools, key
+        able = Abilities(n=True, seed=True, stop=True, logprobs=True, continuation=True, tools=True, usage=True)
+        whole = Profile(identity, able, shape, price, virtual=True)
+        self.profile = replace(whole, most_samples=lambda request: len(self._pool(request)))
+
+    async def sample(self, request: Request) -> Sequence[Response]:
+        pool = self._pool(request)
+        if len(pool) < request.n:
+            message = (
+                f"{self.profile.identity} has {len(pool)} samples of this prompt at these settings, not {request.n}"
+            )
+            raise CallFailed(message, paid=False)
+        picked = [pool[(request.seed + i) % len(pool)] for i in range(request.n)]
+        return [cut_tokens(response, request.max_tokens) for response in picked]
+
+    def most_prompt_tokens(self, request: Request) -> int:
+        """The tokens that the prompt was recorded to have."""
+        return max((response.usage.prompt for response in self._pool(request)), default=0)
+
+    def _pool(self, request: Request) -> Sequence[Response]:
+        """The samples that can answer a request: what was cut off earlier than it asks cannot."""
+        held = self._pools.get(self._key(request), ())
+        return [one for one in held if not one.truncated or one.usage.generated >= request.max_tokens]
+
+
+def read_recorded(
+    folder: str | Path, engine: str | None = None, *, shape: Shape | None = None, price: Price | None = None
+) -> Recorded:
+    """The engine of the records in a folder: prompts and settings as they were asked there, whichever strategy asked.
+
+    `engine` names whose answers are meant where the records are of several.
+    Errors: `Refused` where there are no records, where their texts were not kept, and where they are of several
+    engines and none is named.
+    """
+    lines = [line for line in _lines(Path(folder)) if line["kind"] == "sample" and engine in (None, line["engine"])]
+    texts = [line for line in lines if "kept" not in line and line["finish"] != "cancelled"]
+    engines = sorted({line["engine"] for line in lines})
+    if not texts:
+        said = "their texts were not kept" if lines else "there are none"
+        raise Refused("no-samples", f"no samples can be given again: {said}", str(folder), "name a folder of a sweep")
+    if len(engines) > 1:
+        raise Refused("which-engine", f"these records are of {len(engines)} engines: {', '.join(engines)}", str(folder),
+                      "name one of them")  # fmt: skip
+    pools: dict[str, dict[str, Response]] = {}
+    for line in texts:
+        pools.setdefault(_pool_key(line["prompt"], json.loads(line["parameters"])), {})[line["key"]] = response_of(line)
+    # keys are hashes, so their order is as good as chance and the same everywhere
+    ordered = {key: [pool[name] for name in sorted(pool)] for key, pool in pools.items()}
+    identity = f"recorded:{engines[0]}:{digest(*sorted(line['key'] for line in texts)).hex()[:12]}"
+    return Recorded(identity, ordered, _request_key, shape=shape, price=price)
+
+
+def _lines(folder: Path) -> list[Line]:
+    if not folder.is_dir():
+        raise Refused("no-such-folder", "there is no such folder", str(folder), "name a folder of a sweep")
+    return list(read_lines(folder))
+
+
+def _request_key(request: Request) -> str:
+    return _pool_key(prompt_hash(request), parameters(request))
+
+
+def _pool_key(prompt: str, settings: Mapping[str, Any]) -> str:
+    return prompt + canonical({name: value for name, value in settings.items() if name not in _FREE})

@@ -1,0 +1,90 @@
+"""The compacted file: every line of the segments as one Parquet table, each thing once."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from allometry.inference.records.privacy import Line
+from allometry.inference.records.schema import COLUMNS, FORMAT, HEADER, ONCE, check_header
+from allometry.inference.records.segments import read_segment, segments
+from allometry.notices import Refused
+
+if TYPE_CHECKING:
+    import polars
+
+FILE = "records.parquet"
+LINES_AT_ONCE = 50_000
+
+
+def read_table(folder: Path) -> polars.DataFrame | None:
+    """The compacted table of a folder; None where there is none yet.
+
+    Errors: `Refused` for a file that is damaged, of another kind or of a newer version.
+    """
+    import polars as pl
+
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        held = pl.read_parquet_metadata(path).get(FORMAT)
+        check_header(json.loads(held) if held else None, str(path))
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        if isinstance(error, Refused):
+            raise
+        raise Refused("damaged-records", "this is not a whole Parquet file", str(path), "restore it") from None
+
+
+def read_lines(folder: Path) -> Iterator[Line]:
+    """Every line of a folder, compacted ones first; nothing is locked and nothing is changed."""
+    table = read_table(folder)
+    if table is not None:
+        for row in table.iter_rows(named=True):
+            yield {name: value for name, value in row.items() if value is not None}
+    for path in segments(folder):
+        yield from (line for _, line in read_segment(path))
+
+
+def compact(folder: Path) -> None:
+    """Turn all segments into one table. Killed at any moment, nothing is lost: a line met twice counts once."""
+    found = segments(folder)
+    fresh = [frame for path in found for frame in _frames(line for _, line in read_segment(path))]
+    if fresh:
+        held = read_table(folder)
+        write_table(folder, fresh if held is None else [held, *fresh])
+    for path in found:
+        path.unlink()
+
+
+def write_table(folder: Path, frames: Sequence[polars.DataFrame]) -> None:
+    """Write the table of a folder, whole or not at all, readable by its owner only."""
+    import polars as pl
+
+    whole = pl.concat(frames).unique(subset=ONCE, keep="last", maintain_order=True)
+    held = io.BytesIO()
+    # in the order of groups, so that the answers of one lie together
+    whole.sort("group", nulls_last=True, maintain_order=True).write_parquet(
+        held, metadata={FORMAT: json.dumps(dict(HEADER))}
+    )
+    partial = folder / f"{FILE}.{os.getpid()}.partial"
+    file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "wb") as out:
+        out.write(held.getbuffer())
+    partial.replace(folder / FILE)
+
+
+def _frames(lines: Iterator[Line]) -> Iterator[polars.DataFrame]:
+    """Lines as frames of a bounded size, so that a long segment is never held as Python objects."""
+    import polars as pl
+
+    kinds: dict[type, Any] = {str: pl.String, int: pl.Int64, float: pl.Float64}
+    schema = {name: kinds[kind] for name, kind in COLUMNS.items()}
+    while chunk := list(islice(lines, LINES_AT_ONCE)):
+        yield pl.DataFrame({name: [line.get(name) for line in chunk] for name in COLUMNS}, schema=schema)

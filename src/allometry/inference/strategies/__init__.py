@@ -1,0 +1,6 @@
+"""Strategies, one file each."""
+
+from allometry.inference.strategies.find import find_strategy, list_strategies
+from allometry.inference.strategies.strategy import Answer, Maker, Strategy, strategy
+
+__all__ = ["Answer", "Maker", "Strategy", "find_strategy", "list_strategies", "strategy"]

@@ -1,0 +1,54 @@
+"""Requests of a problem, and drawing as many samples of one as a budget is sure to hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from allometry.inference.calls import Request, Response, Scope
+from allometry.inference.tasks import Problem
+
+# Where nothing bounds the samples of one wave (a budget in seconds), so many are drawn at a time: assumed.
+WAVE = 16
+TEMPERATURE = 0.8
+"""At which samples are drawn when no other is asked for: assumed, as most published comparisons take 0.6 to 1."""
+
+
+def ask(problem: Problem, tokens: int | None, **settings: Any) -> Request:
+    """The request for one answer to a problem, of so many tokens at most (by default what the problem says)."""
+    return Request(problem.prompt, max_tokens=tokens or problem.sample_tokens, tools=problem.tools, **settings)
+
+
+async def whole(engine: Scope, request: Request) -> list[Response]:
+    """Samples with the prefix they go on from: what is read, graded and voted on is the whole answer."""
+    found = await engine.sample(request)
+    return [replace(one, content=request.prefix + one.content) for one in found] if request.prefix else found
+
+
+async def one(engine: Scope, request: Request) -> Response | None:
+    """One whole sample, shortened to what the budget holds; None where it holds nothing."""
+    tokens = engine.longest(request)
+    return (await whole(engine, replace(request, max_tokens=tokens)))[0] if tokens else None
+
+
+def wave(engine: Scope, request: Request, most: int | None, *, apart: bool = False) -> int:
+    """How many samples can be drawn at the same time, up to a bound; `apart` where each is to be a call of its own."""
+    fits = engine.affordable(request, apart=apart)
+    if fits is None:
+        return WAVE if most is None else most
+    return fits if most is None else min(fits, most)
+
+
+async def draw(engine: Scope, request: Request, samples: int | None) -> list[Response]:
+    """Whole samples of a request until the budget holds no more, or so many are drawn.
+
+    What short answers leave is drawn again in a further wave. Where not even one whole answer fits, one that may be
+    cut off is drawn.
+    """
+    found: list[Response] = []
+    while count := wave(engine, request, None if samples is None else samples - len(found)):
+        found += await whole(engine, replace(request, n=count))
+    if found:
+        return found
+    single = await one(engine, request)
+    return [] if single is None else [single]

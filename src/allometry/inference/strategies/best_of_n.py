@@ -1,0 +1,36 @@
+"""Best-of-N: samples, of which a grader chooses the best."""
+
+from __future__ import annotations
+
+from allometry.inference.calls import Allowance, Scope
+from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw
+from allometry.inference.strategies.strategy import Answer, strategy
+from allometry.inference.tasks import Problem
+from allometry.inference.verifiers import Grader
+
+
+@strategy()
+async def best_of_n(
+    problem: Problem,
+    engine: Scope,
+    budget: Allowance,
+    *,
+    selector: Grader,
+    samples: int | None = None,
+    tokens: int | None = None,
+    temperature: float = TEMPERATURE,
+    prefix: str = "",
+) -> Answer:
+    """As many samples as the budget holds, and the one that the selector grades highest, the first of equals.
+
+    Use it where a check is cheap and right: with an exact one it comes to 1-(1-p)^N. With a learned one it falls at
+    large N, when ever more wrong answers pass.
+    Arguments: `samples` bounds N; `tokens` each sample; `prefix` is text they all begin with.
+    Source: Cobbe et al. 2021, arXiv 2110.14168 (recalled).
+    """
+    request = ask(problem, tokens, temperature=temperature, prefix=prefix)
+    found = await draw(engine, request, samples)
+    if not found:
+        return Answer(None, 0)
+    grades = await engine.grade(selector, found)
+    return Answer(found[max(range(len(found)), key=lambda i: grades[i])], len(found))

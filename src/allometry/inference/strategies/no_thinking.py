@@ -1,0 +1,34 @@
+"""No thinking, in parallel: the phase of thinking is filled in, and many short answers vote or are graded."""
+
+from __future__ import annotations
+
+from allometry.inference.calls import Allowance, Scope
+from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw
+from allometry.inference.strategies.self_consistency import Vote, Weight, elect
+from allometry.inference.strategies.strategy import Answer, strategy
+from allometry.inference.tasks import Problem
+
+FINISHED = "<think>\nOkay, I think I have finished thinking.\n</think>\n\n"
+
+
+@strategy(needs=("continuation",), rule="majority")
+async def no_thinking(
+    problem: Problem,
+    engine: Scope,
+    budget: Allowance,
+    *,
+    thought: str = FINISHED,
+    samples: int | None = None,
+    vote: Vote | None = None,
+    weight: Weight | None = None,
+    tokens: int | None = None,
+    temperature: float = TEMPERATURE,
+) -> Answer:
+    """As many answers without thinking as the budget holds, and the one with most votes.
+
+    Use it on models that think before they answer, where latency matters: each answer is short, and all are drawn at
+    the same time. Arguments are those of `self_consistency`; `thought` is what stands where the thinking would be.
+    Source: Ma et al. 2025, arXiv 2504.09858.
+    """
+    request = ask(problem, tokens, temperature=temperature, prefix=thought)
+    return await elect(problem, engine, await draw(engine, request, samples), vote, weight)

@@ -1,0 +1,198 @@
+"""One episode: a strategy on a problem at a budget, scored, metered and recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+from allometry.inference.calls import (
+    MAIN,
+    NUMBERS,
+    Allowance,
+    Budget,
+    CallFailed,
+    Clock,
+    Driver,
+    Engine,
+    Exhausted,
+    Ledger,
+    Meter,
+    Place,
+    Recorder,
+    Response,
+    Scope,
+    canonical,
+    check_needs,
+    digest,
+)
+from allometry.inference.records import Line, Records
+from allometry.inference.strategies import Answer, Strategy
+from allometry.inference.tasks import Problem
+from allometry.inference.verifiers import Grader
+from allometry.notices import Refused
+
+State: TypeAlias = Literal["answered", "truncated", "unaffordable", "failed"]
+SCORING = "scoring"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an episode ended.
+
+    `grade` is the scorer's, None where there is none. `state` is "truncated" where the answer was cut off and is not
+    right as it stands: that is not a wrong answer. "unaffordable" means that the budget held no call, "failed" that a
+    call failed (`why`). `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
+    was any token of a model, None where the engine does not say; `answer` the key of the response in the records,
+    `response` that itself, None for an outcome that was read back.
+    """
+
+    problem: str
+    group: str
+    strategy: str
+    engine: str
+    budget: str
+    seed: int
+    state: State
+    grade: float | None
+    scorer: str
+    selector: str
+    oracle: bool
+    samples: int
+    votes: tuple[float, ...]
+    meter: Meter
+    first_token: float | None = None
+    answer: str = ""
+    why: str = ""
+    response: Response | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the episodes of a sweep have in common besides problem, strategy and budget.
+
+    `paid` books every call that is really made, and may have a limit for all of them together.
+    """
+
+    engines: Mapping[str, Engine]
+    records: Records
+    scorer: Grader | None = None
+    seed: int = 0
+    paid: Ledger = field(default_factory=lambda: Ledger(None))
+
+    @property
+    def engine(self) -> Engine:
+        return self.engines[MAIN]
+
+    @property
+    def identity(self) -> str:
+        """All engines by role."""
+        return canonical({role: engine.profile.identity for role, engine in self.engines.items()})
+
+
+def check(strategy: Strategy, budget: Budget | None, setting: Setting) -> None:
+    """Refuse, before anything is spent, what could not be run: abilities, engines and prices that are not there.
+
+    From here on no credential of the engines is written.
+    """
+    profile = setting.engine.profile
+    check_needs(profile, strategy.needs, strategy.name)
+    for role in strategy.roles:
+        if role not in setting.engines:
+            raise Refused(
+                "no-engine", f"{strategy.name} needs an engine for {role!r}", "engines", f"give {role}=ENGINE"
+            )
+    for engine in setting.engines.values():
+        setting.records.hide(engine.profile.secrets)
+        if budget is not None:
+            budget.check(engine.profile)
+
+
+def episode_key(strategy: Strategy, problem: Problem, budget: Budget | None, setting: Setting) -> str:
+    """What an episode is kept under."""
+    text = "" if budget is None else budget.as_text()
+    return digest(setting.identity, strategy.identity, problem.id, text, str(setting.seed)).hex()[:32]
+
+
+def recorded(key: str, setting: Setting) -> Outcome | None:
+    """The outcome of an episode that is in the records, scored by this scorer; failed ones are run again."""
+    name = "" if setting.scorer is None else setting.scorer.name
+    for line in reversed(setting.records.episodes.get(key, [])):
+        outcome = _outcome(json.loads(line["result"]))
+        if outcome.scorer == name and outcome.state != "failed":
+            return outcome
+    return None
+
+
+async def play(strategy: Strategy, problem: Problem, budget: Budget | None, setting: Setting) -> Outcome:
+    """Run one episode, or replay as much of it as is recorded, and record its outcome.
+
+    Errors: `Halted` where the sweep may pay for no further call; what was received until then is recorded.
+    """
+    key = episode_key(strategy, problem, budget, setting)
+    recorder = Recorder(setting.records, key, problem.id, strategy.identity, setting.seed)
+    ledger, clock = Ledger(budget), Clock()
+    driver = Driver(recorder, ledger, setting.paid, clock)
+    scope = Scope(driver, Place.root(setting.seed, problem.id, strategy.identity), setting.engines, problem)
+    answer, chain, why = Answer(None, 0), 0, ""
+    try:
+        answer, chain = await driver.run(strategy.run(problem.blind(), scope, Allowance(ledger, clock)))
+    except Exhausted as exhausted:
+        why = str(exhausted)
+    except CallFailed as failed:
+        why = f"failed: {failed.reason}"
+    meter = replace(ledger.spent, critical_path_tokens=chain, seconds=clock.now)
+    grade = await _score(strategy, problem, answer.response, recorder, setting)
+    outcome = _made(strategy, problem, budget, setting, answer, grade, meter, driver.first_token, why)
+    setting.records.append([_line(key, outcome, recorder)])
+    return outcome
+
+
+async def _score(
+    strategy: Strategy, problem: Problem, response: Response | None, recorder: Recorder, setting: Setting
+) -> float | None:
+    """The scorer's grade; what it asks of engines is recorded, but is no cost of the strategy."""
+    scorer = setting.scorer
+    if scorer is None or response is None:
+        return None
+    driver = Driver(recorder, Ledger(None), setting.paid)
+    place = Place.root(setting.seed, problem.id, strategy.identity, SCORING)
+    scope = Scope(driver, place, setting.engines, problem)
+    grades, _ = await driver.run(scope.grade(scorer, [response]))
+    return float(grades[0])
+
+
+def _made(
+    strategy: Strategy, problem: Problem, budget: Budget | None, setting: Setting,
+    answer: Answer, grade: float | None, meter: Meter, first_token: float | None, why: str,
+) -> Outcome:  # fmt: skip
+    chosen, scorer = strategy.grader, setting.scorer
+    return Outcome(
+        problem.id, problem.group or problem.id, strategy.label, setting.engine.profile.identity,
+        "" if budget is None else budget.as_text(), setting.seed, _state(answer.response, grade, why), grade,
+        "" if scorer is None else scorer.name, strategy.selector, chosen is not None and chosen.oracle,
+        answer.samples, answer.votes, meter, first_token, answer.response.key if answer.response else "", why, answer.response,
+    )  # fmt: skip
+
+
+def _state(response: Response | None, grade: float | None, why: str) -> State:
+    if why.startswith("failed: "):
+        return "failed"
+    if response is None:
+        return "unaffordable"
+    return "truncated" if response.truncated and not grade else "answered"
+
+
+def _line(key: str, outcome: Outcome, recorder: Recorder) -> Line:
+    held = {name: value for name, value in outcome.__dict__.items() if name != "response"}
+    meter = {**{name: getattr(outcome.meter, name) for name in NUMBERS}, "estimated": sorted(outcome.meter.estimated)}
+    return {
+        "kind": "episode", "key": key, "episode": key, "problem": outcome.problem, "strategy": recorder.strategy,
+        "engine": outcome.engine, "seed": outcome.seed, "result": canonical({**held, "meter": meter}),
+    }  # fmt: skip
+
+
+def _outcome(held: dict[str, Any]) -> Outcome:
+    meter = {**held["meter"], "estimated": frozenset(held["meter"]["estimated"])}
+    return Outcome(**{**held, "votes": tuple(held["votes"]), "meter": Meter(**meter)})

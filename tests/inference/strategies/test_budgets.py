@@ -1,0 +1,93 @@
+"""No strategy ever exceeds its budget, in any unit; what it cannot afford is said and not counted as wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from allometry.costs import Price, Shape
+from allometry.inference.calls import MAIN, Abilities, Budget, wait
+from allometry.inference.engines import Simulator, World
+from allometry.inference.engines.simulator import ALL
+from allometry.inference.records import Records
+from allometry.inference.strategies import Strategy, list_strategies
+from allometry.inference.sweeps import Outcome
+from allometry.inference.sweeps.episode import Setting, play
+from allometry.inference.tasks import simulated_problems
+from allometry.inference.verifiers import EXACT, confidence, simulated_verifier
+
+VERIFIER = simulated_verifier(0.1, 0.1)
+ARGUMENTS: dict[str, list[dict[str, Any]]] = {
+    "best_of_n": [{"selector": VERIFIER}, {"selector": EXACT, "samples": 3}],
+    "self_consistency": [{}, {"weight": VERIFIER}, {"weight": confidence, "samples": 5}],
+    "first_finish": [{}, {"count": 3}, {"samples": 4}],
+    "budget_forcing": [
+        {"end": "\n", "final": "\nanswer ", "wait": "\nwait ", "waits": w, "opening": ""} for w in (0, 2)
+    ],
+    "no_thinking": [{"thought": "\nanswer "}],
+}
+ALL_STRATEGIES = [make(**a) for name, make in list_strategies().items() for a in ARGUMENTS.get(name, [{}])]
+WORLDS = {
+    "plain": World(success=(1, 1), wrong=3, right_tokens=(20, 10), wrong_tokens=(30, 15), wait=0.05),
+    "steps": World(success=(1, 1), steps=4, step_tokens=5, failures=0.1),
+    "thinking": World(success=(1, 1), thinking=(15, 10, 10)),
+}
+LIMITS = {
+    "generated_tokens": st.integers(1, 400),
+    "calls": st.integers(1, 20),
+    "flops": st.floats(1e4, 1e8),
+    "money": st.floats(1e-6, 2e-3),
+    "seconds": st.floats(0.01, 5),
+}
+
+
+def episode(strategy: Strategy, world: World, shape: Shape, price: Price, budget: Budget, takes_n: bool) -> Outcome:
+    able = ALL if takes_n else Abilities(**{**ALL.__dict__, "n": False})
+    engine = Simulator(world, shape, price, able)
+    return wait(play(strategy, simulated_problems(1, 40)[0], budget, Setting({MAIN: engine}, Records(), EXACT)))
+
+
+@pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), world=st.sampled_from(sorted(WORLDS)), takes_n=st.booleans(),
+       units=st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=3, unique=True))  # fmt: skip
+def test_no_budget_is_ever_exceeded(
+    strategy: Strategy, data: st.DataObject, world: str, takes_n: bool, units: list[str], shape: Shape, price: Price
+) -> None:
+    budget = Budget(**{unit: data.draw(LIMITS[unit], unit) for unit in units})
+    outcome = episode(strategy, WORLDS[world], shape, price, budget, takes_n)
+    for unit, limit in budget.items():
+        used = getattr(outcome.meter, unit)
+        assert used <= limit * (1 + 1e-12), (unit, used, limit)
+    if outcome.state == "unaffordable":
+        assert outcome.grade is None
+    assert outcome.state != "failed" or WORLDS[world].failures
+
+
+@pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
+def test_a_budget_that_holds_no_call_is_unaffordable_and_not_wrong(
+    strategy: Strategy, shape: Shape, price: Price
+) -> None:
+    outcome = episode(strategy, WORLDS["plain"], shape, price, Budget(flops=1), True)
+    assert (outcome.state, outcome.grade, outcome.meter.calls) == ("unaffordable", None, 0)
+
+
+@pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
+def test_an_answer_that_its_budget_cuts_off_is_truncated_and_not_wrong(
+    strategy: Strategy, shape: Shape, price: Price
+) -> None:
+    outcome = episode(strategy, World(success=1.0), shape, price, Budget(5), True)
+    assert outcome.state == "truncated"
+
+
+@pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
+def test_most_of_a_large_budget_of_tokens_is_used_by_what_draws_samples(
+    strategy: Strategy, shape: Shape, price: Price
+) -> None:
+    outcome = episode(strategy, WORLDS["plain"], shape, price, Budget(2000), True)
+    bounded = strategy.arguments.get("samples") or strategy.name in ("greedy", "budget_forcing", "first_finish")
+    assert bounded or outcome.meter.generated_tokens > 2000 - 40
+    assert outcome.meter.generated_tokens > 0
