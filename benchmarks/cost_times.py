@@ -1,7 +1,7 @@
 """Predicted against measured times: errors before and after calibration, and how often intervals hold the truth.
 
 Calibration never sees a scored cell. Three ways to choose the scored ones: every other cell, a model at a time, and
-the long and large ones beyond the short and small ones that were measured. ALLOMETRY_DATA names the folder of tables.
+the long, large ones where only short, small ones were seen (batch to 32 and prompts to 2,048; width to 768). ALLOMETRY_DATA names the folder of tables.
 
 Inference: llama-like models of 160M to 7B parameters on one H100 (NX-AI, arXiv 2510.02228), 128 to 16,384 prompt
 tokens, batch 1 to 1,024; prefill and the mean of 100 steps of decoding. Training: GPT models of 27M to 1.5B parameters
@@ -104,26 +104,35 @@ def splits(rows: Sequence[Measurement], beyond: Chosen) -> dict[str, list[Chosen
     return {
         "every other cell": [lambda row: row.row in odd],
         "a model at a time": [lambda row, model=model: row.shape == model for model in models],  # type: ignore[misc]
-        "beyond the measured": [beyond],
+        "beyond what was seen": [beyond],
     }
 
 
+Found = dict[tuple[str, str], list[Score]]
+
+
 def compare(
-    report: Report, name: str, rows: list[Measurement], hardware: Hardware, how: Execution, beyond: Chosen
+    report: Report, name: str, rows: list[Measurement], hardware: Hardware, how: Execution, beyond: Chosen, found: Found
 ) -> None:
+    """Score every split before and after calibration and print a line for each; `found` collects them by split."""
     for split, parts in splits(rows, beyond).items():
-        before, after, seen = list[Score](), list[Score](), 0
+        scores, seen = {"before": list[Score](), "after": list[Score]()}, 0
         for chosen in parts:
             held, rest = [r for r in rows if chosen(r)], [r for r in rows if not chosen(r)]
             if len(parts) > 1 and len(rest) > MOST_SEEN:  # every third pair of cells, for the time it takes
                 rest = [row for i, row in enumerate(rest) if i // 2 % 3 == 0]
             calibrated = calibrate(rest, hardware, how, bootstrap=BOOTSTRAP).hardware
-            before.append(score(held, hardware, how))
-            after.append(score(held, calibrated, how))
+            scores["before"].append(score(held, hardware, how))
+            scores["after"].append(score(held, calibrated, how))
             seen += len(rest)
-        cells = sum(len(part.errors) for part in after)
-        for label, scores in (("before", before), ("after", after)):
-            report(f"{name:22} {split:20} {label:7} {cells:6} {seen // len(parts):6}  {together(scores).words()}")
+        for label, those in scores.items():
+            line(report, name, split, label, those, str(seen // len(parts)))
+            found.setdefault((split, label), []).extend(those)
+
+
+def line(report: Report, name: str, split: str, label: str, scores: Sequence[Score], seen: str = "") -> None:
+    whole = together(scores)
+    report(f"{name:22} {split:20} {label:7} {len(whole.errors):6} {seen:>6}  {whole.words()}")
 
 
 GPT_FAST = (  # model, device, bits, group, devices, tokens a second; gpt-fast README, batch 1, prompts of 5 tokens
@@ -167,10 +176,13 @@ def main() -> None:
         f"{'times':22} {'scored':20} {'':7} {'cells':>6} {'seen':>6}  {'median':>7} {'90th':>7} {'worst':>7} {'within':>7} {'width':>6}"
     )
     compare(report, "inference, h100", inference_rows(), find_hardware("h100"), Execution(),
-            lambda row: row.batch > 32 or row.prompt > 2048)  # fmt: skip
+            lambda row: row.batch > 32 or row.prompt > 2048, {})  # fmt: skip
+    training: Found = {}
     for device, text in DEVICES.items():
         compare(report, f"training, {device.split()[-1][:12]}", training_rows(device), find_hardware(text),
-                Execution(precision="fp16", flash=False, fused=False), lambda row: row.shape.width > 768)  # fmt: skip
+                Execution(precision="fp16", flash=False, fused=False), lambda row: row.shape.width > 768, training)  # fmt: skip
+    for (split, label), scores in training.items():
+        line(report, "training, all devices", split, label, scores)
     report()
     gpt_fast(report)
     report(f"{time.process_time() - began:.0f} s of processor time")

@@ -68,7 +68,8 @@ def test_without_size_and_tokens_the_law_is_in_compute(tmp_path: Path, capsys: p
     ("more", "message"),
     [
         ((), "neither params, tokens and loss nor flops and loss"),
-        (("--map", "params=N", "--at", "params=1e9"), "the target has no tokens"),
+        (("--map", "params=N", "--at", "params=1e9"), "chinchilla needs tokens as well"),
+        (("--map", "params=N", "--at", "params=-1 tokens=1e9"), "params cannot be -1"),
         (("--map", "params=N", "--at", "params=1e9 tokens=1e9 width=3"), "no axis width"),
         (("--map", "params=N", "--at", "params=1e9 tokens=1e9", "--flops", "1e21"), "both name a target"),
         (("--map", "params=N", "--law", "nonsense"), "no law is called"),
@@ -82,3 +83,14 @@ def test_bad_questions_end_in_one_sentence(
     assert status == 2
     assert message in err
     assert "Traceback" not in err
+
+
+def test_text_where_numbers_belong_is_the_first_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "text.csv"
+    path.write_text("params,tokens,loss\n1e8,1e9,3.5\n2e8,1e9,abc\n4e8,1e9,3.1\n")
+    status, out, _ = run(capsys, "advise", path, "--json")
+    told = json.loads(out)
+    assert status == 0
+    assert told["complete"] is False
+    assert told["findings"][0]["code"] == "no-fit"
+    assert "abc" in told["findings"][0]["evidence"]

@@ -57,6 +57,9 @@ def test_the_stack_forecasts(table: Path, capsys: pytest.CaptureFixture[str]) ->
     told = json.loads(run(capsys, *words, "--at", "params=7e10 tokens=1e12", "--json")[1])["stack"]["forecasts"][0]
     exact = 1.7 + 400 / 7e10**0.34 + 410 / 1e12**0.28
     assert told["low"] < told["value"] < told["high"]
+    assert told["interval"].startswith("fit noise only")
+    assert told["new_run"]["low"] < told["low"] < told["high"] < told["new_run"]["high"]
+    assert told["new_run"]["interval"] == "calibrated on published tables"
     assert told["value"] == pytest.approx(exact, rel=0.02)
 
 
@@ -91,6 +94,10 @@ def test_a_page_in_no_folder_is_refused_before_anything_is_fitted(
         (("--holdout", "params > 1"), "leaves no row to fit"),
         (("--holdout", "params > 1e99"), "leaves no row to score"),
         (("--backtest", "colour"), "colour"),
+        (("--backtest", "loss"), "loss is what is forecast"),
+        (("--target", "params"), "`params` is an axis of the law"),
+        (("--at", "params=1e9"), "chinchilla needs tokens as well"),
+        (("--at", "params=1e9 tokens=1e9 depth=3"), "chinchilla has no axis depth"),
         (("--where", "params < 2e7"), "no cut leaves"),
         (("--level", "2"), "level"),
     ],

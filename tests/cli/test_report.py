@@ -112,3 +112,21 @@ def test_what_cannot_be_asked_is_refused_first(
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["fit.json"]
+
+
+def test_limits_of_the_plan_are_priced_on_the_page(
+    saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    run(capsys, saved, "--out", page, "--flops", "1e22", "--at-most", "tokens=5e10", "--no-backtest")
+    text = page.read_text(encoding="utf-8")
+    assert "What each limit costs" in text
+    assert "tokens at most 5e+10" in text
+
+
+def test_limits_without_a_budget_are_refused(saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["report", str(saved), "--out", str(tmp_path / "page.html"), "--at-most", "tokens=5e10"])
+    assert ended.value.code == 2
+    assert "no plan was asked for (--flops, --loss)" in capsys.readouterr().err
+    assert not (tmp_path / "page.html").exists()

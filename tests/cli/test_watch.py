@@ -57,9 +57,10 @@ def test_a_run_that_is_outside_ends_with_3_only_where_asked(tmp_path: Path, caps
     status, out, _ = run(capsys, *words, "--fail-if", "outside", "--json")
     assert status == 3
     assert json.loads(out)["since"] == 1024
+    assert json.loads(out)["side"] == "above"
     status, out, _ = run(capsys, *words, "--fail-if", "outside")
     assert status == 3
-    assert "OUTSIDE the band since step 1024" in out
+    assert "OUTSIDE the band since step 1024, above it" in out
 
 
 def test_a_diverged_run_is_strict_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

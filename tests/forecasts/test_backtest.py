@@ -78,6 +78,34 @@ def test_the_stack_is_hardly_worse_than_the_best_law(tests: tuple[Backtest, ...]
     three = tournament(backtest(ladder(2), laws("chinchilla", "kaplan", "overtraining"), Settings(bootstrap=0)))
     assert three.stack_behind is not None
     assert three.stack_behind < 0.006
+    assert three.stack_error is not None
+    assert three.stack_beside is not None
+    assert f"{three.stack_error:.2%}" in three.stack_sentence
+    assert tournament(tests[:1]).stack_sentence == ""
+
+
+def test_the_stack_is_weighted_by_what_was_known_at_each_cut() -> None:
+    """Forecasts made below a cut of runs above a later one do not move the weights at that one."""
+    found = backtest(ladder(0), laws("chinchilla", "kaplan", "overtraining"), Settings(bootstrap=0))
+    plain = tournament(found)
+    cuts = np.unique(found[0].cut)
+
+    def spoilt(when: np.ndarray) -> tuple[Backtest, ...]:
+        return (replace(found[0], predicted=np.where(when, 1.3 * found[0].predicted, found[0].predicted)), *found[1:])
+
+    early = found[0].cut == cuts[0]
+    unseen = tournament(spoilt(early & (found[0].reach > cuts[-1])))
+    assert unseen.standings[0].error_mean != plain.standings[0].error_mean
+    assert (unseen.stack_error, unseen.stack_beside) == (plain.stack_error, plain.stack_beside)
+    known = tournament(spoilt(early & (found[0].reach <= cuts[1])))
+    assert known.stack_error != plain.stack_error
+
+
+def test_where_runs_end_is_told_of_each_run() -> None:
+    found = backtest(ladder(0), laws("chinchilla"), Settings(bootstrap=0))[0]
+    compute = np.asarray(ladder(0).columns["flops"])
+    np.testing.assert_allclose(found.reach, compute[found.row])
+    assert (found.reach > found.cut).all()
 
 
 def test_a_forecast_sees_nothing_above_its_cut(tests: tuple[Backtest, ...]) -> None:
@@ -115,6 +143,7 @@ def test_a_given_hold_out_is_one_split() -> None:
     found = backtest(ladder(0), laws(), Settings(bootstrap=0), holdout="params > 2e9")
     assert set(found[0].row) == set(np.flatnonzero(np.asarray(ladder(0).columns["params"]) > 2e9))
     assert tournament(found).stack_error is None
+    assert tournament(found).stack_sentence == ""
 
 
 def test_the_rows_of_a_fit_are_tested_as_their_table_is(tests: tuple[Backtest, ...]) -> None:

@@ -268,3 +268,36 @@ def test_few_sizes_have_a_bound_beyond_them() -> None:
 )
 def test_three_in_a_row_are_needed(outside: list[float], since: int | None) -> None:
     assert since_when(np.array(outside), np.zeros(len(outside))) == since
+
+
+def test_a_run_at_its_end_is_measured_and_not_forecast() -> None:
+    table = ladder(1)
+    found = watched(table, "s2-d2")
+    assert (found.forecast.value, found.forecast.low) == (final(table, "s2-d2"), None)
+    assert found.interval == "none"
+    assert "run-at-its-end" in [notice.code for notice in found.notices]
+
+
+def test_the_side_of_the_band_is_told() -> None:
+    for by, side in ((1.2, "above"), (0.8, "below")):
+        found = watched(pushed(ladder(1), "s2-d2", after=0.5, by=by), "s2-d2")
+        assert (found.outside, found.side) == (True, side)
+        assert [one.side for one in found.band] == [None] * 6 + [side] * 6
+    assert watched(ladder(1), "s2-d2").side is None
+    lost = watched(pushed(ladder(1), "s2-d2", after=0.5, by=float("nan")), "s2-d2")
+    assert (lost.outside, lost.side) == (True, None)
+
+
+def test_one_finished_run_is_no_ladder() -> None:
+    table = ladder(1)
+    keep = np.isin(table["run_id"].astype(str), ["s2-d2", "s1-d1"])
+    few = until({name: column[keep] for name, column in table.items()}, "s2-d2", 0.5)
+    with pytest.raises(Refused, match="only one other run in the table is finished"):
+        watched(few, "s2-d2")
+
+
+@pytest.mark.parametrize("steps", [0.0, -5.0, float("nan")])
+def test_an_end_in_steps_must_be_one(steps: float) -> None:
+    with pytest.raises(Refused) as refused:
+        watched(until(ladder(1), "s2-d2", 0.5), "s2-d2", steps=steps)
+    assert (refused.value.code, refused.value.where) == ("bad-end", "--steps")

@@ -84,6 +84,11 @@ def test_a_clear_gain_is_said_in_words_and_numbers() -> None:
     assert json.loads(json.dumps(found.as_json()))["order_holds"] == 1.0
 
 
+def test_far_beyond_the_runs_shares_of_draws_are_no_chances() -> None:
+    codes = [{notice.code for notice in compared(ladders(falling, falling, 0), at=at).notices} for at in (1e22, 1e23)]
+    assert ["far-beyond" in found for found in codes] == [False, True]
+
+
 def test_the_baseline_turns_the_answer_round() -> None:
     runs = ladders(falling, lambda c: falling(2 * c), 0)
     found = arms(runs, "recipe", POWER, {"flops": 1e22}, baseline="filtered", settings=QUICK)

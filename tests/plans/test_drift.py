@@ -12,7 +12,7 @@ from allometry.fits import Fit, Huber, Settings, fit
 from allometry.laws import find_law
 from allometry.notices import Interval, Refused
 from allometry.plans import Cut, plan
-from allometry.plans.drift import cut_back, drift_notices
+from allometry.plans.drift import cut_back, drift_notices, rows_to
 from allometry.runs import read_runs
 
 TRUTH = {"E": 1.8, "A": 480.0, "alpha": 0.35, "B": 2100.0, "beta": 0.37}
@@ -116,3 +116,17 @@ def test_the_reference_table_drifts(published: Callable[[str], Path]) -> None:
     assert found.extrapolation.word == "far beyond"
     assert found.second_opinion is not None
     assert 50e9 < found.second_opinion.plan["params"].value < 90e9
+
+
+def test_checkpoints_of_a_run_that_goes_on_are_in_no_shorter_table() -> None:
+    n, share = np.geomspace(1e7, 1e9, 9), np.arange(1, 5) / 4
+    params, tokens = np.repeat(n, 4), np.outer(20 * n, share).ravel()
+    exact = find_law("chinchilla").evaluate(TRUTH, {"params": params, "tokens": tokens})
+    names = np.repeat([f"r{i}" for i in range(9)], 4).astype(object)
+    runs = read_runs({"run_id": names, "params": params, "tokens": tokens, "loss": exact}, rows="all")
+    found = fit(runs, "chinchilla", Settings(bootstrap=0))
+    logs = np.log10(6 * found.rows.axes["params"] * found.rows.axes["tokens"])
+    end = float(np.log10(6 * 20 * n[4] ** 2))
+    kept = rows_to(found, logs, end)
+    assert sorted(set(found.rows.axes["params"][kept])) == pytest.approx(n[:5])
+    assert kept.sum() == 20 < (logs <= end + 1e-9).sum()

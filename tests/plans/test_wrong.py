@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from allometry.fits import Fit, published_fit
 from allometry.laws import find_law
-from allometry.plans import Plan, plan
+from allometry.plans import SETTLED, Plan, plan
 
 BUDGET = 6e22
 EPOCH = {"E": 1.81722, "A": 477.83, "alpha": 0.34731, "B": 2143.4, "beta": 0.36717}
@@ -183,6 +183,14 @@ def test_the_chain_names_the_recommended_point(known: Known) -> None:
     assert apart.startswith("params 5.6")
     same = step(plan(valleys(known, 24.0, (0.02, 23.0), (0.02, 25.0)), flops=BUDGET))
     assert same.startswith("the plain optimum: it has the least expected excess")
+
+
+def test_where_nothing_is_left_to_choose_that_is_said(known: Known) -> None:
+    fit = valleys(known, 24.0, (0.02, 24.0), (0.06, 25.0))
+    given = plan(fit, flops=BUDGET, fixed={"params": 1e10})
+    assert given.wrong.settled
+    assert not plan(fit, flops=BUDGET).wrong.settled
+    assert next(step.says for step in given.steps if step.name == "recommended") == SETTLED
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

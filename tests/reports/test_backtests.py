@@ -52,6 +52,7 @@ def test_errors_stand_in_the_figure(scored: tuple[Backtest, ...]) -> None:
     )
     assert len({trace.marker.symbol for trace in marks}) == len(np.unique(scored[0].cut))
     assert len({trace.marker.color for trace in marks}) == len(scored)
+    assert [line.y0 for line in figure.layout.shapes] == [0] * len(scored)
     first = by_distance(scored[0])[0]
     shade = next(trace for trace in figure.data if trace.fill == "toself")
     assert (max(shade.x[:4]), max(shade.y[:4])) == pytest.approx((first.high, 100 * first.error_mean))
@@ -74,6 +75,7 @@ def test_the_fan_holds_forecasts_intervals_and_measurements(chinchilla_fit: Fit,
     assert figure is not None
     told = {name: [v for t in figure.data if t.name == name for v in t.y if v is not None]
             for name in ("forecast", f"90%, {CALIBRATED}", f"90%, {FIT_NOISE}", "measured, inside", "measured, outside")}  # fmt: skip
+    assert [line.x0 for line in figure.layout.shapes] == pytest.approx(np.unique(own.cut))
     assert sorted(told["forecast"]) == pytest.approx(sorted(own.predicted))
     assert sorted(told[f"90%, {CALIBRATED}"]) == pytest.approx(sorted([*own.low, *own.high]))
     assert sorted(told[f"90%, {FIT_NOISE}"]) == pytest.approx(sorted([*own.noise_low, *own.noise_high]))

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from allometry.fits import Fit, Settings, diagnose, fit, published_fit
-from allometry.forecasts import Backtest, Tournament, backtest, tournament
+from allometry.forecasts import Backtest, Tournament, backtest, forecast, tournament
 from allometry.laws import find_law
 from allometry.notices import Refused
 from allometry.plans import default_quantities, plan
@@ -30,7 +30,19 @@ from allometry.reports.results import Results
 from allometry.reports.style import ACCENT, MUTED, WARM, law_colours, palette
 from allometry.runs import read_runs
 
-ALL = ("fit", "surface", "residuals", "region", "prices", "errors", "fan", "tournament", "influence", "deciding")
+ALL = (
+    "fit",
+    "surface",
+    "residuals",
+    "region",
+    "prices",
+    "forecasts",
+    "errors",
+    "fan",
+    "tournament",
+    "influence",
+    "deciding",
+)
 EVIL = "$\\frac{a}{$ <b>&amp; --> "
 
 
@@ -60,8 +72,9 @@ def spoilt() -> Fit:
 
 @pytest.fixture(scope="module")
 def drawings(spoilt: Fit, tests: tuple[Backtest, ...], ranked: Tournament) -> dict[str, Drawing]:
+    ahead = forecast(spoilt, [{"params": 2e9, "tokens": 2e11}, {"params": 7e10, "tokens": 1.4e12}] * 6, of="new-run")
     results = Results(
-        diagnose(spoilt, default_quantities(spoilt)), plan(spoilt, flops=1e22, refit=None), (), tests, ranked
+        diagnose(spoilt, default_quantities(spoilt)), plan(spoilt, flops=1e22, refit=None), ahead, tests, ranked
     )
     return {name: drawing(figure) for name, figure in figures(spoilt, results).items()}
 

@@ -12,6 +12,7 @@ from allometry.plans import plan
 from allometry.reports import write_report
 from allometry.reports.plan_words import plan_words
 from allometry.reports.prices import price_figure
+from allometry.reports.regions import region_figure
 
 
 def test_the_figure_shows_the_prices_of_the_plan(chinchilla_fit: Fit) -> None:
@@ -58,3 +59,24 @@ def test_without_draws_or_limits_neither_stands_there(tmp_path: Path) -> None:
     text = write_report(fit, tmp_path / "report.html", plan=found).read_text(encoding="utf-8")
     assert "What each limit costs" not in text
     assert "The price of being wrong" not in text
+
+
+def test_both_intervals_stand_in_the_figure_of_the_plan(chinchilla_fit: Fit) -> None:
+    found = plan(chinchilla_fit, flops=1e24)
+    assert found.calibration is not None
+    figure = region_figure(chinchilla_fit, found)
+    assert figure is not None
+    bars = {trace.name: trace.error_x for trace in figure.data if trace.error_x.array}
+    for name, held in (
+        ("the plan, interval of fit noise only", found.at["params"]),
+        ("calibrated interval", found.calibration.at["params"]),
+    ):
+        assert held.value + bars[name].array[0] == pytest.approx(held.high)
+        assert held.value - bars[name].arrayminus[0] == pytest.approx(held.low)
+    assert plan_words(found).calibrated_head == "calibrated: decide by this"
+
+
+def test_a_given_split_has_no_table_of_prices(chinchilla_fit: Fit) -> None:
+    words = plan_words(plan(chinchilla_fit, flops=1e22, fixed={"params": 1e9}, refit=None))
+    assert words.prices == []
+    assert any("nothing is left to choose" in text for text in words.sentences)

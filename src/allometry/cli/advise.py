@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 
 from allometry.advice import LEVELS, Advice, Change, Finding, Study, default_settings, list_rules
 from allometry.advice import advise as ask
-from allometry.cli.options import Convention, Json, Map, MapFile, RowsRule, Seed, Table, Where, point, read_table
+from allometry.cli.options import Convention, Json, Map, MapFile, RowsRule, Seed, Table, Where, point_of, read_table
 from allometry.cli.output import number, print_json, print_lines, progress
 from allometry.expressions import parse_number
 from allometry.laws import Law, find_law
@@ -36,7 +35,7 @@ def advise(
     if at is not None and flops is not None:
         raise Refused("two-targets", "--at and --flops both name a target", "--flops", "give one of them")
     study = Study(
-        runs, chosen, default_settings(seed), None if at is None else _target(at, chosen),
+        runs, chosen, default_settings(seed), None if at is None else point_of(at, [chosen], "--at"),
         None if flops is None else parse_number(flops, "--flops"),
         tuple(read_table(other, map, map_file, where, rows, convention) for other in others or ()),
         lambda rule: read(rows=rule),
@@ -57,20 +56,6 @@ def default_law(runs: Runs) -> Law:
             return law
     mend = "map its columns (--map params=N), or name a law for the axes it has: --law power"
     raise Refused("no-law", "the table has neither params, tokens and loss nor flops and loss", runs.source, mend)
-
-
-def _target(text: str, law: Law) -> Mapping[str, float]:
-    at = point(text)
-    for name in law.axes:
-        if name not in at:
-            raise Refused(
-                "missing-axis", f"the target has no {name}", "--at", f"{law.name} needs {', '.join(law.axes)}"
-            )
-    unknown = [name for name in at if name not in law.axes]
-    if unknown:
-        message = f"{law.name} has no axis {unknown[0]}"
-        raise Refused("unknown-axis", message, "--at", f"it has {', '.join(law.axes)}")
-    return at
 
 
 def advise_json(study: Study, found: Advice) -> dict[str, Any]:

@@ -87,12 +87,11 @@ def _show(found: Arms) -> None:
     ]
     print_table(
         f"at {scale.name} = {number(scale.target)}",
-        ("", "value", "low", "high", ""),
-        [
-            (name, *_ends(value), "" if value.value is not None and found.interval == "none" else value.why)
-            for name, value in answers
-        ],
+        ("", "value", "low", "high"),
+        [(name, *_ends(value)) for name, value in answers],
     )
+    without = "" if found.interval != "none" else found.fits[0].interval_kind
+    print_lines(*(f"{name}: {value.why}" for name, value in answers if value.why and value.why != without))
     for name, split in zip(found.names, found.splits, strict=True):
         if split:
             print_lines(f"{name} builds " + ", ".join(f"{axis} {number(value)}" for axis, value in split.items()))

@@ -21,12 +21,14 @@ from allometry.cli.options import (
     Where,
     check_out,
     level_of,
-    point,
+    point_of,
     read_table,
 )
 from allometry.cli.output import number, print_json, print_lines, print_table, progress, working
 from allometry.fits import Fit, LackOfFit, Settings, diagnose, fit, lack_of_fit
 from allometry.forecasts import (
+    CALIBRATED,
+    FIT_NOISE,
     MOST_CUTS,
     Backtest,
     Standing,
@@ -62,26 +64,29 @@ def compare(
     if len({found.name for found in laws}) < len(laws):
         mend = "name each once; put a second formula into a TOML file of its own name"
         raise Refused("law-twice", "a law is named twice", "--law", mend)
+    points = [point_of(text, laws, "--at") for text in at or ()]
     settings = Settings(bootstrap=bootstrap, cluster=cluster, seed=seed, level=level_of(level, 0.9))
     with progress("fitting below the cuts", len(laws) * (MOST_CUTS if holdout is None else 1)) as tick:
         tests = backtest(runs, laws, settings, along=along, holdout=holdout, target=target, tick=tick)
     found = tournament(tests, seed=seed)
-    points = [point(text) for text in at or ()]
     with working("fitting all rows"):
         plain = replace(settings, bootstrap=0)
         drawn = {law.name for law in laws if points or (report and law.name == found.recommended)}
         fits = {law.name: fit(runs, law, settings if law.name in drawn else plain, target=target) for law in laws}
-        told = stack_forecast([fits[s.law] for s in found.standings], [s.weight for s in found.standings], points)
+        ranked, weights = [fits[s.law] for s in found.standings], [s.weight for s in found.standings]
+        told = stack_forecast(ranked, weights, points, seed=seed)
+        new = stack_forecast(ranked, weights, points, of="new-run", seed=seed)
     lacks = {name: lack_of_fit(fitted) for name, fitted in fits.items()}
     written = {} if report is None else {"report": str(_write(report, fits[found.recommended], tests, found))}
     if json:
-        stack = _stack_json(found, points, told)
+        stack = _stack_json(found, points, told, new)
         print_json({**compare_json(found, tests), **stack, "lack_of_fit": _lacks_json(lacks), **written})
         return
     show_tournament(found, tests)
     print_lines(*(f"{name} {lack.sentence}" for name, lack in lacks.items() if lack is not None))
-    for text, value in zip(at or (), told, strict=True):
-        print_lines(f"stack at {text}: {number(value.value)} [{number(value.low)}, {number(value.high)}]")
+    for text, value, run in zip(at or (), told, new, strict=True):
+        both = value.why or f"{_span(value)} ({FIT_NOISE}, laws mixed); one new run {_span(run)} ({CALIBRATED})"
+        print_lines(f"stack at {text}: {number(value.value)} {both}")
     print_lines(found.verdict, *(f"report: {path}" for path in written.values()))
 
 
@@ -104,13 +109,21 @@ def compare_json(found: Tournament, tests: tuple[Backtest, ...]) -> dict[str, An
     }  # fmt: skip
 
 
-def _stack_json(found: Tournament, points: list[dict[str, float]], told: tuple[Interval, ...]) -> dict[str, Any]:
+def _span(found: Interval) -> str:
+    return f"[{number(found.low)}, {number(found.high)}]"
+
+
+def _stack_json(
+    found: Tournament, points: list[dict[str, float]], told: tuple[Interval, ...], new: tuple[Interval, ...]
+) -> dict[str, Any]:
     forecasts = [
-        {"at": where, "value": value.value, "low": value.low, "high": value.high, "why": value.why}
-        for where, value in zip(points, told, strict=True)
-    ]
+        {"at": where, "value": value.value, "low": value.low, "high": value.high, "why": value.why,
+         "interval": f"{FIT_NOISE}, laws mixed",
+         "new_run": {"low": run.low, "high": run.high, "why": run.why, "interval": CALIBRATED}}
+        for where, value, run in zip(points, told, new, strict=True)
+    ]  # fmt: skip
     weights = {standing.law: standing.weight for standing in found.standings}
-    error = {"error_mean": found.stack_error, "behind": found.stack_behind}
+    error = {"error_mean": found.stack_error, "best_law_error_mean": found.stack_beside, "behind": found.stack_behind}
     return {"stack": {**error, "weights": weights, "forecasts": forecasts}}
 
 
@@ -149,8 +162,7 @@ def show_tournament(found: Tournament, tests: tuple[Backtest, ...]) -> None:
     for test in tests:
         if bins := by_distance(test):
             print_lines(f"{test.law.name}: " + "; ".join(bin.sentence for bin in bins))
-    if found.stack_error is not None and len(found.standings) > 1:
-        print_lines(f"stack, weights from the cuts before: mean error {100 * found.stack_error:.2f}%")
+    print_lines(*filter(None, [found.stack_sentence]))
     print_lines(*(f"{s.law}: {why}" for s in found.standings for why in s.failed))
     print_lines(*(f"not ranked, {why}" for why in found.missed))
 

@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allometry.cli.fitting import fit_json, show_fit
-from allometry.cli.options import FitName, Json, check_out, open_fit, quantities
+from allometry.cli.options import (
+    Among,
+    AtLeast,
+    AtMost,
+    FitName,
+    Fix,
+    Json,
+    PlanFlops,
+    PlanLoss,
+    check_out,
+    open_fit,
+)
 from allometry.cli.output import print_json, print_lines, print_table, progress, working
+from allometry.cli.plans import asked_plan
 from allometry.costs import compute_of
-from allometry.expressions import parse_number
 from allometry.fits import Fit, diagnose
 from allometry.forecasts import MOST_CUTS, Backtest, backtest, by_distance
 from allometry.history import Ledger, ledger_path, read_ledger
@@ -93,23 +104,25 @@ def report(
     out: Annotated[Path | None, typer.Option(help="The HTML file to write.")] = None,
     figures: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for each figure one column wide, with the CSV behind it.")] = None,
     format: Annotated[str | None, typer.Option(help="Of the figures: pdf (default), svg or png.")] = None,
-    flops: Annotated[str | None, typer.Option(help="Budget of the plan that the page shows.")] = None,
-    fix: Annotated[list[str] | None, typer.Option(help="axis=value of the plan; repeatable.")] = None,
+    flops: PlanFlops = None, loss: PlanLoss = None, fix: Fix = None, at_most: AtMost = None, at_least: AtLeast = None, among: Among = None,
     tested: Annotated[bool, typer.Option("--backtest/--no-backtest", help="Fit the smaller runs again, to show how the law forecast the larger ones.")] = True,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Write one self-contained page, figures for paper and slides, or both.
 
-    The page holds fit, bands, residuals, influence, backtest, plan, ledger and live sliders; the figures are the same, 3.35
-    inches wide, without a browser.
+    The page holds fit, bands, residuals, influence, backtest, ledger and live sliders, with --flops or --loss the plan,
+    under the same limits as allometry plan and what each costs; the figures are the same, 3.35 inches wide, without a
+    browser.
     """
     from allometry.reports import write_figures, write_report
 
     chosen = _asked(out, figures, format)
     found = open_fit(fit)
-    planned = (
-        None if flops is None else plan(found, flops=parse_number(flops, "--flops"), fixed=quantities(fix, "--fix"))
-    )
+    if flops is None and loss is None and (fix or at_most or at_least or among):
+        raise Refused("no-budget", "limits are those of a plan, and no plan was asked for", "--flops, --loss",
+                      "give its FLOPs or its loss")  # fmt: skip
+    asked = asked_plan(flops, loss, fix, at_most, at_least, among)
+    planned = None if flops is None and loss is None else plan(found, **asked)
     tests = own_backtest(found) if tested and len(found.rows) else ()
     with working("writing the report"):
         diagnosis = diagnose(found, default_quantities(found))

@@ -17,6 +17,7 @@ from allometry.cli import (
     demo,
     explain,
     fitting,
+    importing,
     laws,
     next_runs,
     plans,
@@ -40,10 +41,10 @@ def build_app() -> typer.Typer:
         help="From a table of training runs to a plan you can trust. Start with: allometry demo",
     )  # fmt: skip
     for command in (
-        demo.demo, tables.runs, advise.advise, fitting.fit, plans.forecast, plans.plan, plans.isoflop, compare.compare, arms.arms, next_runs.next, watch.watch,
+        demo.demo, importing.import_, tables.runs, advise.advise, fitting.fit, plans.forecast, plans.plan, plans.isoflop, compare.compare, arms.arms, next_runs.next, watch.watch,
         explain.inspect, sharing.diff, checking.check, sharing.share, laws.laws, laws.evaluate, explain.report, reproduce.reproduce,
     ):  # fmt: skip
-        app.command()(command)
+        app.command(command.__name__.rstrip("_"))(command)
     app.add_typer(cost.build_cost(), name="cost")
     return app
 

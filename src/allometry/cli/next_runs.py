@@ -18,9 +18,9 @@ from allometry.cli.options import (
     Seed,
     Table,
     Where,
-    assignments,
     level_of,
-    point,
+    lists,
+    point_of,
     quantities,
     read_table,
 )
@@ -81,7 +81,7 @@ def next(
         fitted = fit_law(runs, chosen, settings, target=metric, tick=tick)
     if candidates is None:
         most = None if run_flops is None else _positive(run_flops, "--run-flops")
-        listed = {**_lists(among), **{name: [value] for name, value in quantities(fix, "--fix").items()}}
+        listed = {**lists(among, "--among"), **{name: [value] for name, value in quantities(fix, "--fix").items()}}
         low, high = quantities(at_least, "--at-least"), quantities(at_most, "--at-most")
         choice = buildable(fitted, spend, among=listed, at_least=low, at_most=high, run_flops=most)
     else:
@@ -104,16 +104,7 @@ def _asked(law: Law, target: str | None, plan: str | None, fixed: Mapping[str, f
                       "--target, --plan", "such as --target 'params=7e9 tokens=1.4e11'")  # fmt: skip
     if plan is not None:
         return optimal_params(_positive(plan, "--plan"), fixed)
-    at = point(target or "", "--target")
-    wrong = [name for name in at if name not in law.axes]
-    missing = [name for name in law.axes if name not in at]
-    if wrong or missing:
-        said = f"has no axis {wrong[0]}" if wrong else f"needs {missing[0]} as well"
-        raise Refused("bad-target-point", f"{law.name} {said}", "--target", f"give {', '.join(law.axes)}")
-    for name, value in at.items():
-        if not np.isfinite(value) or (law.axis(name).positive and value <= 0):
-            raise Refused("bad-value", f"{name} cannot be {value:g}", "--target", "give a positive number")
-    return value_at(at)
+    return value_at(point_of(target or "", [law], "--target"))
 
 
 def _positive(text: str, option: str) -> float:
@@ -121,13 +112,6 @@ def _positive(text: str, option: str) -> float:
     if not (np.isfinite(value) and value > 0):
         raise Refused("bad-value", f"{text} is not a budget", option, "give a positive number")
     return value
-
-
-def _lists(texts: list[str] | None) -> dict[str, list[float]]:
-    return {
-        name: [parse_number(value, "--among") for value in values.split(",")]
-        for name, values in assignments(texts, "--among").items()
-    }
 
 
 def next_json(found: NextRuns, fitted: Fit, what: str, budget: float) -> dict[str, Any]:
@@ -142,7 +126,7 @@ def _show(found: NextRuns, fitted: Fit, choice: Candidates, what: str, listed: b
     several = found.runs[-1].batch > 1 if found.runs else False
     cells = [
         (*((run.batch,) if several else ()), *((run.candidate,) if listed else ()),
-         *(number(run.at[name]) for name in fitted.law.axes), f"{run.cost:.3g}", f"{run.share:.0%}")
+         *(number(run.at[name]) for name in fitted.law.axes), f"{run.cost:.3g}", _share(run.share))
         for run in found.runs
     ]  # fmt: skip
     head = (
@@ -165,3 +149,7 @@ def _show(found: NextRuns, fitted: Fit, choice: Candidates, what: str, listed: b
         f"reckoned with a scatter of {found.scatter:.3g} for one run, as measured about the curve ({fitted.space} space)"
     )
     print_notices(found.notices)
+
+
+def _share(share: float) -> str:
+    return "under 1%" if share < 0.005 else f"{share:.0%}"

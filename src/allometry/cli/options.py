@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -11,6 +12,7 @@ import typer
 
 from allometry.expressions import parse_number
 from allometry.fits import Fit, load_fit, published_fit
+from allometry.laws import Law
 from allometry.notices import Refused
 from allometry.runs import Runs, read_runs
 
@@ -37,6 +39,15 @@ RowsRule: TypeAlias = Annotated[
 Convention: TypeAlias = Annotated[
     list[str] | None, typer.Option("--convention", help="What a column counts, e.g. params=non-embedding; repeatable.")
 ]
+
+PlanFlops: TypeAlias = Annotated[str | None, typer.Option(help="Budget of a plan: FLOPs in the fit's own convention.")]
+PlanLoss: TypeAlias = Annotated[str | None, typer.Option(help="Plan the least FLOPs that reach this loss.")]
+Fix: TypeAlias = Annotated[list[str] | None, typer.Option(help="axis=value, e.g. params=70e9; repeatable.")]
+AtMost: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--at-most", help="axis=value, e.g. tokens=12e12; repeatable.")
+]
+AtLeast: TypeAlias = Annotated[list[str] | None, typer.Option("--at-least", help="axis=value; repeatable.")]
+Among: TypeAlias = Annotated[list[str] | None, typer.Option(help="axis=value,value,... to choose from; repeatable.")]
 
 
 def read_table(
@@ -96,9 +107,36 @@ def quantities(texts: Iterable[str] | None, option: str) -> dict[str, float]:
     return {name: parse_number(value, option) for name, value in assignments(texts, option).items()}
 
 
+def lists(texts: Iterable[str] | None, option: str) -> dict[str, list[float]]:
+    """name=number,number,... texts."""
+    return {
+        name: [parse_number(value, option) for value in values.split(",")]
+        for name, values in assignments(texts, option).items()
+    }
+
+
 def point(text: str, option: str = "--at") -> dict[str, float]:
     """`params=7e9 tokens=2e12` as numbers by axis."""
     return quantities(text.replace(",", " ").split(), option)
+
+
+def point_of(text: str, laws: Sequence[Law], option: str) -> dict[str, float]:
+    """A point that gives every axis of the laws a value it can have, and nothing else."""
+    at = point(text, option)
+    known = {name: law for law in laws for name in law.axes}
+    unknown = [name for name in at if name not in known]
+    missing = [name for name in known if name not in at]
+    if unknown:
+        who = f"{laws[0].name} has no axis" if len(laws) == 1 else "no law has an axis"
+        raise Refused("unknown-axis", f"{who} {unknown[0]}", option, f"give {', '.join(known)}")
+    if missing:
+        name = missing[0]
+        raise Refused("missing-axis", f"{known[name].name} needs {name} as well", option, f"give {', '.join(known)}")
+    for name, value in at.items():
+        positive = known[name].axis(name).positive
+        if not math.isfinite(value) or (positive and value <= 0):
+            raise Refused("bad-value", f"{name} cannot be {value:g}", option, "give a positive number")
+    return at
 
 
 def open_fit(name: str) -> Fit:

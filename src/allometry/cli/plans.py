@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from allometry.cli.options import (
+    Among,
+    AtLeast,
+    AtMost,
     Convention,
     FitName,
+    Fix,
     Json,
     Level,
     Map,
     MapFile,
+    PlanFlops,
+    PlanLoss,
     RowsRule,
     Seed,
     Table,
     Where,
-    assignments,
     level_of,
+    lists,
     open_fit,
     point,
     quantities,
@@ -135,12 +141,7 @@ def _span(found: Interval) -> str:
 
 def plan(
     fit: FitName,
-    flops: Annotated[str | None, typer.Option(help="Training FLOPs, in the fit's own convention.")] = None,
-    loss: Annotated[str | None, typer.Option(help="Least FLOPs that reach this loss.")] = None,
-    fix: Annotated[list[str] | None, typer.Option(help="axis=value, e.g. params=70e9; repeatable.")] = None,
-    at_most: Annotated[list[str] | None, typer.Option("--at-most", help="axis=value, e.g. tokens=12e12; repeatable.")] = None,
-    at_least: Annotated[list[str] | None, typer.Option("--at-least", help="axis=value; repeatable.")] = None,
-    among: Annotated[list[str] | None, typer.Option(help="axis=value,value,... to choose from; repeatable.")] = None,
+    flops: PlanFlops = None, loss: PlanLoss = None, fix: Fix = None, at_most: AtMost = None, at_least: AtLeast = None, among: Among = None,
     vocab: Annotated[int | None, typer.Option(help="Vocabulary of the decoder to build.", min=1)] = None,
     level: Level = None, keep: Record = True, json: Json = False,
 ) -> None:  # fmt: skip
@@ -151,13 +152,10 @@ def plan(
     the point of least expected price is recommended beside the plain optimum. What is said of a saved fit is kept in
     the ledger beside it, FIT.ledger.jsonl, so that allometry check can score it.
     """
-    found = open_fit(fit)
+    found, asked = open_fit(fit), asked_plan(flops, loss, fix, at_most, at_least, among)
     with working("planning, and planning again from shorter tables"):
-        result = plan_of(
-            found, flops=None if flops is None else parse_number(flops, "--flops"), loss=None if loss is None else parse_number(loss, "--loss"),
-            fixed=quantities(fix, "--fix"), at_most=quantities(at_most, "--at-most"), at_least=quantities(at_least, "--at-least"),
-            among=_among(among), vocab=vocab, level=None if level is None else level_of(level, found.settings.level),
-        )  # fmt: skip
+        wide = None if level is None else level_of(level, found.settings.level)
+        result = plan_of(found, vocab=vocab, level=wide, **asked)
     kept = record(fit, keep, 1, lambda now: say_plan(found, result, now))
     if json:
         print_json({**result.as_json(), "ledger": kept.as_json()})
@@ -166,11 +164,17 @@ def plan(
         show_recorded(kept)
 
 
-def _among(texts: list[str] | None) -> dict[str, list[float]]:
+def asked_plan(
+    flops: str | None, loss: str | None, fix: list[str] | None, at_most: list[str] | None, at_least: list[str] | None,
+    among: list[str] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What `plans.plan` takes of these options."""
     return {
-        name: [parse_number(v, "--among") for v in values.split(",")]
-        for name, values in assignments(texts, "--among").items()
-    }
+        "flops": None if flops is None else parse_number(flops, "--flops"),
+        "loss": None if loss is None else parse_number(loss, "--loss"),
+        "fixed": quantities(fix, "--fix"), "at_most": quantities(at_most, "--at-most"),
+        "at_least": quantities(at_least, "--at-least"), "among": lists(among, "--among"),
+    }  # fmt: skip
 
 
 def show_plan(result: Plan) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from allometry.cli.output import number, print_lines, print_table
 from allometry.notices import Interval
-from allometry.plans import Plan, percent, shown
+from allometry.plans import SETTLED, Plan, percent, shown
 
 
 def show_prices(result: Plan) -> None:
     """What it costs to be wrong: a line for the plan, and its neighbours of the same FLOPs by size."""
     if result.wrong is None:
+        return
+    if result.wrong.settled:
+        print_lines(f"cost of being wrong: {SETTLED}")
         return
     loss, compute = result.wrong.plain.loss, result.wrong.plain.compute
     print_lines(

@@ -32,7 +32,6 @@ from allometry.notices import Notice, Refused
 OUTSIDE = 3
 SHOWN = 12
 _NO_RESAMPLES = "no-intervals"  # the law is fitted without resamples: the intervals here come from finished runs
-_WORDS = {True: "", False: "outside", None: "no band"}
 
 
 def watch(
@@ -78,7 +77,7 @@ def watch_json(found: Watch) -> dict[str, Any]:
     told = found.forecast
     return {
         "run": found.run, "law": found.law, "metric": found.metric, "clock": found.clock, "share": found.share,
-        "end": dict(found.end), "outside": found.outside, "since": found.since,
+        "end": dict(found.end), "outside": found.outside, "side": found.side, "since": found.since,
         "forecast": {"value": told.value, "low": told.low, "high": told.high, "why": told.why},
         "level": found.level, "interval": found.interval, "law_alone": found.law_alone,
         "law_and_offset": found.law_and_offset,
@@ -97,6 +96,7 @@ def _checkpoint_json(one: Checkpoint) -> dict[str, Any]:
     }
     return {
         "step": one.step, "share": one.share, "measured": one.measured, "expected": expected, "inside": one.inside,
+        "side": one.side,
     }  # fmt: skip
 
 
@@ -120,16 +120,22 @@ def _show(found: Watch) -> None:
     )
     print_lines(f"its end against the ladder: {found.extrapolation.sentence}")
     rows = [
-        (number(c.step), f"{c.share:.1%}", number(c.measured), number(c.expected.low), number(c.expected.high), _WORDS[c.inside])
+        (number(c.step), f"{c.share:.1%}", number(c.measured), number(c.expected.low), number(c.expected.high), _place(c))
         for c in _shown(found)
     ]  # fmt: skip
     print_table(
         f"checkpoints against the {found.level:.0%} band for a whole life", (found.clock, "way", found.metric, "low", "high", ""), rows
     )  # fmt: skip
     print_notices(_notices(found))
+    side = f", {found.side} it" if found.side else ""
     print_lines(
-        f"OUTSIDE the band since {found.clock} {number(found.since)}" if found.outside else "not outside the band"
+        f"OUTSIDE the band since {found.clock} {number(found.since)}{side}" if found.outside else "not outside the band"
     )
+
+
+def _place(one: Checkpoint) -> str:
+    """Where a checkpoint lies, in a word: nothing inside the band."""
+    return "no band" if one.inside is None else "" if one.inside else one.side or "no number"
 
 
 def _shown(found: Watch) -> list[Checkpoint]:

@@ -1,9 +1,12 @@
 """What a fit says about runs not yet made: values, intervals, and how far from the data they are."""
 
 from allometry.forecasts._design_candidates import Candidates, buildable, listed_candidates
+from allometry.forecasts._next_result import NextRun, NextRuns, percent
 from allometry.forecasts._path_band import IN_A_ROW
 from allometry.forecasts._path_table import read_watched
-from allometry.forecasts.backtest import Backtest, Distance, backtest, by_distance
+from allometry.forecasts._watch_result import Checkpoint, Watch
+from allometry.forecasts.backtest import Backtest, backtest
+from allometry.forecasts.by_distance import Distance, by_distance
 from allometry.forecasts.chain import Through, forecast_through, through_draws
 from allometry.forecasts.clustered import Cluster, ClusteredForecast, forecast_clustered
 from allometry.forecasts.discrepancy import DISCREPANCY, decades_beyond, discrepancy, widened
@@ -11,11 +14,11 @@ from allometry.forecasts.extrapolation import Extrapolation, Surroundings, Word
 from allometry.forecasts.forecast import Forecast, Forecasts, Of, calibrated_draws, forecast
 from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, MOST_LOST, interval_label, interval_of, percentiles
 from allometry.forecasts.metric import metric_at, value_at
-from allometry.forecasts.next_runs import MOST_RUNS, NextRun, NextRuns, next_runs, percent
+from allometry.forecasts.next_runs import MOST_RUNS, next_runs
 from allometry.forecasts.splits import MOST_CUTS
 from allometry.forecasts.stack import stack_forecast, stack_weights
 from allometry.forecasts.tournament import Standing, Tournament, tournament
-from allometry.forecasts.watch import Checkpoint, Watch, watch
+from allometry.forecasts.watch import watch
 
 __all__ = [
     "CALIBRATED",

@@ -133,6 +133,10 @@ def _check_limits(
         if not len(values) or not np.isfinite(values).all() or (positive and (values <= 0).any()):
             raise Refused("bad-value", f"{name} cannot be {', '.join(f'{v:g}' for v in values) or 'nothing'}",
                           mend="give positive numbers")  # fmt: skip
+    for name in low:
+        if low[name] > high.get(name, math.inf):
+            raise Refused("empty-limits", f"{name} cannot be at least {low[name]:g} and at most {high[name]:g}",
+                          "--at-least, --at-most", "widen one")  # fmt: skip
     both = [name for name in listed if name in low or name in high]
     if both:
         raise Refused("set-twice", f"{both[0]} has a list of values and limits", "--among, --at-least, --at-most",

@@ -26,6 +26,11 @@ class End(NamedTuple):
     point: dict[str, float]
     moving: frozenset[str]
 
+    @property
+    def reached(self) -> bool:
+        """Whether the last checkpoint is at the end, up to the rounding of shares."""
+        return bool(self.share[-1] >= 1 - 1e-9)
+
 
 def find_end(paths: Paths, law: Law, end: Mapping[str, float], steps: float | None = None) -> End:
     """The end as the user gives it, by steps or by the first of `end`, else as the table plans it.
@@ -46,7 +51,9 @@ def find_end(paths: Paths, law: Law, end: Mapping[str, float], steps: float | No
 
 
 def _share(paths: Paths, end: Mapping[str, float], steps: float | None) -> Floats:
-    clock, planned, named = paths.watched.clock, steps or paths.watched.planned, paths.clock
+    clock, named = paths.watched.clock, paths.clock
+    planned = paths.watched.planned if steps is None else steps
+    option = "--end" if steps is None else "--steps"
     if steps is not None and named == "tokens":
         raise Refused(
             "no-steps", "the table has no column of steps", "--steps", "give --end in tokens, or map step=COLUMN"
@@ -58,13 +65,16 @@ def _share(paths: Paths, end: Mapping[str, float], steps: float | None) -> Float
             raise Refused("bad-end", f"`{named}` is text", "--end", "name a column that grows along the run")
         clock = column[paths.watched.rows]
     if planned is None:
-        mend = f'say where it ends, e.g. --steps 20000 or --end "{named}=2e10"'
+        by_steps = "" if named == "tokens" else "--steps 20000 or "
+        mend = f'say where it ends, e.g. {by_steps}--end "tokens=2e10"'
         raise Refused("no-end", "nothing in the table says where this run is to end", paths.runs.source, mend)
     if not (np.isfinite(planned) and planned > 0) or not (np.isfinite(clock) & (np.diff(clock, prepend=-1) > 0)).all():
-        raise Refused("bad-end", f"`{named}` does not grow to {planned:g} along the run", "--end", "name one that does")
+        raise Refused(
+            "bad-end", f"`{named}` does not grow to {planned:g} along the run", option, "give the end of this run"
+        )
     if clock[-1] > PAST * planned:
         message = f"the last checkpoint is at {named} {clock[-1]:g}, beyond the end at {planned:g}"
-        raise Refused("past-end", message, "--end", "give the end of this run")
+        raise Refused("past-end", message, option, "give the end of this run")
     return np.asarray(clock / planned)
 
 

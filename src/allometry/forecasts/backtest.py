@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from allometry.costs import compute_of
 from allometry.fits import Fit, Settings, fit, select
 from allometry.forecasts.discrepancy import decades_beyond, discrepancy
 from allometry.forecasts.forecast import forecast
-from allometry.forecasts.splits import Array, Split, held_out, rolling_cuts
+from allometry.forecasts.splits import Array, Split, held_out, reach_of, rolling_cuts
 from allometry.laws import Law
 from allometry.notices import Interval, Refused
 from allometry.runs import Rows, Runs
@@ -27,7 +26,8 @@ class Backtest:
     """What one law forecast for rows it had not seen, one entry (m,) for each row and cut.
 
     `cut` is where the axis was cut (nan for a given hold-out), `row` the row's number in the table, `group` its run or
-    setting, `ahead` how many decades above the largest fitted run it lies, `error` ln(predicted / measured), `low` and
+    setting, `ahead` how many decades above the largest fitted run it lies, `reach` where its whole run or setting ends along the axis
+    (nan for a given hold-out), `error` ln(predicted / measured), `low` and
     `high` the calibrated new-run interval at `level`, `noise_low` and `noise_high` that of fit noise only, `discrepancy`
     the standard deviation in the fit's space that lies between them. `failed` says at which cuts the law could not be fitted, and why. `along` is
     the axis that was cut, None for a given hold-out.
@@ -38,6 +38,7 @@ class Backtest:
     row: NDArray[np.int64]
     group: NDArray[np.int64]
     ahead: Array
+    reach: Array
     measured: Array
     predicted: Array
     low: Array
@@ -138,6 +139,9 @@ def _prepared(
     if target is None and len({law.metric for law in laws}) > 1:
         raise Refused("two-metrics", "the laws predict different metrics", ", ".join(law.name for law in laws),
                       "compare laws of one metric, or name the column with --target")  # fmt: skip
+    if along == metric and holdout is None:
+        raise Refused("bad-axis", f"{metric} is what is forecast: a cut along it chooses runs by their outcome",
+                      "--backtest", "cut along an axis")  # fmt: skip
     axes = list(dict.fromkeys(name for law in laws for name in law.axes))
     wanted = [*axes, along] if holdout is None and along not in axes else axes
     logs = [*(name for law in laws for name in law.axes if law.axis(name).positive), metric]
@@ -179,7 +183,7 @@ def _joined(parts: Sequence[Backtest], failed: Sequence[str]) -> Backtest:
 
     return Backtest(
         law=parts[0].law, cut=column("cut"), row=column("row").astype(np.int64),
-        group=column("group").astype(np.int64), ahead=column("ahead"), measured=column("measured"),
+        group=column("group").astype(np.int64), ahead=column("ahead"), reach=column("reach"), measured=column("measured"),
         predicted=column("predicted"), low=column("low"), high=column("high"), noise_low=column("noise_low"),
         noise_high=column("noise_high"), discrepancy=column("discrepancy"), level=parts[0].level, failed=tuple(failed),
     )  # fmt: skip
@@ -194,9 +198,10 @@ def _part(found: Fit, own: Rows, place: NDArray[np.int64], rows: Rows, split: Sp
     missed = discrepancy(found, np.array([decades_beyond(f.extrapolation) for f in told]))
     cut = np.nan if split.cut is None else split.cut
     ahead = np.log10(values[split.scored] / values[split.fitted].max())
-    count = int(split.scored.sum())
+    count, groups = int(split.scored.sum()), _groups(rows)
     return Backtest(
-        law=found.law, cut=np.full(count, cut), row=rows.numbers[split.scored], group=_groups(rows)[split.scored], ahead=ahead,
+        law=found.law, cut=np.full(count, cut), row=rows.numbers[split.scored], group=groups[split.scored], ahead=ahead,
+        reach=values[split.scored] if split.cut is None else reach_of(values, groups)[split.scored],
         measured=np.asarray(rows.target[split.scored], dtype=float), predicted=predicted, low=low, high=high,
         noise_low=noise_low, noise_high=noise_high, discrepancy=missed, level=found.settings.level, failed=(),
     )  # fmt: skip
@@ -206,42 +211,3 @@ def _columns(intervals: Sequence[Interval]) -> Array:
     """Values, lower and upper ends (3, m), NaN where there is none."""
     ends = [(found.value, found.low, found.high) for found in intervals]
     return np.array([[np.nan if end is None else end for end in own] for own in ends]).T
-
-
-@dataclass(frozen=True)
-class Distance:
-    """How a law forecast rows some decades above the fitted ones: how many, mean |error|, bias, share inside."""
-
-    low: float
-    high: float
-    rows: int
-    error_mean: float
-    bias: float
-    coverage: float | None
-
-    @property
-    def sentence(self) -> str:
-        return f"{self.low:g} to {self.high:g} decades ahead {100 * self.error_mean:.2f}% ({self.rows} rows)"
-
-    def as_json(self) -> dict[str, float | int | None]:
-        return {
-            "low": self.low, "high": self.high, "rows": self.rows, "error_mean": self.error_mean, "bias": self.bias,
-            "coverage": self.coverage,
-        }  # fmt: skip
-
-
-DECADES = (0.0, 0.5, 1.0, 2.0, 100.0)
-
-
-def by_distance(test: Backtest) -> tuple[Distance, ...]:
-    """The errors of a backtest by how far ahead the rows lay; empty for a given hold-out, which has no axis."""
-    found = []
-    for low, high in pairwise(DECADES):
-        rows = np.flatnonzero((test.ahead > low) & (test.ahead <= high) & np.isfinite(test.error))
-        if rows.size:
-            inside = float(test.inside[rows].mean()) if np.isfinite(test.low[rows]).all() else None
-            error = test.error[rows]
-            farthest = min(high, float(np.ceil(10 * test.ahead[rows].max()) / 10))
-            mean = float(np.abs(np.expm1(error)).mean())
-            found.append(Distance(low, farthest, len(rows), mean, float(error.mean()), inside))
-    return tuple(found)

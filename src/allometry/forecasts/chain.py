@@ -75,17 +75,14 @@ def forecast_through(
         noise, calibrated = (percentiles(end, draws[:, i], width, second.interval_kind) for draws in (plain, wide))
         for fit, own in ((first, step), (second, last)):
             calibrated = own.extrapolation.of_calibrated(calibrated) if len(fit.draws) else calibrated
+        wide_label = "none" if calibrated.low is None else CALIBRATED
         told.append(
             Through(
                 at=step.at,
                 metric=second.law.metric,
                 result=calibrated if of == "new-run" else noise,
                 of=of,
-                interval=_label(first, second)
-                if of == "mean"
-                else CALIBRATED
-                if calibrated.low is not None
-                else "none",
+                interval=_label(first, second) if of == "mean" else wide_label,
                 extrapolation=last.extrapolation,
                 provenance=second.provenance if first.provenance == second.provenance else "fitted and published",
                 fit_noise=noise,

@@ -33,7 +33,7 @@ def cut_at(values: Array, groups: NDArray[np.int64], cut: float) -> Split:
     >>> split.fitted.tolist(), split.scored.tolist()
     ([True, True, False, False], [False, False, False, True])
     """
-    reach = _reach(values, groups)
+    reach = reach_of(values, groups)
     return Split(cut, reach <= cut, values > cut)
 
 
@@ -44,12 +44,12 @@ def rolling_cuts(values: Array, groups: NDArray[np.int64], needed: int) -> tuple
     """
     if not (values > 0).all():
         raise Refused("bad-axis", "the axis of a backtest must be positive", "--backtest", "choose another axis")
-    reach = np.unique(_reach(values, groups))
+    reach = np.unique(reach_of(values, groups))
     usable = [r for r in reach[:-1] if _good(cut_at(values, groups, float(r)), groups, needed)]
     if not usable:
         message = f"no cut leaves {needed} rows to fit below it and {FEWEST_HELD_OUT} runs to score above it"
         raise Refused("too-few-runs", message, f"{len(np.unique(groups))} runs", "give more runs or simpler laws")
-    last = max(usable[0], min(usable[-1], float(np.quantile(_reach(values, groups), FARTHEST_CUT))))
+    last = max(usable[0], min(usable[-1], float(np.quantile(reach_of(values, groups), FARTHEST_CUT))))
     aims = np.geomspace(usable[0], last, MOST_CUTS)
     chosen = sorted({float(max(r for r in usable if r <= aim * (1 + 1e-9))) for aim in aims})
     return tuple(cut_at(values, groups, cut) for cut in chosen)
@@ -67,7 +67,7 @@ def held_out(mask: Mask, groups: NDArray[np.int64]) -> Split:
     return Split(None, ~touched, mask)
 
 
-def _reach(values: Array, groups: NDArray[np.int64]) -> Array:
+def reach_of(values: Array, groups: NDArray[np.int64]) -> Array:
     """The highest value of each row's group."""
     _, codes = np.unique(groups, return_inverse=True)
     top = np.full(codes.max() + 1, -np.inf)

@@ -47,8 +47,9 @@ class Standing:
 @dataclass(frozen=True)
 class Tournament:
     """Laws from the smallest mean error on; `recommended` is the simplest that the best one does not beat by more than
-    chance; `rows` and `groups` are what they were scored on; `stack_error` is the mean error of the stack where its
-    weights come from the cuts before (None with one cut), `stack_behind` its |ln| minus the best law's there; `missed`
+    chance; `rows` and `groups` are what they were scored on; `stack_error` is the mean error of a stack
+    whose weights at each cut come from forecasts of runs below it (None where no cut has any), `stack_beside` that of
+    the law which was best at the same forecasts, `stack_behind` the stack's |ln| minus the least of any law there; `missed`
     names laws that are not ranked because some of their forecasts are not positive numbers."""
 
     standings: tuple[Standing, ...]
@@ -56,6 +57,7 @@ class Tournament:
     rows: int
     groups: int
     stack_error: float | None
+    stack_beside: float | None
     stack_behind: float | None
     missed: tuple[str, ...] = ()
 
@@ -72,6 +74,16 @@ class Tournament:
             return f"{best} forecasts best"
         alike = f"{best} and {' and '.join(level)} are not distinguishable on {self.groups} held-out runs"
         return f"{alike}; recommended: {self.recommended}, the simplest of them"
+
+    @property
+    def stack_sentence(self) -> str:
+        """How a stack would have forecast beside the best law; empty for one law, and where no cut lets weights be made."""
+        if self.stack_error is None or len(self.standings) < 2:
+            return ""
+        return (
+            f"a stack, weighted at each cut by forecasts of the runs below it, missed by {self.stack_error:.2%} where the "
+            f"law that was best there missed by {self.stack_beside:.2%}"
+        )
 
 
 def tournament(backtests: Sequence[Backtest], *, seed: int = 0) -> Tournament:
@@ -112,12 +124,12 @@ def tournament(backtests: Sequence[Backtest], *, seed: int = 0) -> Tournament:
     behind = [_behind(mean[i] - mean[order[0]], size[i] - size[order[0]], first.level, codes) for i in range(len(mean))]
     weights = stack_weights(errors, share, codes, seed)
     standings = tuple(_standing(backtests[i], common[i], errors[i], share, behind[i], float(weights[i])) for i in order)
-    stack_error, stack_behind = _stacked(errors, cut, codes, seed)
+    stack = _stacked(errors, cut, first.reach[common[0]], codes, seed)
     alike = [s for s in standings if not s.distinguishable]
     groups = int(codes.max()) + 1
     # with too few held-out runs to tell anything apart, being simple is no reason to be preferred
     chosen = min(alike, key=lambda s: s.parameters) if groups >= FEW_GROUPS else standings[0]
-    return Tournament(standings, chosen.law, len(share), groups, stack_error, stack_behind, missed)
+    return Tournament(standings, chosen.law, len(share), groups, *stack, missed)
 
 
 def _missed(test: Backtest) -> str:
@@ -158,21 +170,29 @@ def _standing(
     )  # fmt: skip
 
 
-def _stacked(errors: Array, cut: Array, codes: np.ndarray, seed: int) -> tuple[float | None, float | None]:
-    """Mean error of the stack at each cut with weights from the cuts before it, and |ln| against the best law's."""
-    cuts = np.unique(cut[np.isfinite(cut)])
-    if len(cuts) < 2:
-        return None, None
-    mixed = []
-    for number, here in enumerate(cuts):
-        past = cut < here
-        weights = (
-            stack_weights(errors[:, past], share_of_rows(cut[past]), codes[past], seed)
-            if number
-            else np.full(len(errors), 1 / len(errors))
-        )
-        mixed.append(weights @ errors[:, cut == here])
-    rows = np.concatenate([np.flatnonzero(cut == here) for here in cuts])
-    share, own = share_of_rows(cut[rows]), np.concatenate(mixed)
-    best = float((np.abs(errors[:, rows]) @ share).min())
-    return float(np.abs(np.expm1(own)) @ share), float(np.abs(own) @ share - best)
+def _stacked(
+    errors: Array, cut: Array, reach: Array, codes: np.ndarray, seed: int
+) -> tuple[float | None, float | None, float | None]:
+    """Mean error of the stack, that of the best law at the same forecasts, and the stack's |ln| minus the least there.
+
+    At each cut the weights are made from what was known there: forecasts at earlier cuts of runs that end below it.
+    """
+    mixed, rows = [], []
+    for here in np.unique(cut[np.isfinite(cut)]):
+        known = (cut < here) & (reach <= here)
+        if known.any():
+            weights = stack_weights(errors[:, known], share_of_rows(cut[known]), _renumbered(codes[known]), seed)
+            rows.append(np.flatnonzero(cut == here))
+            mixed.append(weights @ errors[:, rows[-1]])
+    if not rows:
+        return None, None, None
+    asked, own = np.concatenate(rows), np.concatenate(mixed)
+    share = share_of_rows(cut[asked])
+    beside = float((np.abs(np.expm1(errors[:, asked])) @ share).min())
+    least = float((np.abs(errors[:, asked]) @ share).min())
+    return float(np.abs(np.expm1(own)) @ share), beside, float(np.abs(own) @ share) - least
+
+
+def _renumbered(codes: np.ndarray) -> np.ndarray:
+    """The same groups numbered from 0 without gaps, or a resample would draw groups that are not there."""
+    return np.unique(codes, return_inverse=True)[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from allometry.forecasts._path_ends import End, find_end
 from allometry.forecasts._path_neighbours import FEWEST, Neighbours, Track, neighbours, own_track
 from allometry.forecasts._path_regression import upper_bound
 from allometry.forecasts._paths import Paths, find_paths
+from allometry.forecasts._watch_result import Checkpoint, Watch
 from allometry.forecasts.extrapolation import Extrapolation, Surroundings
 from allometry.laws import Law, find_law
 from allometry.notices import Interval, Notice, Refused
@@ -23,48 +23,6 @@ from allometry.runs.columns import Floats, is_number
 
 CALIBRATED = "errors of finished runs, each left out"
 UNCALIBRATED = "spread of the law and of the run's own offset, not tested on any run"
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """One checkpoint: step, share of the way, what was measured and the band; `inside` is None where there is none."""
-
-    step: float
-    share: float
-    measured: float
-    expected: Interval
-    inside: bool | None
-
-
-@dataclass(frozen=True)
-class Watch:
-    """A running job as `watch` found it.
-
-    `forecast` is the metric at the end with its interval, `interval` what kind; `law_alone` what the ladder says without
-    the run's own checkpoints, `law_and_offset` the same moved by how far the last of them is off the law; `outside`
-    whether the last checkpoints lie outside the band, `since` the step where it left; `clock` the column that steps are
-    counted in; `share` how much of the way is done; `end` the law's axes at the end; `learned_from` the number of
-    finished runs whose way was used, `ladder` of those that the law was fitted to.
-    """
-
-    run: str
-    law: str
-    metric: str
-    level: float
-    clock: str
-    share: float
-    end: Mapping[str, float]
-    forecast: Interval
-    interval: str
-    law_alone: float
-    law_and_offset: float
-    outside: bool
-    since: float | None
-    band: tuple[Checkpoint, ...]
-    learned_from: int
-    ladder: int
-    extrapolation: Extrapolation
-    notices: tuple[Notice, ...]
 
 
 def watch(
@@ -107,7 +65,8 @@ def watch(
     fitted = _ladder(paths, law, settings, target)
     own = own_track(paths, fitted, ends.share, ends.point)
     others, final = neighbours(paths, fitted, ends.moving)
-    result, kind, learned = _forecast(fitted, others, final, own, ends, settings.level)
+    measured = float(paths.runs.columns[fitted.rows.metric][paths.watched.rows[-1]])
+    result, kind, learned = _forecast(fitted, others, final, own, ends, settings.level, measured)
     picked = _picked(len(ends.share))
     band = find_band(others, own, ends.share[picked], settings.level)
     checkpoints, since, about_band = _judged(paths, fitted, band, ends, picked)
@@ -118,7 +77,7 @@ def watch(
         law_alone=_at_end(fitted, ends, 0.0), law_and_offset=_at_end(fitted, ends, own.last),
         outside=since is not None, since=since, band=checkpoints, learned_from=learned, ladder=len(fitted.rows),
         extrapolation=extrapolation,
-        notices=(*paths.notices, *fitted.notices, *_about_forecast(result, learned, extrapolation), *about_band),
+        notices=(*paths.notices, *fitted.notices, *_about_forecast(result, ends.reached, learned, extrapolation), *about_band),
     )  # fmt: skip
 
 
@@ -131,16 +90,19 @@ def _ladder(paths: Paths, law: Law, settings: Settings, target: str | None) -> F
     if is_number(column):
         with np.errstate(all="ignore"):
             ends &= np.isfinite(np.asarray(target_transform(settings.space or law.space, column), float))
-    if not ends.any():
+    if ends.sum() < 2:
         mend = "give the rows of runs that came to their end, in the same table"
-        raise Refused("no-ladder", "no other run in the table is finished", paths.runs.source, mend)
+        count = "only one other run" if ends.any() else "no other run"
+        raise Refused("no-ladder", f"{count} in the table is finished", paths.runs.source, mend)
     return fit(paths.runs.keep(ends, "not the end of a finished run"), law, settings, target=target)
 
 
 def _forecast(
-    fitted: Fit, others: Neighbours, final: Floats, own: Track, ends: End, level: float
+    fitted: Fit, others: Neighbours, final: Floats, own: Track, ends: End, level: float, measured: float
 ) -> tuple[Interval, str, int]:
-    """The end, what its interval is made of, and how many runs it was learned from."""
+    """The end, what its interval is made of, and how many runs it was learned from; `measured` at the last checkpoint."""
+    if ends.reached and np.isfinite(measured):
+        return Interval(measured, None, None, "measured: the run is at its end"), "none", 0
     if not len(own.share) or own.share[-1] < ends.share[-1]:
         return Interval(None, None, None, "the loss is no number at the last checkpoint"), "none", 0
     found = others.tell(own, min(float(ends.share[-1]), 1.0), 1.0)
@@ -208,9 +170,11 @@ def _about_band(band: Band, given: int, looked_at: int) -> list[Notice]:
     return found
 
 
-def _about_forecast(result: Interval, learned: int, extrapolation: Extrapolation) -> list[Notice]:
+def _about_forecast(result: Interval, reached: bool, learned: int, extrapolation: Extrapolation) -> list[Notice]:
     if result.value is None:
         return []
+    if reached:
+        return [Notice("run-at-its-end", "the run is at its end: nothing is left to forecast, its value is measured")]
     if not learned:
         said = (
             f"fewer than {FEWEST} finished runs have checkpoints at this share of their way: the forecast is the law "

@@ -18,9 +18,10 @@ from allometry.plans.region import WITHIN, Region
 from allometry.plans.result import Plan
 from allometry.plans.stakes import Price, Priced
 from allometry.plans.terms import Terms
-from allometry.plans.wrong import Wrong
+from allometry.plans.wrong import SETTLED, Wrong
 
 __all__ = [
+    "SETTLED",
     "WITHIN",
     "Arms",
     "Budget",

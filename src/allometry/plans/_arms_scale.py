@@ -37,9 +37,10 @@ class Scale:
     @property
     def words(self) -> str:
         """How the curve is followed, in words."""
-        if self.space is not None:
-            return "each arm at its own compute-optimal allocation"
         fixed = [f"{name} = {value:g}" for name, value in self.point.items() if name not in self.moves]
+        if self.space is not None:
+            free = "each arm at its own compute-optimal allocation"
+            return ", ".join([free, *fixed] if self.space.free else ["the split is given", *fixed])
         ratio = ["tokens per parameter as at the target"] if len(self.moves) > 1 else []
         return ", ".join([*ratio, *fixed]) or "along the law's own axis"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,14 +10,8 @@ from numpy.typing import NDArray
 
 from allometry.notices import Notice, Refused
 from allometry.plans._arms_rungs import Rungs
-from allometry.runs import Rows, Runs
+from allometry.runs import Rows, Runs, is_hyperparameter
 
-# Names of columns, without case and signs, that are settings of the optimiser and not of the recipe's scale.
-TUNED = {
-    "learningrate", "lr", "peaklr", "lrpeak", "maxlr", "lrmax", "batch", "batchsize", "batchtokens", "bs",
-    "batchsizeseqs", "globalbatchsize", "weightdecay", "wd", "warmup", "warmupsteps", "warmuptokens", "beta1", "beta2",
-    "dropout", "momentum",
-}  # fmt: skip
 _LISTED = 5
 
 
@@ -28,8 +21,7 @@ def tuned_columns(runs: Runs, asked: Sequence[str] | None, leave_out: Iterable[s
         for name in asked:
             runs.column(name)
         return list(asked)
-    known = [name for name in runs.columns if re.sub(r"[^a-z0-9]", "", name.lower()) in TUNED]
-    return [name for name in known if name not in set(leave_out)]
+    return [name for name in runs.columns if is_hyperparameter(name) and name not in set(leave_out)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from allometry.costs import compute_of
 from allometry.fits import Fit
 from allometry.notices import Interval, Notice, Refused
 from allometry.plans.decision import Decision, decide
-from allometry.plans.drift import CUT_RESAMPLES, TOP_QUANTILE, Refit
+from allometry.plans.drift import CUT_RESAMPLES, TOP_QUANTILE, Refit, rows_to
 from allometry.plans.ends import ends_json
 from allometry.plans.terms import TOKENS, Terms
 
@@ -26,7 +26,6 @@ ROWS_PER_PARAMETER = 2
 MOST_USEFUL = 100.0
 # Assumed: a quarter decade is about one step of a usual ladder; an optimum no farther out needs no test.
 NEAR = 0.25
-_ROUNDING = 1e-6
 _RATES = np.concatenate([[0.0], np.geomspace(1e-3, 10.0, 400)])  # ln a decade: from nothing to a factor of e**10
 _LEAST_NOISE = 1e-6
 
@@ -126,7 +125,7 @@ def _looks(
     needed = max(ROWS_PER_PARAMETER * len(fit.law.parameters), fit.law.min_runs)
     found, last = [], len(logs)
     for decades in LOOK_BACK:
-        keep = logs <= top - decades + _ROUNDING
+        keep = rows_to(fit, logs, top - decades)
         if keep.sum() < needed or keep.sum() == last:
             continue
         last = int(keep.sum())

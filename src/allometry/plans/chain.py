@@ -20,7 +20,7 @@ from allometry.plans.recommended import SAME_SIZE
 from allometry.plans.region import Region
 from allometry.plans.stakes import Priced
 from allometry.plans.terms import TOKENS, Terms
-from allometry.plans.wrong import Judged
+from allometry.plans.wrong import SETTLED, Judged
 
 Mark: TypeAlias = Literal["measured", "fitted", "published", "assumed"]
 
@@ -129,7 +129,9 @@ def advice_step(fit: Fit, judged: Judged | None) -> Iterable[Step]:
     if judged is None:
         return
     plain, best = judged.wrong.plain, judged.recommended
-    if best.differs:
+    if judged.wrong.settled:
+        text = SETTLED
+    elif best.differs:
         at = ", ".join(f"{name} {value:.4g}" for name, value in best.priced.at.items())
         text = f"{at} has the least expected excess over the draws, {_price(best.priced)}; the plain optimum has {_price(plain)}"
     else:

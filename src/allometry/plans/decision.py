@@ -119,8 +119,10 @@ def _check_reached(fit: Fit, flops: Array, loss: float, space: Space) -> None:
     limit = min(limit, FLOPS_PER_PARAMETER_AND_TOKEN * size[1] * tokens[1])
     least = float(best_split(fit.law, fit.estimate[None], limit, space).loss[0])
     text = f"it ends at {least:.4g}" if np.isfinite(least) else "the limits leave nothing at the largest budgets"
-    raise Refused("loss-out-of-reach", f"{fit.law.name} never reaches a {fit.law.metric} of {loss:g}: {text}", "--loss",
-                  "ask for a higher one")  # fmt: skip
+    limited = space.options is not None or any(ends != (0.0, np.inf) for ends in space.limits.values())
+    within, widen = (" within the limits", ", or widen the limits") if limited else ("", "")
+    raise Refused("loss-out-of-reach", f"{fit.law.name} never reaches a {fit.law.metric} of {loss:g}{within}: {text}",
+                  "--loss", f"ask for a higher one{widen}")  # fmt: skip
 
 
 def axis_interval(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from allometry.costs import compute_of
 from allometry.fits import Fit
+from allometry.forecasts.splits import reach_of
 from allometry.notices import Interval, Notice, Refused
 from allometry.plans.ends import ends_json
 
@@ -57,7 +58,14 @@ def cut_back(fit: Fit, answer: Answer, refit: Refit) -> tuple[Cut, ...]:
         return ()
     logs = np.log10(compute)
     ends = [(decades, float(np.quantile(logs, TOP_QUANTILE)) - decades) for decades in CUTS]
-    return tuple(_cut(fit, logs <= end + _ROUNDING, decades, 10**end, answer, refit) for decades, end in ends)
+    return tuple(_cut(fit, rows_to(fit, logs, end), decades, 10**end, answer, refit) for decades, end in ends)
+
+
+def rows_to(fit: Fit, logs: NDArray[np.float64], end: float) -> NDArray[np.bool_]:
+    """Which rows (n,) a table would hold that ends at `end`, the log compute (n,) given: checkpoints of a run that goes on
+    beyond it are not among them."""
+    runs = fit.rows.cluster if fit.rows.cluster_kind == "runs" else None
+    return np.asarray(reach_of(logs, np.arange(len(logs)) if runs is None else runs) <= end + _ROUNDING)
 
 
 def _cut(fit: Fit, keep: NDArray[np.bool_], decades: float, most: float, answer: Answer, refit: Refit) -> Cut:

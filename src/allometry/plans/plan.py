@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from allometry.costs import Buildable, nearest_shape
 from allometry.fits import Fit
 from allometry.fits import refit as refit_rows
 from allometry.forecasts import (
     MOST_LOST,
-    Extrapolation,
     Surroundings,
-    decades_beyond,
     interval_label,
-    interval_of,
-    metric_at,
-    widened,
 )
 from allometry.notices import Interval, Notice, Refused
+from allometry.plans._answers import at_budget, axes_of, judged_answers, loss_of
+from allometry.plans._second_looks import remembered, second_opinion, shorter_plans
 from allometry.plans.calibration import calibrate
 from allometry.plans.chain import advice_step, answer_steps, calibration_step, doubts, grounds, shape_step, shown
-from allometry.plans.decision import Decision, axis_interval, decide, flops_interval
-from allometry.plans.drift import CUT_RESAMPLES, Cut, Refit, cut_back, drift_notices
-from allometry.plans.isoflop import IsoFlop, isoflop
+from allometry.plans.decision import Decision, decide
+from allometry.plans.drift import Refit, drift_notices
+from allometry.plans.isoflop import IsoFlop
 from allometry.plans.limits_cost import limit_costs
 from allometry.plans.region import WITHIN, Region, near_optimal
 from allometry.plans.result import Plan
-from allometry.plans.terms import TOKENS, Terms
+from allometry.plans.terms import Terms
 from allometry.plans.wrong import judge
 
 
@@ -71,15 +65,15 @@ def plan(
     terms = Terms(flops, loss, fixed or {}, at_most or {}, at_least or {}, among or {})
     level = fit.settings.level if level is None else level
     decision = decide(fit, terms)
-    at = _axes(fit, terms, decision, level)
-    reached = _loss(fit, terms, decision, level)
+    at = axes_of(fit, terms, decision, level)
+    reached = loss_of(fit, terms, decision, level)
     regions = _regions(fit, decision, within)
-    judged = judge(fit, decision, _at_budget(terms, at[decision.space.size]), regions)
+    judged = judge(fit, decision, at_budget(terms, at[decision.space.size]), regions)
     away = Surroundings(fit.rows).of(decision.point) if decision.interior else None
-    again = None if refit is None else _remembered(refit)
-    cuts = _cuts(fit, terms, decision, away, level, again)
+    again = None if refit is None else remembered(refit)
+    cuts = shorter_plans(fit, terms, decision, away, level, again)
     calibration = None if again is None else calibrate(fit, terms, decision, at, level, again)
-    second = _second_opinion(fit, terms, decision, level)
+    second = second_opinion(fit, terms, decision, level)
     shape, shape_why = _shape(fit, decision, vocab)
     steps = [
         *grounds(fit, terms, decision),
@@ -108,12 +102,12 @@ def plan(
         extrapolation=away,
         cuts=cuts,
         calibration=calibration,
-        loss_calibrated=_loss(fit, terms, decision, level, away),
+        loss_calibrated=loss_of(fit, terms, decision, level, away),
         second_opinion=second,
         notices=(
             *_notices(decision, at, second),
             *_untested(fit),
-            *drift_notices(_judged(terms, decision, at, reached), cuts),
+            *drift_notices(judged_answers(terms, decision, at, reached), cuts),
             *(() if calibration is None else calibration.notices),
         ),
         provenance=fit.provenance,
@@ -122,94 +116,11 @@ def plan(
     )
 
 
-def _remembered(refit: Refit) -> Refit:
-    """The same, which fits no shorter table twice: those cut back and those of the calibration are partly the same."""
-    known: dict[tuple[bytes, int | None], Fit] = {}
-
-    def again(fitted: Fit, keep: NDArray[np.bool_], *, bootstrap: int | None = None) -> Fit:
-        key = (keep.tobytes(), bootstrap)
-        if key not in known:
-            known[key] = refit(fitted, keep, bootstrap=bootstrap)
-        return known[key]
-
-    return again
-
-
-def _axes(fit: Fit, terms: Terms, decision: Decision, level: float) -> dict[str, Interval]:
-    """Every axis of the plan and its FLOPs."""
-    size = axis_interval(fit, decision, lambda chosen: chosen.size, True, level)
-    tokens = axis_interval(fit, decision, lambda chosen: chosen.tokens, False, level)
-    further = {name: _setting(fit, decision, name, level) for name in decision.setting}
-    asked = Interval(terms.flops, None, None, "as asked")
-    flops = asked if terms.flops is not None else flops_interval(fit, decision, level)
-    return {decision.space.size: size, TOKENS: tokens, **further, "flops": flops}
-
-
-def _at_budget(terms: Terms, size: Interval) -> Interval:
-    """The interval of size at the plan's budget; that of a plan of a loss holds what the budget may be besides."""
-    return size if terms.loss is None else Interval(None)
-
-
-def _setting(fit: Fit, decision: Decision, name: str, level: float) -> Interval:
-    """A further axis: the value given, or the one chosen among several by the estimate and by the draws."""
-    if len({setting[name] for setting in decision.space.settings}) == 1:
-        return Interval(decision.setting[name], None, None, "as asked")
-    values = np.array([setting[name] for setting in decision.space.settings])
-    return interval_of(fit, decision.setting[name], values[decision.chosen.setting[1:]], level, "inverted_cdf")
-
-
-def _loss(fit: Fit, terms: Terms, decision: Decision, level: float, away: Extrapolation | None = None) -> Interval:
-    """What building the point plan gives, over the draws; with `away` the law's own error beyond the runs is in them."""
-    if not decision.interior:
-        return Interval(None, None, None, "no interior optimum, so no plan to build")
-    point = {name: np.array([value]) for name, value in decision.point.items()}
-    value = terms.loss if terms.loss is not None else float(decision.chosen.loss[0])
-    draws = metric_at(fit.law, fit.draws, point)
-    if away is not None and len(draws) and len(fit.residuals):
-        draws = widened(fit, draws, np.array([decades_beyond(away)]), fit.settings.seed)
-    found = interval_of(fit, value, draws[:, 0], level)
-    return found if away is None or not len(draws) else away.of_calibrated(found)
-
-
 def _regions(fit: Fit, decision: Decision, within: tuple[float, ...]) -> tuple[Region, ...]:
     if not decision.interior:
         return ()
     best, budget = float(decision.chosen.loss[0]), float(decision.flops[0])
     return near_optimal(fit.law, fit.estimate, decision.setting, budget, best, decision.space, tuple(sorted(within)))
-
-
-def _judged(terms: Terms, decision: Decision, at: Mapping[str, Interval], reached: Interval) -> dict[str, Interval]:
-    """The answers that a drift is judged by: the split where it is open, the FLOPs of a loss, else the loss."""
-    judged = {decision.space.size: at[decision.space.size], TOKENS: at[TOKENS]} if decision.space.free else {}
-    if terms.loss is not None:
-        judged["flops"] = at["flops"]
-    return judged or {"loss": reached}
-
-
-def _cuts(
-    fit: Fit, terms: Terms, decision: Decision, away: Extrapolation | None, level: float, refit: Refit | None
-) -> tuple[Cut, ...]:
-    """The plan of shorter tables, where the plan lies beyond the runs in compute."""
-    if refit is None or away is None or not away.compute or away.compute < 0:
-        return ()
-
-    def answer(shorter: Fit) -> Mapping[str, Interval]:
-        again = decide(shorter, terms)
-        found = _axes(shorter, terms, again, level)
-        return _judged(terms, again, found, _loss(shorter, terms, again, level))
-
-    return cut_back(fit, answer, refit)
-
-
-def _second_opinion(fit: Fit, terms: Terms, decision: Decision, level: float) -> IsoFlop | None:
-    """The isoFLOP method on the same rows, where the budget is given and the split is open."""
-    limited = terms.at_most or terms.at_least or terms.loss is not None
-    if limited or decision.space.options is not None or decision.setting or not len(fit.rows):
-        return None
-    try:
-        return isoflop(fit.rows, terms.flops, level=level, bootstrap=CUT_RESAMPLES, seed=fit.settings.seed)
-    except Refused:
-        return None  # the table was not swept at budgets; the fitted law does not need that
 
 
 def _shape(fit: Fit, decision: Decision, vocab: int | None) -> tuple[Buildable | None, str]:

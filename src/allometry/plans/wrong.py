@@ -19,6 +19,7 @@ from allometry.plans.stakes import Priced, Stakes, stakes_of
 Array = NDArray[np.float64]
 
 ACROSS = 9
+SETTLED = "nothing is left to choose: what was given and the budget fix the split"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Wrong:
 
     plain: Priced
     across: tuple[Priced, ...]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the limits and the budget leave one allocation: then there is nothing to be wrong about."""
+        return len(self.across) == 1
 
     @property
     def expected(self) -> float:

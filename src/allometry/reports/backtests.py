@@ -30,7 +30,7 @@ def error_figure(tests: Sequence[Backtest]) -> go.Figure | None:
         return None
     figure, places = panels([escape(cut_short(test.law.name)) for test in tests])
     for test, colour, place in zip(tests, law_colours(len(tests)), places, strict=True):
-        figure.add_hline(y=0, line={"color": MUTED, "width": 1}, **place)
+        figure.add_hline(y=0, line={"color": MUTED, "width": 1}, exclude_empty_subplots=False, **place)
         _add_typical(figure, test, colour, place)
         for cut, symbol in zip(cuts, SYMBOLS, strict=False):
             _add_cut(figure, test, float(cut), {"symbol": symbol, "color": colour, "size": 6, "opacity": 0.6}, place)

@@ -75,7 +75,9 @@ def _cuts(fit: Fit, test: Backtest, x: Array) -> list[Cut]:
 
 def _below(fit: Fit, test: Backtest, x: Array, cut: float) -> Cut:
     rows = np.flatnonzero(test.cut == cut)
-    fitted = np.flatnonzero((x <= cut * (1 + 1e-9)) & ~np.isin(fit.rows.numbers, test.row[rows]))
+    own = np.arange(len(x)) if fit.rows.cluster is None else fit.rows.cluster
+    reaching = np.isin(own, own[np.isin(fit.rows.numbers, test.row[rows])])  # rows below the cut of a run that goes on
+    fitted = np.flatnonzero((x <= cut * (1 + 1e-9)) & ~reaching)
     return Cut(cut, rows, cut * 10 ** test.ahead[rows], fitted, x[fitted])
 
 
@@ -95,7 +97,8 @@ def _add_cut(figure: go.Figure, fit: Fit, test: Backtest, cut: Cut, place: dict[
     rows, x = cut.rows[some], cut.x[some]
     inside, known = test.inside[rows], bool(np.isfinite(test.low[cut.rows]).all())
     if cut.cut is not None:
-        figure.add_vline(x=cut.cut, line={"color": MUTED, "width": 1, "dash": "dot"}, **place)
+        line = {"color": MUTED, "width": 1, "dash": "dot"}
+        figure.add_vline(x=cut.cut, line=line, exclude_empty_subplots=False, **place)
     add(cut.fitted_x[fitted].tolist(), fit.rows.target[cut.fitted[fitted]].tolist(), "fitted", mode="markers", hoverinfo="skip",
         marker={"color": MUTED, "size": 4, "opacity": 0.45})  # fmt: skip
     if known:

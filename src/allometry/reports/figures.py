@@ -11,6 +11,7 @@ from allometry.reports.backtest_words import own_test
 from allometry.reports.backtests import error_figure
 from allometry.reports.curves import fit_figure
 from allometry.reports.fans import fan_figure
+from allometry.reports.forecast_rows import forecast_figure
 from allometry.reports.influences import deciding_figure, deciding_rows, influence_figure
 from allometry.reports.ledgers import ledger_figure
 from allometry.reports.prices import price_figure
@@ -30,6 +31,8 @@ def figures(fit: Fit, results: Results) -> dict[str, go.Figure]:
     if results.plan is not None:
         found["region"] = region_figure(fit, results.plan)
         found["prices"] = price_figure(fit, results.plan)
+    if len(results.forecasts) > 1:  # a single one is read sooner in the table
+        found["forecasts"] = forecast_figure(results.forecasts)
     if results.tests:
         found |= _of_tests(fit, results.tests)
     found["ledger"] = ledger_figure(results.ledger)

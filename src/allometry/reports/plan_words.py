@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from allometry.notices import Interval
-from allometry.plans import LimitCost, Plan, Step, percent
+from allometry.plans import SETTLED, LimitCost, Plan, Step, percent
 from allometry.reports.numbers import between, shown
 
 
@@ -16,6 +16,7 @@ class PlanWords:
     asked: str
     axes: list[tuple[str, ...]]
     interval_head: str
+    calibrated_head: str
     within: str
     sentences: list[str]
     price_heads: tuple[str, ...]
@@ -33,8 +34,9 @@ def plan_words(plan: Plan) -> PlanWords:
     within = f"{plan.near_optimal[0].within:.1%}" if plan.near_optimal else "nothing"
     rows = [_row(plan, name, found) for name, found in (*plan.at.items(), (plan.metric, plan.loss))]
     head = f"{plan.level:.0%} interval ({plan.interval})" if plan.interval != "none" else "interval"
+    calibrated = "calibrated" if plan.calibration is None else "calibrated: decide by this"
     prices, limits = price_table(plan), limit_table(plan)
-    return PlanWords(asked, rows, head, within, _costs(plan), *prices, *limits, plan.steps)
+    return PlanWords(asked, rows, head, calibrated, within, _costs(plan), *prices, *limits, plan.steps)
 
 
 def _row(plan: Plan, name: str, found: Interval) -> tuple[str, ...]:
@@ -58,6 +60,8 @@ def _costs(plan: Plan) -> list[str]:
     """What it costs to be wrong; everything else that bears on the plan is one of its steps."""
     if plan.wrong is None:
         return []
+    if plan.wrong.settled:
+        return [f"Cost of being wrong: {SETTLED}."]
     loss, compute = plan.wrong.plain.loss, plan.wrong.plain.compute
     found = [
         f"Cost of being wrong: building this where a draw of the fit is the truth loses {percent(loss.expected)} of its best {plan.metric} "
@@ -76,6 +80,8 @@ def _costs(plan: Plan) -> list[str]:
 
 def price_table(plan: Plan) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Heads, and a line for each allocation of the plan's FLOPs, by size, with its price over the draws."""
+    if plan.wrong is not None and plan.wrong.settled:
+        return (), []
     axes = [name for name in plan.at if name != "flops"]
     heads = ("", *axes, f"excess {plan.metric}, mean", "95th percentile", "compute wasted, mean", "95th percentile")
     rows = [

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from allometry.costs import rule_partner, size_axis
 from allometry.fits import Fit
+from allometry.notices import Interval
 from allometry.plans import Plan
 from allometry.reports.draws import band, curve
-from allometry.reports.style import ACCENT, LEGEND_ABOVE, WARM, Array, faded, framed, label, log_axis
+from allometry.reports.style import ACCENT, LEGEND_ABOVE, MUTED, WARM, Array, faded, framed, label, log_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -46,9 +47,8 @@ def region_figure(fit: Fit, plan: Plan) -> go.Figure | None:
 
 def _grid(plan: Plan, size: str) -> Array:
     regions = [region.axes[size] for region in plan.near_optimal]
-    ends = [
-        end for found in (plan.at[size], *regions) for end in (found.value, found.low, found.high) if end is not None
-    ]
+    found = (plan.at[size], _calibrated(plan, size), *regions)
+    ends = [end for one in found for end in (one.value, one.low, one.high) if end is not None]
     return np.geomspace(min(ends) / _BEYOND, max(ends) * _BEYOND, _POINTS)
 
 
@@ -70,8 +70,23 @@ def _add_plan(figure: go.Figure, plan: Plan, size: str) -> None:
     at, reached = plan.at[size], plan.loss.value
     if at.value is None or reached is None:
         return
-    bars = None if at.low is None or at.high is None else {
-        "type": "data", "symmetric": False, "array": [at.high - at.value], "arrayminus": [at.value - at.low], "color": WARM,
-    }  # fmt: skip
-    figure.add_scatter(x=[at.value], y=[reached], mode="markers", name="the plan" if bars is None else "the plan, with its interval", error_x=bars,
+    wide, bars = _bars(_calibrated(plan, size), at.value, MUTED), _bars(at, at.value, WARM)
+    if wide is not None:
+        figure.add_scatter(x=[at.value], y=[reached], mode="markers", name="calibrated interval", error_x=wide,
+                           marker={"size": 5, "color": MUTED}, hoverinfo="skip")  # fmt: skip
+    name = "the plan" if bars is None else f"the plan, interval of {plan.interval}"
+    figure.add_scatter(x=[at.value], y=[reached], mode="markers", name=name, error_x=bars,
                        marker={"symbol": "star", "size": 15, "color": WARM})  # fmt: skip
+
+
+def _calibrated(plan: Plan, size: str) -> Interval:
+    """The interval that holds how earlier plans missed; empty where there is none, or where it gives no plan."""
+    found = None if plan.calibration is None else plan.calibration.at.get(size)
+    return Interval(None) if found is None or found.value is None else found
+
+
+def _bars(found: Interval, value: float, colour: str) -> dict[str, Any] | None:
+    if found.low is None or found.high is None:
+        return None
+    ends = {"array": [found.high - value], "arrayminus": [value - found.low]}
+    return {"type": "data", "symmetric": False, **ends, "color": colour, "thickness": 2}

@@ -13,6 +13,7 @@ from allometry.notices import Refused
 from allometry.plans import Plan
 from allometry.reports.page import page
 from allometry.reports.results import Results
+from allometry.reports.writing import write_whole
 
 
 def write_report(
@@ -45,15 +46,6 @@ def write_report(
     ...     print(written.name, written.stat().st_size > 4_000_000)
     report.html True
     """
-    path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     tests = backtests if isinstance(backtests, Refused) else tuple(backtests)
     text = page(fit, Results(diagnosis, plan, tuple(forecasts), tests, tournament, ledger or Ledger()))
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        message = f"the report cannot be written: {error.strerror}"
-        raise Refused("cannot-write", message, str(path), "choose a file in a folder that exists") from None
-    return path
+    return write_whole(Path(path), text.encode(), "the report")

@@ -66,10 +66,8 @@ def _said(found: Tournament, standing: Standing) -> str:
 
 
 def _note(found: Tournament, level: str) -> str:
-    stack = (
-        "" if found.stack_error is None or len(found.standings) < 2
-        else f" A stack with weights from the cuts before would have missed by {found.stack_error:.2%}."
-    )  # fmt: skip
+    told = found.stack_sentence
+    stack = f" {told[0].upper()}{told[1:]}." if told else ""
     return (
         f"{found.rows:,} forecasts of {found.groups:,} held-out runs, every cut counting alike. Behind: mean |ln error| above the best "
         f"law's; its {level} interval resamples held-out runs whole, in pairs, and a law is worse where it lies above zero.{stack}"

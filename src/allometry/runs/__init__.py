@@ -5,6 +5,8 @@ from allometry.runs.choices import Stages, choice_stages, compute_correlations, 
 from allometry.runs.conventions import HIDDEN_PATH, HIDDEN_URL, NOT_STATED, counted_differently
 from allometry.runs.describe import AxisRange, Description, describe
 from allometry.runs.embedded import EMBEDDED, embedded_provenance
+from allometry.runs.hyperparameters import is_hyperparameter
+from allometry.runs.imports import Imported, import_runs
 from allometry.runs.ladder import embedded_ladder
 from allometry.runs.pass_until import PassRates, pass_until
 from allometry.runs.preferences import StyleControl, style_controlled, style_reliance
@@ -28,6 +30,7 @@ __all__ = [
     "Changes",
     "Description",
     "Excluded",
+    "Imported",
     "Pair",
     "PassRates",
     "Reading",
@@ -46,6 +49,8 @@ __all__ = [
     "embedded_ladder",
     "embedded_provenance",
     "find_repeats",
+    "import_runs",
+    "is_hyperparameter",
     "is_schedule_axis",
     "is_schedule_piece",
     "pass_until",

@@ -103,7 +103,17 @@ def from_series(series: polars.Series) -> Column:
         return _from_objects(series.to_list())
     if kind == pl.Binary:
         return _from_objects([None if value is None else value.hex() for value in series])
-    return _objects(series.cast(pl.String).to_list())
+    return _texts(series.cast(pl.String))
+
+
+def _texts(series: polars.Series) -> Column:
+    """Text, each different one held once: a run's id stands in thousands of rows."""
+    import polars as pl
+
+    kinds = series.drop_nulls().unique(maintain_order=True)
+    values = np.array([*(text or None for text in kinds), None], dtype=object)
+    places = series.cast(pl.Enum(kinds)).to_physical().cast(pl.Int64).fill_null(len(kinds))
+    return values[places.to_numpy()]
 
 
 def _nan_for_null(series: polars.Series) -> Floats:

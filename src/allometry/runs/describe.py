@@ -125,9 +125,9 @@ def _range(runs: Runs, name: str) -> AxisRange:
 
 def _repeats(runs: Runs, settings: list[str], metric: str | None) -> Repeats:
     """Repeats among the rows whose metric is a number; none where there is no metric or no axis to be equal in."""
-    target = np.zeros(0) if metric is None else runs.column(metric)
-    sound = np.isfinite(target) if is_number(target) and settings else np.zeros(len(target), dtype=bool)
-    known = np.flatnonzero(sound)
+    column = np.zeros(0) if metric is None else runs.column(metric)
+    target = column if is_number(column) else np.full(len(column), np.nan)
+    known = np.flatnonzero(np.isfinite(target)) if settings else np.zeros(0, dtype=int)
     return find_repeats([runs.columns[name][known] for name in settings], target[known], runs.row_numbers[known])
 
 

@@ -75,15 +75,17 @@ def row_states(columns: Mapping[str, Column], height: int, where: str) -> Column
     if "state" not in columns:
         return finished
     given = columns["state"]
-    if is_number(given) and not np.isnan(given).all():
-        raise _unknown_state(given[~np.isnan(given)][0], int(np.flatnonzero(~np.isnan(given))[0]), where)
-    for row, state in enumerate(given):
-        if isinstance(state, str):
-            finished[row] = state.strip().lower()
-    unknown = np.flatnonzero(~np.isin(finished.astype(str), STATES))
-    if unknown.size:
-        raise _unknown_state(finished[unknown[0]], int(unknown[0]), where)
-    return finished
+    if is_number(given):
+        said = np.flatnonzero(~np.isnan(given))
+        if said.size:
+            raise _unknown_state(given[said[0]], int(said[0]), where)
+        return finished
+    words = {state: "finished" if state is None else state.strip().lower() for state in dict.fromkeys(given)}
+    unknown = {state for state, word in words.items() if word not in STATES}
+    if unknown:
+        row = next(row for row, state in enumerate(given) if state in unknown)
+        raise _unknown_state(words[given[row]], row, where)
+    return np.fromiter((words[state] for state in given), dtype=object, count=height)
 
 
 def _unknown_state(state: object, row: int, where: str) -> Refused:

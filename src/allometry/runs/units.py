@@ -22,7 +22,7 @@ def converted_loss(
         raise Refused("no-loss", "there is no column `loss` of numbers to convert", where, "map it: --map loss=COLUMN")
     units = columns["loss_unit"].tolist() if "loss_unit" in columns else [stated] * height
     if None in units or NOT_STATED in units:
-        mend = 'state it: conventions={"loss_unit": "nats per token"}, or a column `loss_unit`'
+        mend = "state it: --convention 'loss_unit=nats per token', or a column `loss_unit`"
         raise Refused("unit-not-stated", "the unit of the loss is not stated", where, mend)
     sizes = _sizes(columns, bytes_per_token, height)
     values = zip(columns["loss"].tolist(), units, sizes, strict=True)

@@ -33,6 +33,9 @@ def build_rows(
     """The validated rows of a fit; see `Runs.rows_for`."""
     names = list(dict.fromkeys(axes))
     runs = runs.with_schedules(names)
+    if metric in names:
+        raise Refused("metric-is-axis", f"`{metric}` is an axis of the law and cannot be what it predicts", runs.source,
+                      "name another column, or another law")  # fmt: skip
     needed = [*names, metric, *([weights] if weights else [])]
     for name in needed:
         _require(runs, name)
@@ -98,7 +101,7 @@ def _sound(runs: Runs, problems: Mapping[str, _Problem]) -> Runs:
         if refused.size:
             rows = listed_rows(runs.row_numbers[refused])
             where = f"{runs.source}, {refused.size} in all"
-            mend = f"mend them, filter them out (--where '{name} > 0'), or ask to drop invalid rows (drop_invalid)"
+            mend = f"mend them, filter them out (--where '{name} > 0'), or in Python read with drop_invalid=True"
             raise Refused("invalid-values", f"`{name}` is {text} in {rows}", where, mend)
     return _without(runs, problems)
 

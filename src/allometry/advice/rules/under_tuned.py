@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,15 +13,11 @@ from allometry.advice.sources import TUNING
 from allometry.advice.study import Study
 from allometry.advice.suspects import residual_scale
 from allometry.fits import Fit
-from allometry.runs import Runs, find_repeats
+from allometry.runs import Runs, find_repeats, is_hyperparameter
 from allometry.runs.columns import codes
 
 Array = np.ndarray
 
-# Words of column names that say how a run was trained and not how large it was.
-_TUNED = {"lr", "learning", "wd", "decay", "warmup", "beta", "beta1", "beta2", "betas", "batch", "bs", "dropout",
-          "momentum", "optimizer", "optimiser", "schedule", "scheduler", "clip", "hparams"}  # fmt: skip
-_PASSING = {"current", "final", "end", "step"}
 # Standard deviation of the least of 1 to 6 standard normal values: what the envelope's scatter is of one run's noise.
 _LEAST_OF = (1.0, 0.826, 0.748, 0.701, 0.669, 0.645)
 # Assumed: the largest and least of three runs differ by more than three standard deviations of a difference in one
@@ -70,13 +65,8 @@ def tuned_columns(runs: Runs, axes: tuple[str, ...]) -> list[str]:
     >>> tuned_columns(read_runs({"params": [1e6, 2e6], "lr": [1e-3, 2e-3], "loss": [3.0, 2.0]}), ("params",))
     ['lr']
     """
-    named = [name for name in runs.columns if name not in axes and _is_tuned(name)]
+    named = [name for name in runs.columns if name not in axes and is_hyperparameter(name)]
     return [name for name in named if len(set(runs.columns[name].tolist())) > 1]
-
-
-def _is_tuned(name: str) -> bool:
-    words = set(re.split(r"[^a-z0-9]+", name.lower()))
-    return bool(words & _TUNED) and not words & _PASSING
 
 
 def _envelope(target: Array, settings: Array, labels: Array) -> tuple[Array, Array, Array]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from allometry.cli.cost import calibrate, request, train
+from allometry.cli.cost import calibrate, request, serve, train
 from allometry.cli.output import print_lines
 
-COMMANDS = (train.train, request.request, calibrate.calibrate)
+COMMANDS = (train.train, request.request, serve.serve, calibrate.calibrate)
 
 
 def build_cost() -> typer.Typer:

@@ -32,6 +32,7 @@ class Call:
     family: Family
     first: int
     issued: float
+    worst: Meter
     reserved: int
     tool: bool = False
     answers: list[Response | None] = field(default_factory=list)

@@ -103,11 +103,15 @@ def prompt_bound(request: Request) -> int:
     >>> prompt_bound(Request("2+2=", max_tokens=1))
     4
     """
-    prefix = len(request.prefix.encode())
+    prefix = _bytes(request.prefix)
     if isinstance(request.prompt, str):
-        return len(request.prompt.encode()) + prefix
-    texts = sum(len(repr(message).encode()) for message in (*request.prompt, *request.tools))
+        return _bytes(request.prompt) + prefix
+    texts = sum(_bytes(repr(message)) for message in (*request.prompt, *request.tools))
     return texts + prefix + TOKENS_AROUND_MESSAGE * (len(request.prompt) + 1)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def check_needs(profile: Profile, needs: Sequence[str], who: str) -> None:

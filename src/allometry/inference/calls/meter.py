@@ -65,14 +65,15 @@ def meter_call(profile: Profile, usages: Sequence[Usage]) -> Meter:
     The prompt is computed and paid once where the engine takes n samples in one request, else with each sample.
     Each sample's last token is never fed back, so it costs no pass of its own.
     """
-    prompts = [max(usages, key=lambda usage: usage.prompt)] if profile.abilities.n else list(usages)
+    shared = profile.abilities.n and len(usages) > 1
+    prompts = [max(usages, key=lambda usage: usage.prompt)] if shared else usages
     prompt, cached = sum(usage.prompt for usage in prompts), sum(usage.cached for usage in prompts)
     generated = sum(usage.generated for usage in usages)
     return Meter(
         len(usages), prompt, cached, generated, sum(usage.reasoning for usage in usages),
         _flops(profile.shape, prompts, usages), _cache_bytes(profile, usages),
         _money(profile, prompt, cached, generated),
-        estimated=frozenset().union(*(usage.estimated for usage in usages)),
+        estimated=usages[0].estimated.union(*(usage.estimated for usage in usages[1:])),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +32,9 @@ class Posed(Protocol):
 
 class Judging(Protocol):
     """Something that grades responses; only where it is an `oracle` is it shown the answer."""
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def oracle(self) -> bool: ...
@@ -139,7 +143,9 @@ class Scope:
         problem = self._problem if grader.oracle else self._problem.blind()
         grades = list(await grader.grade(problem, responses, self._inner()))
         if len(grades) != len(responses):
-            raise Refused("bad-grader", f"{len(grades)} grades came for {len(responses)} responses", "the grader")
+            raise Refused("bad-grader", f"{len(grades)} grades came for {len(responses)} responses", grader.name)
+        if not all(math.isfinite(grade) for grade in grades):
+            raise Refused("bad-grader", "a grade is not finite", grader.name, "give numbers from 0 to 1")
         return grades
 
     async def tool(self, name: str, arguments: Mapping[str, Any], run: Callable[..., Any]) -> Any:

@@ -43,14 +43,19 @@ def wait(work: Coroutine[Any, Any, Result]) -> Result:
     begun: list[asyncio.Task[Result]] = []
 
     def begin() -> None:
-        begun.append(_loop().create_task(work))
-        begun[0].add_done_callback(ended.set_result)
+        if not begun:
+            begun.append(_loop().create_task(work))
+            begun[0].add_done_callback(ended.set_result)
 
-    _loop().call_soon_threadsafe(begin)
+    def stop() -> None:
+        begin()  # the interrupt may have come before it
+        begun[0].cancel()
+
     try:
+        _loop().call_soon_threadsafe(begin)
         return ended.result().result()
     except KeyboardInterrupt:
-        _loop().call_soon_threadsafe(lambda: begun[0].cancel())
+        _loop().call_soon_threadsafe(stop)
         ended.result()  # until it has put its records away
         raise
 

@@ -66,9 +66,10 @@ class Traffic:
         if most is not None and place.drawn(family.key) + request.n > most(request):
             message = f"{engine.profile.identity} has {most(request)} samples of this prompt, and more were asked for"
             raise CallFailed(message, paid=False)
-        reserved = self.ledger.reserve(_worst(engine, request, wanted.tool))
+        worst = _worst(engine, request, wanted.tool)
+        reserved = self.ledger.reserve(worst)
         first = place.draw(family.key, request.n)
-        return Call(thread, engine, request, family, first, self.clock.now, reserved, wanted.tool)
+        return Call(thread, engine, request, family, first, self.clock.now, worst, reserved, wanted.tool)
 
     def _recall(self, call: Call, sample: int) -> bool:
         """Whether the records hold the answer."""
@@ -89,7 +90,8 @@ class Traffic:
     def _ask(self, call: Call, offset: int, count: int) -> None:
         seed = seed_of(call.family.key, call.first + offset)
         request = replace(call.request, n=count, seed=seed)
-        call.asked.append((offset, count, self._pay(_worst(call.engine, request, call.tool))))
+        worst = call.worst if count == call.request.n else _worst(call.engine, request, call.tool)
+        call.asked.append((offset, count, self._pay(worst)))
         if call.engine.profile.virtual:
             self._ask_virtual(call, offset, request)
             return
@@ -215,9 +217,10 @@ class Traffic:
         for offset, count in runs(call.fresh, True):
             answers = [answer for answer in call.answers[offset : offset + count] if answer is not None]
             self.record.received(call.family, call.request, call.first + offset, call.issued, answers, call.kind)
-        self.ledger.settle(call.reserved, call.used())
+        used = call.used()
+        self.ledger.settle(call.reserved, used)
         for offset, count, reserved in call.asked:
-            self.paid.settle(reserved, call.used(offset, count))
+            self.paid.settle(reserved, used if count == call.request.n else call.used(offset, count))
 
     # ---- what is ended before its time
 

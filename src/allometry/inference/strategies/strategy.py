@@ -131,6 +131,8 @@ def strategy(
     """
 
     def make(solve: Solve) -> Maker:
+        if not inspect.iscoroutinefunction(solve):
+            raise Refused("not-async", f"{solve.__name__} is no async function", "a strategy", "write async def")
         return Maker(solve.__name__, solve, needs, roles, rule)
 
     return make

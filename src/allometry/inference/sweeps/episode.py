@@ -29,6 +29,7 @@ from allometry.inference.calls import (
 )
 from allometry.inference.records import Line, Records
 from allometry.inference.strategies import Answer, Strategy
+from allometry.inference.sweeps.fingerprint import fingerprint
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader
 from allometry.notices import Refused
@@ -110,18 +111,19 @@ def check(strategy: Strategy, budget: Budget | None, setting: Setting) -> None:
 
 
 def episode_key(strategy: Strategy, problem: Problem, budget: Budget | None, setting: Setting) -> str:
-    """What an episode is kept under."""
+    """What an episode is kept under: who answers what, how, at which budget."""
     text = "" if budget is None else budget.as_text()
-    return digest(setting.identity, strategy.identity, problem.id, text, str(setting.seed)).hex()[:32]
+    posed = canonical([problem.id, problem.prompt, problem.tools, problem.sample_tokens])
+    return digest(setting.identity, strategy.identity, posed, text, str(setting.seed)).hex()[:32]
 
 
-def recorded(key: str, setting: Setting) -> Outcome | None:
-    """The outcome of an episode that is in the records, scored by this scorer; failed ones are run again."""
-    name = "" if setting.scorer is None else setting.scorer.name
-    for line in reversed(setting.records.episodes.get(key, [])):
-        outcome = _outcome(json.loads(line["result"]))
-        if outcome.scorer == name and outcome.state != "failed":
-            return outcome
+def recorded(strategy: Strategy, problem: Problem, budget: Budget | None, setting: Setting) -> Outcome | None:
+    """The outcome of an episode that is in the records, made by the same code and scorer; failed ones are run again."""
+    made_by = fingerprint(strategy, problem, setting.engines, setting.scorer)
+    for line in reversed(setting.records.episodes.get(episode_key(strategy, problem, budget, setting), [])):
+        held = json.loads(line["result"])
+        if held.pop("made_by") == made_by and held["state"] != "failed":
+            return _outcome(held)
     return None
 
 
@@ -142,10 +144,14 @@ async def play(strategy: Strategy, problem: Problem, budget: Budget | None, sett
         why = str(exhausted)
     except CallFailed as failed:
         why = f"failed: {failed.reason}"
+    if not isinstance(answer, Answer):
+        kind = type(answer).__name__
+        raise Refused("no-answer", f"{strategy.name} returned a {kind}", "the strategy", "return an Answer")
     meter = replace(ledger.spent, critical_path_tokens=chain, seconds=clock.now)
     grade = await _score(strategy, problem, answer.response, recorder, setting)
     outcome = _made(strategy, problem, budget, setting, answer, grade, meter, driver.first_token, why)
-    setting.records.append([_line(key, outcome, recorder)])
+    made_by = fingerprint(strategy, problem, setting.engines, setting.scorer)
+    setting.records.append([_line(key, outcome, recorder, made_by)])
     return outcome
 
 
@@ -184,12 +190,13 @@ def _state(response: Response | None, grade: float | None, why: str) -> State:
     return "truncated" if response.truncated and not grade else "answered"
 
 
-def _line(key: str, outcome: Outcome, recorder: Recorder) -> Line:
+def _line(key: str, outcome: Outcome, recorder: Recorder, made_by: str) -> Line:
     held = {name: value for name, value in outcome.__dict__.items() if name != "response"}
     meter = {**{name: getattr(outcome.meter, name) for name in NUMBERS}, "estimated": sorted(outcome.meter.estimated)}
     return {
         "kind": "episode", "key": key, "episode": key, "problem": outcome.problem, "strategy": recorder.strategy,
-        "engine": outcome.engine, "seed": outcome.seed, "result": canonical({**held, "meter": meter}),
+        "engine": outcome.engine, "seed": outcome.seed, 
+        "result": canonical({**held, "meter": meter, "made_by": made_by}),
     }  # fmt: skip
 
 

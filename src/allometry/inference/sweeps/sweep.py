@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from typing import Any, TypeVar, overload
 from allometry.inference.calls import MAIN, NUMBERS, Budget, Engine, Halted, Ledger, Meter, Place, wait
 from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy
-from allometry.inference.sweeps.episode import Outcome, Setting, check, episode_key, play, recorded
+from allometry.inference.sweeps.episode import Outcome, Setting, check, play, recorded
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader
+from allometry.notices import Refused
 
 Result = TypeVar("Result")
 # Problems under way at the same time: what a batching engine can use, assumed.
@@ -98,6 +100,9 @@ async def asweep(
     """
     engines = dict(engine) if isinstance(engine, Mapping) else {MAIN: engine}
     setting = Setting(engines, records or Records(), scorer, seed, Ledger(limit))
+    _refuse_twice("problem", [problem.id for problem in problems])
+    _refuse_twice("strategy", [strategy.identity for strategy in strategies])
+    _refuse_twice("budget", [budget.as_text() for budget in budgets])
     for strategy in strategies:
         for budget in (*budgets, *([limit] if limit else [])):
             check(strategy, budget, setting)
@@ -162,11 +167,18 @@ def rows(outcomes: Sequence[Outcome]) -> list[Row]:
 async def _once(
     strategy: Strategy, problem: Problem, budget: Budget, setting: Setting, tick: Callable[[int], None]
 ) -> Outcome:
-    outcome = recorded(episode_key(strategy, problem, budget, setting), setting)
+    outcome = recorded(strategy, problem, budget, setting)
     if outcome is None:
         outcome = await play(strategy, problem, budget, setting)
     tick(1)
     return outcome
+
+
+def _refuse_twice(what: str, names: Sequence[str]) -> None:
+    """Refuse two things of one name: their records could not be told apart."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise Refused("twice", f"more than one {what} is {twice[0]!r}", "the sweep", "drop or rename all but one")
 
 
 def _rising(budgets: Sequence[Budget]) -> list[Budget]:

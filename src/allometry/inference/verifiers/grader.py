@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from allometry.inference.calls import Response, Scope
 from allometry.inference.tasks import Problem
@@ -21,13 +21,19 @@ class Grader:
     (decides by every step) or "learned" (a model's opinion, judges included): kinds are never mixed in one curve.
     `grade(problem, responses, engine)` sees all responses at once, so that judges may compare them; whatever it
     samples goes through the engine and counts. Only an `oracle` is shown the problem's answer: what it selects is
-    marked so.
+    marked so. `check` is the function inside of `grade`, where that is not all of it.
     """
 
     name: str
     kind: Kind
     grade: Grades
     oracle: bool = False
+    check: Callable[..., Any] | None = None
+
+    @property
+    def code(self) -> Callable[..., Any]:
+        """The function whose change makes it another grader."""
+        return self.check or self.grade
 
 
 def grader(
@@ -44,7 +50,7 @@ def grader(
     async def grade(problem: Problem, responses: Sequence[Response], engine: Scope) -> list[float]:
         return [float(check(problem, response)) for response in responses]
 
-    return Grader(name, kind, grade, oracle)
+    return Grader(name, kind, grade, oracle, check)
 
 
 def _is_answer(problem: Problem, response: Response) -> bool:

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from allometry.reports.paper.look import NAMED_LINE, NAMED_ROOM, ONE_ROW, ROW, SMALL, TEXT, WIDTH, colour, wrapped
+from allometry.reports.paper.look import (
+    NAMED_LINE,
+    NAMED_MORE,
+    NAMED_ROOM,
+    ONE_ROW,
+    ROW,
+    SMALL,
+    TEXT,
+    WIDTH,
+    colour,
+    wrapped,
+)
 from allometry.reports.paper.marks import draw_shape, draw_trace
 from allometry.reports.paper.panels import Drawing, Panel, axis_title, located, names_at, plain
 from allometry.reports.paper.scales import set_numbers, set_scale
@@ -49,9 +60,11 @@ def _columns(found: Drawing) -> int:
 
 
 def _height(found: Drawing, lines: int) -> float:
-    names = max((len(_names(panel)) for panel in found.panels), default=0)
+    names = [wrapped(name, _NAME_INCHES) for panel in found.panels for name in _names(panel).values()]
     if names:
-        return lines * (NAMED_ROOM + NAMED_LINE * names) + 0.3
+        most = max(len(_names(panel)) for panel in found.panels)
+        row = NAMED_LINE + NAMED_MORE * max(name.count("\n") for name in names)
+        return lines * (NAMED_ROOM + row * most) + 0.3
     return ONE_ROW if lines == 1 and len(found.panels) == 1 else lines * ROW + 0.3
 
 

@@ -8,7 +8,11 @@ from typing import Any
 WIDTH = 3.35  # inches: one column of the common two-column styles
 TEXT, SMALL = 7.0, 6.5  # points at that width
 ROW, ONE_ROW = 1.45, 2.35  # inches of height of a line of panels, and of a single panel
-NAMED_LINE, NAMED_ROOM = 0.24, 0.62  # inches of a line of named rows, and what stands above and below them
+NAMED_LINE, NAMED_MORE, NAMED_ROOM = (
+    0.24,
+    0.11,
+    0.62,
+)  # inches of a named row, each further line of its name, and around them
 POINTS = 0.5  # points on paper of a pixel on the page
 DOTS = 600  # of a PNG to the inch: sharp on a slide as well
 _CHARACTERS = 17.0  # of text to the inch at this size, by measure, rather few
@@ -19,7 +23,7 @@ SETTINGS: Any = {
     "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
     "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "figure.constrained_layout.w_pad": 0.03, "figure.constrained_layout.h_pad": 0.03,
     "text.parse_math": False,  # names come from tables: a dollar sign is a dollar sign
-    "pdf.fonttype": 42, "svg.hashsalt": "allometry",  # whole fonts, and the same file from the same fit
+    "pdf.fonttype": 42, "svg.hashsalt": "allometry", "lines.solid_capstyle": "butt",  # whole fonts, and the same file from the same fit
 }  # fmt: skip
 
 

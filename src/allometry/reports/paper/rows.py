@@ -33,12 +33,18 @@ def folded(trace: Values) -> tuple[list[float], list[float], list[float]] | None
     return x[:half], y[:half], y[half:][::-1]
 
 
-def upright(trace: Values) -> list[tuple[float, float, float]]:
-    """Intervals drawn as upright strokes of one line with gaps between them: place, low and high of each."""
+def strokes(trace: Values) -> list[dict[str, Any]]:
+    """Intervals drawn as strokes of one line with gaps between them, upright or level: the place, and both ends."""
     x, y = list(trace["x"]), list(trace["y"])
-    if trace["mode"] != "lines" or None not in x or x[0::3] != x[1::3] or set(x[2::3]) != {None}:
+    if trace["mode"] != "lines" or None not in x or {*x[2::3], *y[2::3]} != {None}:
         return []
-    return list(zip(x[0::3], y[0::3], y[1::3], strict=True))
+    for along, across, names in ((x, y, ("x", "y_low", "y_high")), (y, x, ("y", "x_low", "x_high"))):
+        if along[0::3] == along[1::3]:
+            return [
+                dict(zip(names, ends, strict=True))
+                for ends in zip(along[0::3], across[0::3], across[1::3], strict=True)
+            ]
+    return []
 
 
 def _panel_rows(panel: Panel) -> Iterator[dict[str, Any]]:
@@ -93,9 +99,9 @@ def _area_rows(trace: Values) -> Iterator[dict[str, Any]]:
 
 
 def _point_rows(trace: Values) -> Iterator[dict[str, Any]]:
-    strokes = upright(trace)
-    if strokes:
-        yield from ({"kind": "interval", "x": x, "y_low": low, "y_high": high} for x, low, high in strokes)
+    intervals = strokes(trace)
+    if intervals:
+        yield from ({"kind": "interval", **ends} for ends in intervals)
         return
     kind = "line" if "lines" in trace["mode"] else "point"
     bars = trace.get("error_x")

@@ -19,6 +19,7 @@ from allometry.reports.paper.look import DOTS, SETTINGS
 from allometry.reports.paper.panels import Drawing, drawing
 from allometry.reports.paper.rows import figure_csv
 from allometry.reports.results import Results
+from allometry.reports.writing import write_whole
 
 Format: TypeAlias = Literal["pdf", "svg", "png"]
 FORMATS: tuple[Format, ...] = ("pdf", "svg", "png")
@@ -71,15 +72,16 @@ def write_figures(
     found = figures(fit, Results(diagnosis, plan, tuple(forecasts), tests, tournament))
     if not found:
         mend = "add a plan (--flops)" if plan is None else "see what `allometry plan` says of it"
-        raise Refused("no-figures", "published constants have no runs to draw, and there is no plan", "--figures", mend)
+        without = "there is no plan" if plan is None else "the plan has no region"
+        raise Refused("no-figures", f"published constants have no runs to draw, and {without}", "--figures", mend)
     drawings = {name: drawing(figure) for name, figure in found.items()}
     drawn = {name: _drawn(each, format) for name, each in drawings.items()}
     place = _made(Path(folder))
     return tuple(
         Written(
             name,
-            _write(place / f"{name}.{format}", drawn[name]),
-            _write(place / f"{name}.csv", figure_csv(each).encode()),
+            write_whole(place / f"{name}.{format}", drawn[name], "the figure"),
+            write_whole(place / f"{name}.csv", figure_csv(each).encode(), "the figure's table"),
         )
         for name, each in drawings.items()
     )
@@ -108,16 +110,3 @@ def _made(folder: Path) -> Path:
         message = f"the folder cannot be made: {error.strerror}"
         raise Refused("no-folder", message, str(folder), "choose another folder") from None
     return folder
-
-
-def _write(path: Path, contents: bytes) -> Path:
-    """The file under its name, whole or not at all."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(contents)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        message = f"the figure cannot be written: {error.strerror}"
-        raise Refused("cannot-write", message, str(path), "choose a folder that can be written to") from None
-    return path

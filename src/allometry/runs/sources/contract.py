@@ -1,6 +1,6 @@
 """What a source of runs is: something that recognises a text and lists items, each of which is read into one record.
 
-A source only reads. Joining, steps, tokens, states, columns and writing are done once, for all of them, elsewhere.
+A source only reads. Joining, steps, tokens, states, columns and writing are done once, for all of them, in `imports`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,12 @@ from allometry.notices import Notice, Refused
 from allometry.runs.columns import Floats
 
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+# Axes that count what a run has seen so far: of a whole run they are known at its end alone.
+GROWING = ("tokens", "epochs", "bytes", "characters", "examples", "flops")
+
+# The metrics that are wanted; None for all.
+Wanted: TypeAlias = frozenset[str] | None
 
 
 class Series(NamedTuple):
@@ -32,8 +38,10 @@ class Series(NamedTuple):
 class Record:
     """One run, or one part of a run that was stopped and resumed.
 
-    `state` is finished, running or crashed, None where the source does not say. `origin` tells two different runs of
-    one id apart (a project, an experiment); `started` orders the parts of a run.
+    `series` holds the metrics that were wanted, `logged` the names of all there are. `state` is finished, running or
+    crashed, None where the source does not say. `origin` tells two different runs of one id apart (a project, an
+    experiment); `started` orders the parts of a run. `counters` are metrics that hold the training step where the
+    source's own steps count something else.
     """
 
     run_id: str
@@ -45,15 +53,20 @@ class Record:
     origin: str = ""
     started: float = 0.0
     notices: tuple[Notice, ...] = ()
+    logged: tuple[str, ...] = ()
+    counters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Item:
-    """Something of a source that is read on its own: `stamp` changes whenever what would be read does."""
+    """Something of a source that is read on its own: `stamp` changes whenever what would be read does.
+
+    `read` can be sent to another process: a function of a module with its arguments, never a closure.
+    """
 
     key: str
     stamp: str
-    read: Callable[[], Record]
+    read: Callable[[Wanted], Record]
 
 
 @dataclass(frozen=True)
@@ -70,21 +83,53 @@ class Source:
     extra: str = ""
 
 
-def series_of_rows(rows: Iterable[tuple[float, Mapping[str, object]]]) -> dict[str, Series]:
+class Points:
+    """The metrics of one run as they are read: every name is remembered, numbers only of those that are wanted."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._found: dict[str, tuple[list[float], list[float]]] = {}
+
+    def add(self, name: str, step: float, value: float) -> None:
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = ([], [])
+        if self._wanted is None or name in self._wanted:
+            found[0].append(step)
+            found[1].append(value)
+
+    @property
+    def logged(self) -> tuple[str, ...]:
+        return tuple(self._found)
+
+    def series(self) -> dict[str, Series]:
+        return {
+            name: Series(np.array(steps, float), np.array(values, float))
+            for name, (steps, values) in self._found.items()
+            if steps
+        }
+
+
+def points_of_rows(rows: Iterable[tuple[float, Mapping[str, object]]], wanted: Wanted) -> Points:
     """The numbers of rows (step, values by name), each metric with the steps at which it was logged.
 
-    >>> series_of_rows([(1, {"loss": 2.5}), (2, {"loss": "NaN", "note": "text"})])["loss"].steps.tolist()
+    >>> rows = [(1, {"loss": 2.5}), (2, {"loss": "NaN", "note": "text"})]
+    >>> points_of_rows(rows, None).series()["loss"].steps.tolist()
     [1.0, 2.0]
     """
-    found: dict[str, tuple[list[float], list[float]]] = {}
+    points = Points(wanted)
     for step, row in rows:
         for name, value in flat(row).items():
             number = as_number(value)
             if number is not None:
-                steps, values = found.setdefault(name, ([], []))
-                steps.append(step)
-                values.append(number)
-    return {name: Series(np.array(steps, float), np.array(values, float)) for name, (steps, values) in found.items()}
+                points.add(name, step, number)
+    return points
+
+
+def single(step: float, values: Mapping[str, float], wanted: Wanted) -> dict[str, Series]:
+    """Metrics of which each has one value, at one step."""
+    kept = {name: value for name, value in values.items() if wanted is None or name in wanted}
+    return {name: Series(np.array([step], float), np.array([value], float)) for name, value in kept.items()}
 
 
 def as_number(value: object) -> float | None:
@@ -139,5 +184,13 @@ def foreign(what: str, where: str, mend: str) -> Iterator[None]:
     except Refused:
         raise
     except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise Refused("source-failed", f"{what} failed: {first[:300]}", where, mend) from error
+        raise Refused("source-failed", f"{what} failed: {first_line(error)}", where, mend) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says, short enough for a sentence.
+
+    >>> first_line(ValueError("no such run\\nand much more"))
+    'no such run'
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

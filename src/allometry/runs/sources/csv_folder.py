@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import numpy as np
 from allometry.notices import Notice, Refused
 from allometry.runs.columns import Floats
 from allometry.runs.identity import measures
-from allometry.runs.sources.contract import Item, Record, Series, Source
+from allometry.runs.selection import STATES
+from allometry.runs.sources.contract import GROWING, Item, Record, Series, Source, Wanted
 from allometry.runs.sources.files import files_below, holds, name_below, some, stamp
 
 if TYPE_CHECKING:
@@ -32,25 +34,29 @@ def _items(text: str) -> list[Item]:
 
 def _item(path: Path, root: Path) -> Item:
     name = name_below(path, root)
-    return Item(name, stamp([path]), lambda: _read(name, path))
+    return Item(name, stamp([path]), partial(_read, name, path))
 
 
-def _read(name: str, path: Path) -> Record:
+def _read(name: str, path: Path, wanted: Wanted) -> Record:
     frame, notices = _frame(name, path)
+    _refuse_several(frame, path)
     stem = name[: -len(".csv")]
     numbers = {one.name: _numbers(one) for one in frame.get_columns() if one.name not in (_ID, _NAME, _STATE, _TAGS)}
     step = next((step for step in _STEPS if numbers.get(step) is not None), None)
-    steps = np.arange(1.0, frame.height + 1) if step is None else numbers[step]
-    config, series = dict[str, object](), dict[str, Series]()
+    counted = None if step is None else numbers[step]
+    steps = np.arange(1.0, frame.height + 1) if counted is None else counted
+    settings = [key for key in numbers if key != step and _is_setting(key, frame[key])]
+    config = {key: frame[key][0] if (column := numbers[key]) is None else float(column[0]) for key in settings}
+    series = dict[str, Series]()
     for key, column in numbers.items():
-        if key != step and _is_setting(key, frame[key]):
-            config[key] = frame[key][0] if column is None else float(column[0])
-        elif key != step and column is not None and steps is not None:
+        if key != step and key not in config and column is not None:
             known = frame[key].is_not_null().to_numpy() & np.isfinite(steps)
             series[key] = Series(steps[known], column[known])
-    tags = tuple(_last(frame, _TAGS, "").split(","))
-    return Record(_last(frame, _ID, stem), series, _last(frame, _NAME, stem), _last(frame, _STATE, "") or None,
-                  config, tags, notices=notices)  # fmt: skip
+    kept = {key: one for key, one in series.items() if wanted is None or key in wanted}
+    tags = tuple(tag for tag in _last(frame, _TAGS, "").split(",") if tag)
+    state, unknown = _state(name, _last(frame, _STATE, ""))
+    return Record(_last(frame, _ID, stem), kept, _last(frame, _NAME, stem), state, config, tags,
+                  notices=(*notices, *unknown), logged=tuple(series))  # fmt: skip
 
 
 def _frame(name: str, path: Path) -> tuple[polars.DataFrame, tuple[Notice, ...]]:
@@ -83,7 +89,23 @@ def _numbers(cells: polars.Series) -> Floats | None:
 
 def _is_setting(name: str, cells: polars.Series) -> bool:
     """One value down the whole file, under a name that does not measure: how the run was made."""
-    return not measures(name) and not cells.null_count() and bool((cells == cells[0]).all())
+    return not measures(name) and name not in GROWING and not cells.null_count() and bool((cells == cells[0]).all())
+
+
+def _refuse_several(frame: polars.DataFrame, path: Path) -> None:
+    several = frame[_ID].n_unique() if _ID in frame.columns else 1
+    if several > 1:
+        message = f"`{_ID}` names {several} runs in one file"
+        raise Refused("several-runs", message, str(path), "read it without importing: allometry runs FILE")
+
+
+def _state(name: str, cell: str) -> tuple[str | None, tuple[Notice, ...]]:
+    """The state that the file gives, in the words of a table of runs."""
+    state = cell.strip().lower()
+    if not state or state in STATES:
+        return state or None, ()
+    message = f"{name} says `{cell}`, which is none of {', '.join(STATES)}; its state is taken as not known"
+    return None, (Notice("unknown-state", message),)
 
 
 def _last(frame: polars.DataFrame, name: str, default: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from allometry.runs.sources.contract import Item, Record, Series, Source, flat, foreign, needed
+from allometry.runs.sources.contract import Item, Record, Source, Wanted, flat, foreign, needed, single
 from allometry.runs.sources.files import files_below, holds, name_below, read_json, some, stamp
 
 _STATES = {"success": "finished", "started": "running", "cancelled": "crashed", "error": "crashed"}
@@ -36,20 +35,20 @@ def _is_inspects(path: Path) -> bool:
 
 
 def _item(path: Path, root: Path) -> Item:
-    return Item(name_below(path, root), stamp([path]), lambda: _read(path))
+    return Item(name_below(path, root), stamp([path]), partial(_read, path))
 
 
-def _read(path: Path) -> Record:
+def _read(path: Path, wanted: Wanted) -> Record:
     reader = needed("inspect_ai.log", "evals", "inspect's logs")
     with foreign("reading inspect's log", str(path), "it may be cut off"):
         log = reader.read_eval_log(str(path), header_only=True)
     made = log.eval
     config = {"model": made.model, "task": made.task, **flat({"args": made.task_args, "model_args": made.model_args})}
-    series = {name: Series(np.zeros(1), np.array([value], float)) for name, value in _numbers(log)}
+    numbers = dict(_numbers(log))
     # A retried evaluation keeps its task id and begins later.
     started = datetime.fromisoformat(str(made.created)).timestamp()
-    return Record(made.task_id or made.eval_id, series, f"{made.model} {made.task}", _STATES.get(log.status),
-                  config, tuple(made.tags or ()), started=started)  # fmt: skip
+    return Record(made.task_id or made.eval_id, single(0.0, numbers, wanted), f"{made.model} {made.task}",
+                  _STATES.get(log.status), config, tuple(made.tags or ()), started=started, logged=tuple(numbers))  # fmt: skip
 
 
 def _numbers(log: Any) -> Iterator[tuple[str, float]]:

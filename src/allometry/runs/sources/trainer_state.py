@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from allometry.notices import Notice, Refused
-from allometry.runs.sources.contract import Item, Record, Source, flat, series_of_rows
+from allometry.runs.sources.contract import Item, Record, Source, Wanted, flat, points_of_rows
 from allometry.runs.sources.files import files_below, holds, name_below, read_json, some, stamp
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+_CONFIG = "config.json"
 _SETTINGS = ("max_steps", "num_train_epochs", "train_batch_size")
 # The share of the planned steps from which on a run counts as ended: trainers stop on a whole epoch.
 _FINISHED_SHARE = 0.99
@@ -36,15 +38,16 @@ def _saved(path: Path) -> float:
 
 def _item(folder: Path, files: list[Path], root: Path) -> Item:
     name = name_below(folder, root if root.is_dir() else folder)
-    return Item(name, stamp(files), lambda: _read(name, files))
+    beside = [file for path in files if (file := path.parent / _CONFIG).is_file()]
+    return Item(name, stamp([*files, *beside]), partial(_read, name, files))
 
 
-def _read(name: str, files: list[Path]) -> Record:
+def _read(name: str, files: list[Path], wanted: Wanted) -> Record:
     """The last state that can be read: each holds the whole history up to it."""
     notices = list[Notice]()
     for path in reversed(files):
         try:
-            return _record(name, path, read_json(path), tuple(notices))
+            return _record(name, path, tuple(notices), wanted)
         except Refused as refused:
             if path is files[0]:
                 raise
@@ -52,16 +55,18 @@ def _read(name: str, files: list[Path]) -> Record:
     raise AssertionError("a run has a state")
 
 
-def _record(name: str, path: Path, state: dict[str, Any], notices: tuple[Notice, ...]) -> Record:
+def _record(name: str, path: Path, notices: tuple[Notice, ...], wanted: Wanted) -> Record:
+    state = read_json(path)
     rows = state.get("log_history")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Refused("no-history", "there is no `log_history` of rows", str(path), "name a trainer_state.json")
     steps = [(float(row["step"]), {key: v for key, v in row.items() if key != "step"}) for row in rows if "step" in row]
     config = {key: state[key] for key in _SETTINGS if key in state}
-    beside = path.parent / "config.json"
+    beside = path.parent / _CONFIG
     if beside.is_file():
         config |= flat(read_json(beside))
-    return Record(name, series_of_rows(steps), name, _state(state), config, notices=notices)
+    points = points_of_rows(steps, wanted)
+    return Record(name, points.series(), name, _state(state), config, notices=notices, logged=points.logged)
 
 
 def _state(state: dict[str, Any]) -> str | None:

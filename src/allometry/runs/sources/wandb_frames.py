@@ -35,29 +35,28 @@ class Frames:
             if left < _HEADER.size:
                 place += left
                 continue
-            found = self._fragment(place)
-            if found is None:
-                self.cut = place
-                return
-            kind, body = found
+            kind, body = self._fragment(place)
+            if not kind:
+                break
             place += _HEADER.size + len(body)
-            parts = [body] if kind in (_WHOLE, _FIRST) else [*parts, body]
-            if kind in (_WHOLE, _LAST):
+            if kind == _WHOLE:
+                yield body
+                continue
+            parts = [body] if kind == _FIRST else [*parts, body]
+            if kind == _LAST:
                 yield b"".join(parts)
                 parts = []
-        if parts:
+        if parts or place < len(self._data):
             self.cut = place
 
-    def _fragment(self, place: int) -> tuple[int, bytes] | None:
-        """Kind and bytes of the fragment at a place; None where it is cut off or its checksum is wrong."""
+    def _fragment(self, place: int) -> tuple[int, bytes]:
+        """Kind and bytes of the fragment at a place; kind 0 where it is cut off or its checksum is wrong.
+
+        W&B writes the plain CRC-32 of kind and bytes, which stand side by side, and not LevelDB's masked one.
+        """
         if place + _HEADER.size > len(self._data):
-            return None
+            return 0, b""
         checksum, length, kind = _HEADER.unpack_from(self._data, place)
-        body = self._data[place + _HEADER.size : place + _HEADER.size + length]
-        sound = len(body) == length and _WHOLE <= kind <= _LAST and checksum == _checksum(kind, body)
-        return (kind, body) if sound else None
-
-
-def _checksum(kind: int, body: bytes) -> int:
-    """W&B writes the plain CRC-32 of kind and bytes, not LevelDB's masked one."""
-    return zlib.crc32(body, zlib.crc32(bytes([kind])))
+        body = self._data[place + _HEADER.size - 1 : place + _HEADER.size + length]
+        sound = len(body) == length + 1 and _WHOLE <= kind <= _LAST and checksum == zlib.crc32(body)
+        return (kind, body[1:]) if sound else (0, b"")

@@ -1,0 +1,160 @@
+"""Runs that ended badly and values of odd kinds, as the libraries write them: python write_cases.py TRACKER DIR"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def wandb(folder: Path) -> None:
+    """`whole` finished; `failed` ended with status 1; `nested` logs mappings, text and numbers that are none."""
+    for name in ("WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
+        os.environ[name] = str(folder / "own")
+    os.environ |= {"WANDB_SILENT": "true", "WANDB_MODE": "offline", "WANDB_DISABLE_GIT": "true"}
+    import wandb as library
+
+    for name in ("whole", "failed"):
+        job = library.init(
+            project="cases", id=name, dir=str(folder), tags=["one", "two"], config={"model": {"width": 64}}
+        )
+        for step in range(200):
+            job.log({"loss": 3.0 - step / 100})
+        job.finish(exit_code=int(name == "failed"))
+    job = library.init(project="cases", id="nested", dir=str(folder))
+    job.log({"eval": {"loss": 2.0, "acc": 0.5}, "note": "text", "loss": float("nan"), "flag": True})
+    job.log({"eval": {"loss": 1.5, "acc": 0.6}, "loss": float("inf")})
+    job.finish()
+
+
+def mlflow(folder: Path) -> None:
+    """One run a status, a tag with and without a value, numbers that are none, and an experiment without a run."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")
+    experiment = client.create_experiment("cases", artifact_location=str(folder))
+    client.create_experiment("empty", artifact_location=str(folder))
+    for status in ("FINISHED", "FAILED", "KILLED", "RUNNING"):
+        run = client.create_run(experiment, run_name=status.lower(), tags={"sweep": "a", "best": ""}).info.run_id
+        values = [3.0, float("nan"), float("inf"), 2.0]
+        client.log_batch(run, metrics=[Metric("loss", v, 1_700_000_000_000 + s, s) for s, v in enumerate(values)])
+        if status != "RUNNING":
+            client.set_terminated(run, status)
+
+
+def tensorboard(folder: Path) -> None:
+    """`new` as TensorFlow 2 writes scalars, with a text and a histogram beside; `old` plain; `failed` says so."""
+    import numpy as np
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary, SummaryMetadata
+    from tensorboard.plugins.hparams import metadata
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
+    from tensorboard.plugins.scalar.metadata import create_summary_metadata
+    from tensorboard.plugins.text.metadata import create_summary_metadata as text_metadata
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    from tensorboard.util.tensor_util import make_tensor_proto
+
+    def event(step: int, *values: Summary.Value) -> Event:
+        return Event(wall_time=1.7e9 + step, step=step, summary=Summary(value=values))
+
+    def settings(tag: str, contents: HParamsPluginData) -> Summary.Value:
+        plugin = SummaryMetadata.PluginData(plugin_name="hparams", content=contents.SerializeToString())
+        return Summary.Value(tag=tag, metadata=SummaryMetadata(plugin_data=plugin))
+
+    new = EventFileWriter(str(folder / "new"))
+    for step in range(1, 4):
+        # As TensorFlow does, only the first value of a tag says of which kind it is.
+        about = create_summary_metadata("loss", "") if step == 1 else None
+        words = text_metadata("note", "")
+        new.add_event(
+            event(
+                step,
+                Summary.Value(tag="loss", metadata=about, tensor=make_tensor_proto(np.float32(4 - step))),
+                Summary.Value(tag="wide", tensor=make_tensor_proto(np.float64(step))),
+                Summary.Value(tag="many", tensor=make_tensor_proto(np.ones((2, 3), np.float32))),
+                Summary.Value(tag="note", metadata=words, tensor=make_tensor_proto("text")),
+            )
+        )
+    new.close()
+    old = EventFileWriter(str(folder / "old"))
+    for step in range(1, 101):
+        values = (
+            Summary.Value(tag="loss", simple_value=4.0),
+            Summary.Value(tag="histogram", histo=HistogramProto(num=3)),
+        )
+        old.add_event(event(step, *values))
+    old.close()
+    failed = EventFileWriter(str(folder / "failed"))
+    failed.add_event(event(1, Summary.Value(tag="loss", simple_value=4.0)))
+    failed.close()
+    # PyTorch's add_hparams writes the settings of a run into a folder of its own below it.
+    below = EventFileWriter(str(folder / "failed" / "1700000000.123"))
+    began = SessionStartInfo()
+    began.hparams["width"].number_value = 64
+    began.hparams["tied"].bool_value = True
+    below.add_event(event(0, settings(metadata.SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=began))))
+    ended = HParamsPluginData(session_end_info=SessionEndInfo(status=2))
+    below.add_event(event(0, settings(metadata.SESSION_END_INFO_TAG, ended)))
+    below.close()
+
+
+def inspect(folder: Path) -> None:
+    """Two evaluations as inspect's own writer saves them, one of them in the middle."""
+    from inspect_ai.log import (
+        EvalConfig,
+        EvalDataset,
+        EvalLog,
+        EvalMetric,
+        EvalResults,
+        EvalScore,
+        EvalSpec,
+        EvalStats,
+        write_eval_log,
+    )
+    from inspect_ai.model import ModelUsage
+
+    for task_id, status in (("t1", "success"), ("t2", "started")):
+        spec = EvalSpec(
+            created="2026-01-02T03:04:05+00:00", task="sums", task_id=task_id, model="mockllm/model", tags=["nightly"],
+            dataset=EvalDataset(name="sums"), config=EvalConfig(), task_args={"level": 3}, run_id="r", eval_id=task_id,
+        )  # fmt: skip
+        score = EvalScore(name="match", scorer="match", metrics={"accuracy": EvalMetric(name="accuracy", value=0.75)})
+        log = EvalLog(
+            status=status, eval=spec, results=EvalResults(total_samples=4, completed_samples=4, scores=[score]),
+            stats=EvalStats(model_usage={"mockllm/model": ModelUsage(input_tokens=10, output_tokens=20)}),
+        )  # fmt: skip
+        write_eval_log(log, str(folder / f"2026_sums_{task_id}.{'eval' if status == 'success' else 'json'}"))
+
+
+def lm_eval(folder: Path) -> None:
+    """Two checkpoints of one model on a task of two sums, evaluated and saved by the harness itself."""
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(folder / "own")}
+    from lm_eval.evaluator import simple_evaluate
+    from lm_eval.loggers import EvaluationTracker
+    from lm_eval.tasks import TaskManager
+
+    tasks = folder / "tasks"
+    tasks.mkdir()
+    (tasks / "data.jsonl").write_text('{"q": "1+1=", "a": "2"}\n{"q": "2+2=", "a": "4"}\n')
+    (tasks / "sums.yaml").write_text(
+        f"task: sums\ndataset_path: json\ndataset_kwargs: {{data_files: {{test: {tasks}/data.jsonl}}}}\n"
+        'test_split: test\noutput_type: generate_until\ndoc_to_text: "{{q}}"\ndoc_to_target: "{{a}}"\n'
+        'generation_kwargs: {until: ["\\n"]}\n'
+        "metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]\n"
+    )
+    manager = TaskManager(include_path=str(tasks), include_defaults=False)
+    for step in (1000, 2000):
+        tracker = EvaluationTracker(output_path=str(folder / "out"))
+        results = simple_evaluate(
+            model="dummy", model_args=f"pretrained=org/small,revision=step{step}", tasks=["sums"], task_manager=manager,
+            bootstrap_iters=0, evaluation_tracker=tracker,
+        )  # fmt: skip
+        results.pop("samples")
+        tracker.save_results_aggregated(results=results, samples=None)
+
+
+WRITERS = {"wandb": wandb, "mlflow": mlflow, "tensorboard": tensorboard, "inspect": inspect, "lm_eval": lm_eval}
+
+if __name__ == "__main__":
+    WRITERS[sys.argv[1]](Path(sys.argv[2]))
