@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 METRIC = "eval/loss"
-_BLOCK, _HEADER = 32768, struct.Struct("<IHB")
+# The head of a record in a file of W&B: checksum, length, kind.
+_HEADER = struct.Struct("<IHB")
 
 
 def _losses(steps: int) -> list[float]:
@@ -37,7 +38,7 @@ def tensorboard(folder: Path, runs: int, steps: int) -> str:
 
 
 def wandb(folder: Path, runs: int, steps: int) -> str:
-    """The record that names the run is written anew for each; all others are copied."""
+    """The record that names the run is written anew for each, as long as before; all others are copied."""
     os.environ |= {"WANDB_SILENT": "true", "WANDB_MODE": "offline"}
     import wandb as library
     from wandb.proto.wandb_internal_pb2 import Record
@@ -49,35 +50,19 @@ def wandb(folder: Path, runs: int, steps: int) -> str:
         run.log({METRIC: loss, "global_step": step})
     run.finish()
     (first,) = (folder / "wandb").glob("offline-run-*/*.wandb")
-    header, frames = first.read_bytes()[:7], list(Frames(first))
-    place = next(i for i, frame in enumerate(frames) if Record.FromString(frame).WhichOneof("record_type") == "run")
+    contents = first.read_bytes()
+    named = next(frame for frame in Frames(first) if Record.FromString(frame).WhichOneof("record_type") == "run")
+    at = contents.index(named)
     for number in range(runs):
-        named = Record.FromString(frames[place])
-        named.run.run_id = named.run.display_name = f"run{number:04}"
+        record = Record.FromString(named)
+        record.run.run_id = record.run.display_name = f"run{number:04}"
+        other = record.SerializeToString()
+        # The kind of a whole record, behind the checksum of both and the length.
+        head = _HEADER.pack(zlib.crc32(b"\x01" + other), len(other), 1)
         target = folder / "copies" / f"offline-run-{number:04}" / f"run-run{number:04}.wandb"
         target.parent.mkdir(parents=True)
-        target.write_bytes(_framed(header, [*frames[:place], named.SerializeToString(), *frames[place + 1 :]]))
+        target.write_bytes(contents[: at - _HEADER.size] + head + other + contents[at + len(named) :])
     return f"wandb:{folder / 'copies'}"
-
-
-def _framed(header: bytes, frames: list[bytes]) -> bytes:
-    """Records in LevelDB's log format with W&B's plain checksums."""
-    out = bytearray(header)
-    for frame in frames:
-        at, begun = 0, False
-        while True:
-            left = _BLOCK - len(out) % _BLOCK
-            if left < _HEADER.size:
-                out += bytes(left)
-                continue
-            piece = frame[at : at + left - _HEADER.size]
-            at += len(piece)
-            kind = {(False, True): 1, (False, False): 2, (True, False): 3, (True, True): 4}[begun, at == len(frame)]
-            out += _HEADER.pack(zlib.crc32(bytes([kind]) + piece), len(piece), kind) + piece
-            begun = True
-            if at == len(frame):
-                break
-    return bytes(out)
 
 
 def mlflow(folder: Path, runs: int, steps: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-collect_ignore_glob = [] if find_spec("wandb") and find_spec("lm_eval") else ["test_*.py"]
+collect_ignore_glob = [] if find_spec("wandb") and find_spec("inspect_ai") else ["test_*.py"]
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,8 @@ def case(written: Written, tmp_path: Path) -> Callable[[str], Path]:
     """A copy of what one library wrote, free to be broken."""
 
     def copy(tracker: str) -> Path:
-        return Path(shutil.copytree(written("write_cases.py", tracker), tmp_path / tracker))
+        script = "write_ladder.py" if tracker == "mlflow" else "write_cases.py"
+        return Path(shutil.copytree(written(script, tracker), tmp_path / tracker))
 
     return copy
 
@@ -133,7 +134,7 @@ def test_a_second_import_from_mlflow_reads_only_what_changed(case: Callable[[str
 
 
 @pytest.mark.parametrize(
-    ("rest", "said"), [("#ladder", "`cases`"), ("#empty", "no run"), ("", "no experiment is named")]
+    ("rest", "said"), [("#absent", "`cases`"), ("#empty", "no run"), ("", "no experiment is named")]
 )
 def test_a_wrong_experiment_is_refused_with_those_there_are(
     case: Callable[[str], Path], tmp_path: Path, rest: str, said: str
@@ -206,13 +207,3 @@ def test_inspects_logs(case: Callable[[str], Path], tmp_path: Path) -> None:
     found = import_runs(f"inspect:{folder}", tmp_path / "runs.parquet", metrics={"accuracy": "match/accuracy"})
     assert [failed.item for failed in found.failed] == ["2026_sums_t1.eval"]
     assert found.runs == 1
-
-
-def test_lm_evals_results(case: Callable[[str], Path], tmp_path: Path) -> None:
-    source = str(case("lm_eval") / "out")
-    found = import_runs(source, tmp_path / "runs.parquet", metrics={"accuracy": "sums/exact_match"}, batch_tokens=1000)
-    table = pl.read_parquet(found.out)
-    assert table["run_id"].to_list() == ["org/small"] * 2
-    assert table["step"].to_list() == [1000, 2000]
-    assert table["tokens"].to_list() == [1e6, 2e6]
-    assert table["sums/exact_match"].to_list() == [0, 0]

@@ -27,22 +27,6 @@ def wandb(folder: Path) -> None:
     job.finish()
 
 
-def mlflow(folder: Path) -> None:
-    """One run a status, a tag with and without a value, numbers that are none, and an experiment without a run."""
-    from mlflow import MlflowClient
-    from mlflow.entities import Metric
-
-    client = MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")
-    experiment = client.create_experiment("cases", artifact_location=str(folder))
-    client.create_experiment("empty", artifact_location=str(folder))
-    for status in ("FINISHED", "FAILED", "KILLED", "RUNNING"):
-        run = client.create_run(experiment, run_name=status.lower(), tags={"sweep": "a", "best": ""}).info.run_id
-        values = [3.0, float("nan"), float("inf"), 2.0]
-        client.log_batch(run, metrics=[Metric("loss", v, 1_700_000_000_000 + s, s) for s, v in enumerate(values)])
-        if status != "RUNNING":
-            client.set_terminated(run, status)
-
-
 def tensorboard(folder: Path) -> None:
     """`new` as TensorFlow 2 writes scalars, with a text and a histogram beside; `old` plain; `failed` says so."""
     import numpy as np
@@ -127,34 +111,7 @@ def inspect(folder: Path) -> None:
         write_eval_log(log, str(folder / f"2026_sums_{task_id}.{'eval' if status == 'success' else 'json'}"))
 
 
-def lm_eval(folder: Path) -> None:
-    """Two checkpoints of one model on a task of two sums, evaluated and saved by the harness itself."""
-    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(folder / "own")}
-    from lm_eval.evaluator import simple_evaluate
-    from lm_eval.loggers import EvaluationTracker
-    from lm_eval.tasks import TaskManager
-
-    tasks = folder / "tasks"
-    tasks.mkdir()
-    (tasks / "data.jsonl").write_text('{"q": "1+1=", "a": "2"}\n{"q": "2+2=", "a": "4"}\n')
-    (tasks / "sums.yaml").write_text(
-        f"task: sums\ndataset_path: json\ndataset_kwargs: {{data_files: {{test: {tasks}/data.jsonl}}}}\n"
-        'test_split: test\noutput_type: generate_until\ndoc_to_text: "{{q}}"\ndoc_to_target: "{{a}}"\n'
-        'generation_kwargs: {until: ["\\n"]}\n'
-        "metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]\n"
-    )
-    manager = TaskManager(include_path=str(tasks), include_defaults=False)
-    for step in (1000, 2000):
-        tracker = EvaluationTracker(output_path=str(folder / "out"))
-        results = simple_evaluate(
-            model="dummy", model_args=f"pretrained=org/small,revision=step{step}", tasks=["sums"], task_manager=manager,
-            bootstrap_iters=0, evaluation_tracker=tracker,
-        )  # fmt: skip
-        results.pop("samples")
-        tracker.save_results_aggregated(results=results, samples=None)
-
-
-WRITERS = {"wandb": wandb, "mlflow": mlflow, "tensorboard": tensorboard, "inspect": inspect, "lm_eval": lm_eval}
+WRITERS = {"wandb": wandb, "tensorboard": tensorboard, "inspect": inspect}
 
 if __name__ == "__main__":
     WRITERS[sys.argv[1]](Path(sys.argv[2]))

@@ -93,6 +93,24 @@ def mlflow(folder: Path) -> None:
                 metrics += [Metric(name, value, clock, step) for name, value in values.items()]
             client.log_batch(job, metrics=metrics)
         client.set_terminated(job)
+    _mlflows_cases(client, folder)
+
+
+def _mlflows_cases(client: object, folder: Path) -> None:
+    """One run a status, a tag with and without a value, numbers that are none, and an experiment without a run.
+
+    In the same database, since to make one takes longer than all that is written into it.
+    """
+    from mlflow.entities import Metric
+
+    experiment = client.create_experiment("cases", artifact_location=str(folder))
+    client.create_experiment("empty", artifact_location=str(folder))
+    for status in ("FINISHED", "FAILED", "KILLED", "RUNNING"):
+        run = client.create_run(experiment, run_name=status.lower(), tags={"sweep": "a", "best": ""}).info.run_id
+        values = [3.0, float("nan"), float("inf"), 2.0]
+        client.log_batch(run, metrics=[Metric("loss", v, 1_700_000_000_000 + s, s) for s, v in enumerate(values)])
+        if status != "RUNNING":
+            client.set_terminated(run, status)
 
 
 def tensorboard(folder: Path) -> None:

@@ -194,19 +194,30 @@ def test_another_table_is_not_nanochats(tmp_path: Path) -> None:
 
 
 def result(step: str, **scores: float) -> str:
-    config = {"model": "hf", "model_args": f"pretrained=org/m,revision={step}", "limit": None, "nested": {"a": 1}}
-    return json.dumps({"results": {"arc": {"alias": "arc", **{f"{k},none": v for k, v in scores.items()}}},
-                       "config": config, "model_name": "org/m"})  # fmt: skip
+    """A file of results as version 0.4.13 of the harness writes it, the settings of tasks and versions left out."""
+    arguments = f"pretrained=org/m,revision={step}"
+    config = {"model": "hf", "model_args": arguments, "batch_size": "8", "batch_sizes": [], "limit": None,
+              "bootstrap_iters": 100000, "random_seed": 0, "nested": {"a": 1}}  # fmt: skip
+    arc = {
+        "name": "arc",
+        "alias": "arc",
+        "sample_len": 500,
+        **{f"{name},none": value for name, value in scores.items()},
+    }
+    arc |= {f"{name}_stderr,none": "N/A" for name in scores}
+    return json.dumps({"results": {"arc": arc}, "configs": {"arc": {"task": "arc"}}, "n-shot": {"arc": 0},
+                       "config": config, "model_source": "hf", "model_name": "org/m"})  # fmt: skip
 
 
 def test_lm_evals_files_of_one_model_are_its_checkpoints(tmp_path: Path) -> None:
     for step in ("step1000", "step-2000", "main"):
-        (tmp_path / f"results_{step}.json").write_text(result(step, acc=0.25, acc_stderr=0.01))
+        (tmp_path / f"results_{step}.json").write_text(result(step, acc=0.25))
     found = records(f"lm-eval:{tmp_path}")
     assert {record.run_id for record in found.values()} == {"org/m"}
     steps = {key: values(record, "arc/acc")[0][0] for key, record in found.items()}
     assert steps == {"results_main.json": 0, "results_step-2000.json": 2000, "results_step1000.json": 1000}
-    assert "limit" in found["results_main.json"].config
+    assert found["results_main.json"].logged == ("arc/sample_len", "arc/acc")
+    assert found["results_main.json"].config["bootstrap_iters"] == 100000
     assert found["results_main.json"].config["nested.a"] == 1
 
 
