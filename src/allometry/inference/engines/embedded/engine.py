@@ -1,0 +1,68 @@
+"""A small model of a file as an engine, in this process and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from allometry.inference.calls import Abilities, Profile, Request, Response
+from allometry.inference.engines.batcher import Batcher
+from allometry.inference.engines.embedded.decoder import CharacterDecoder
+from allometry.inference.engines.embedded.network import Network
+from allometry.inference.engines.embedded.weights import Weights, read_weights
+from allometry.notices import Refused
+
+ALL = Abilities(
+    n=True, seed=True, stop=True, stop_reason=True, logprobs=True, scored=True, continuation=True, usage=True
+)
+CACHE_BYTES = 4.0  # the cache is kept in single precision
+
+
+class CharacterModel(Batcher):
+    """A Llama-style character model, run by NumPy.
+
+    Use it to try strategies with a real model on a laptop. It takes raw text of the characters it knows, in the format
+    of the tasks it was trained on; it is no assistant and has no chat template. The text of a sample hangs on its
+    request and seed alone, not on what else is running. Until it is closed, BLAS libraries use one thread: two that
+    wait for each other were measured 5 to 20 times slower on products of this size.
+    Arguments: `weights` as `read_weights` gives them; `rows` is how many sequences run side by side.
+    Errors: `Refused` for messages, unknown characters and prompts longer than its context.
+    """
+
+    def __init__(self, weights: Weights, rows: int = 128) -> None:
+        self._context = weights.config.context
+        self._known = frozenset(weights.config.vocabulary)
+        self._threads = threadpool_limits(1, "blas")  # type: ignore[no-untyped-call]
+        profile = Profile(weights.identity, ALL, weights.config.shape, cache_bytes=CACHE_BYTES)
+        super().__init__([CharacterDecoder(Network(weights), rows)], profile, self._length)
+
+    async def sample(self, request: Request) -> Sequence[Response]:
+        self._check(request)
+        return await super().sample(request)
+
+    def close(self) -> None:
+        """Let the thread end, and BLAS use as many as before."""
+        super().close()
+        self._threads.restore_original_limits()  # type: ignore[no-untyped-call]
+
+    def _length(self, request: Request) -> int:
+        """Exactly its characters."""
+        return len(request.prompt) + len(request.prefix)
+
+    def _check(self, request: Request) -> None:
+        if not isinstance(request.prompt, str):
+            raise Refused("no-chat", "this model has no chat template", "the prompt", "give it raw text")
+        unknown = sorted({*request.prompt, *request.prefix} - self._known)
+        if unknown:
+            raise Refused("unknown-character", f"this model does not know {unknown[0]!r}", "the prompt",
+                          "use the characters of its vocabulary")  # fmt: skip
+        if self._length(request) > self._context:
+            raise Refused("prompt-too-long", f"{self._length(request)} characters do not fit into {self._context}",
+                          "the prompt and its prefix", "shorten them")  # fmt: skip
+
+
+def read_character_model(path: str | Path, rows: int = 128) -> CharacterModel:
+    """The engine of a model file. Errors: `Refused` for what is no such file."""
+    return CharacterModel(read_weights(path), rows)
