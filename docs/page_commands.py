@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 WIDTH = 110  # of the terminal that the pages show
-_FENCES = re.compile(r"^```sh\n(?P<commands>.*?)^```\n+^```text\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINES = r"(?:(?!```).*\n)*?"  # of one fence: a search that crossed its end would run prose
+_FENCES = re.compile(rf"^```sh\n(?P<commands>{_LINES})^```\n+^```text\n(?P<output>{_LINES})^```$", re.MULTILINE)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
 _SHIM = '#!/usr/bin/env bash\nexec {python} -c "from allometry.cli import main; main()" "$@"\n'
 

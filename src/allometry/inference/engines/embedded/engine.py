@@ -34,7 +34,7 @@ class CharacterModel(Batcher):
     def __init__(self, weights: Weights, rows: int = 128) -> None:
         self._context = weights.config.context
         self._known = frozenset(weights.config.vocabulary)
-        self._threads = threadpool_limits(1, "blas")  # type: ignore[no-untyped-call]
+        self._threads = threadpool_limits(1, "blas")
         profile = Profile(weights.identity, ALL, weights.config.shape, cache_bytes=CACHE_BYTES)
         super().__init__([CharacterDecoder(Network(weights), rows)], profile, self._length)
 
@@ -45,7 +45,7 @@ class CharacterModel(Batcher):
     def close(self) -> None:
         """Let the thread end, and BLAS use as many as before."""
         super().close()
-        self._threads.restore_original_limits()  # type: ignore[no-untyped-call]
+        self._threads.restore_original_limits()
 
     def _length(self, request: Request) -> int:
         """Exactly its characters."""
