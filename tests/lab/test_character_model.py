@@ -86,9 +86,7 @@ def test_it_learns() -> None:
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:3])
 
 
-def test_another_runs_folder_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_runs_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Trainer(QUICK).save(tmp_path / "state.pt")
     for arguments, says in ((["--steps", "5"], "holds another run"), (["--steps", "0"], "at least 1")):
         with pytest.raises(SystemExit) as end:
