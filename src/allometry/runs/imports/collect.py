@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple, TypeAlias
@@ -79,6 +76,11 @@ def _brought(tasks: Sequence[_Task], wanted: Wanted, jobs: int) -> Iterator[tupl
     if jobs < 2 or len(tasks) < _WORTH_PROCESSES:
         yield from ((task, _bring(task, wanted)) for task in tasks)
         return
+    # Every command loads this module, and only this one starts processes.
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
     # Not forked: a library that has begun threads does not survive that.
     with ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _follow_parent) as pool:
         futures = {pool.submit(_bring, task, wanted): task for task in tasks}
@@ -93,6 +95,8 @@ def _brought(tasks: Sequence[_Task], wanted: Wanted, jobs: int) -> Iterator[tupl
 
 def _follow_parent() -> None:
     """In a reading process: leave an interrupt to the parent, and end when the parent does, however it ends."""
+    from multiprocessing import parent_process
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_after, args=[parent_process()], daemon=True).start()
 

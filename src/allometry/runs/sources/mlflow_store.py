@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -106,6 +105,8 @@ def _history(uri: str, run_id: str, name: str) -> Floats:
     MLflow makes an object of each, so that ten million would take minutes; a file of SQLite is asked itself.
     """
     if uri.startswith(_SQLITE):
+        import sqlite3
+
         columns = "timestamp, step, CASE WHEN is_nan THEN NULL ELSE value END"
         with closing(sqlite3.connect(f"file:{uri.removeprefix(_SQLITE)}?mode=ro", uri=True)) as connection:
             found = connection.execute(
