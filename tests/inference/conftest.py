@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from allometry.costs import Price, Shape
 from allometry.inference.calls import (
@@ -30,6 +31,10 @@ from allometry.inference.sweeps import Outcome
 from allometry.inference.sweeps.episode import Setting, play
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader
+
+# How fast a machine is decides no test.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 SHAPE = Shape(layers=2, width=16, heads=2, head_size=8, ffn=32, vocab=64)
 PRICE = Price(date=datetime.date(2026, 1, 1), source="a test", prompt=1.0, cached=0.25, generated=4.0)

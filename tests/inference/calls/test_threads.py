@@ -151,7 +151,7 @@ def test_a_failure_nobody_catches_ends_the_episode_as_failed(run: Any, scripted:
         await scope.sample(q("bad"))
 
     outcome = run(solve, scripted(delay=lambda prompt: -0.001))
-    assert (outcome.state, outcome.why) == ("failed", "failed: the script fails")
+    assert (outcome.state, outcome.why) == ("failed", "the script fails")
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_wrong_number_of_samples_is_a_failed_call(run: Any, scripted: Any) -> 
     async def solve(problem: Any, scope: Any, budget: Any) -> None:
         await scope.sample(q("p", n=3))
 
-    assert run(solve, Short()).why == "failed: 1 samples came where 3 were asked for"
+    assert run(solve, Short()).why == "1 samples came where 3 were asked for"
 
 
 def test_whatever_an_engine_raises_is_a_failed_call_without_its_secrets(run: Any, scripted: Any) -> None:
@@ -286,4 +286,4 @@ def test_whatever_an_engine_raises_is_a_failed_call_without_its_secrets(run: Any
     async def solve(problem: Any, scope: Any, budget: Any) -> None:
         await scope.sample(q("p"))
 
-    assert run(solve, Broken()).why == "failed: RuntimeError: 401 for key ***"
+    assert run(solve, Broken()).why == "RuntimeError: 401 for key ***"

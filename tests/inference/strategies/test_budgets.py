@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allometry.costs import Price, Shape
@@ -51,7 +52,7 @@ def episode(strategy: Strategy, world: World, shape: Shape, price: Price, budget
 
 
 @pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(data=st.data(), world=st.sampled_from(sorted(WORLDS)), takes_n=st.booleans(),
        units=st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=3, unique=True))  # fmt: skip
 def test_no_budget_is_ever_exceeded(
@@ -91,3 +92,14 @@ def test_most_of_a_large_budget_of_tokens_is_used_by_what_draws_samples(
     bounded = strategy.arguments.get("samples") or strategy.name in ("greedy", "budget_forcing", "first_finish")
     assert bounded or outcome.meter.generated_tokens > 2000 - 40
     assert outcome.meter.generated_tokens > 0
+
+
+@pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
+def test_without_a_limit_every_strategy_ends(strategy: Strategy) -> None:
+    outcome = wait(play(strategy, simulated_problems(1, 40)[0], None, Setting({MAIN: Simulator()}, Records())))
+    assert 1 <= outcome.meter.calls <= 64
+    timeless = Simulator(World(tokens_per_second=math.inf))
+    outcome = wait(
+        play(strategy, simulated_problems(1, 40)[0], Budget(seconds=1), Setting({MAIN: timeless}, Records()))
+    )
+    assert 1 <= outcome.meter.calls <= 64

@@ -67,7 +67,7 @@ class Budget(Mapping[str, float]):
         return f"Budget({', '.join(self._words())})"
 
     def as_text(self) -> str:
-        """The budget as `read_budget` reads it.
+        """The budget as `read_budgets` reads it.
 
         >>> Budget(seconds=2.5, calls=8).as_text()
         'calls=8,seconds=2.5'

@@ -102,17 +102,25 @@ class Call:
         """A sample that was stopped and of which nobody can say what it had become: at its worst."""
         return Response(finish="cancelled", usage=self._unknown())
 
-    def used(self, first: int = 0, count: int | None = None) -> Meter:
-        """What it took, or a run of its samples; those that failed may have taken all that they could."""
+    def used(self) -> Meter:
+        """What it took. A call of which a part failed may have taken all that it could, whatever came of the rest."""
+        if self.failure is not None:
+            return self.worst if self.failure.paid else Meter()
+        return self.used_by(0, self.request.n)
+
+    def used_by(self, first: int, count: int) -> Meter:
+        """What a run of its samples took; those that failed may have taken all that they could."""
         if self.tool:
             return Meter()
         lost = self.failure is None or self.failure.paid
-        answers = self.answers[first : None if count is None else first + count]
+        answers = self.answers[first : first + count]
         usages = [self._unknown() if a is None else a.usage for a in answers if a is not None or lost]
         return meter_call(self.engine.profile, usages) if usages else Meter()
 
     def sequential_tokens(self) -> int:
-        """Tokens that whoever waited for it waited for."""
+        """Tokens that whoever waited for it waited for; none where it failed."""
+        if self.failure is not None:
+            return 0
         return max((answer.usage.generated for answer in self.answers if answer is not None), default=0)
 
     def _unknown(self) -> Usage:

@@ -24,21 +24,25 @@ Result = TypeVar("Result")
 
 
 class Driver:
-    """The threads of one episode, with their clock, budget and records; `paid` is the ledger of the whole sweep."""
+    """The threads of one episode, with their clock, budget and records; `paid` is the ledger of the whole sweep.
+
+    `critical_path_tokens` are those of the longest chain of calls that led to its end.
+    """
 
     def __init__(self, record: Recorder, ledger: Ledger, paid: Ledger, clock: Clock | None = None) -> None:
         self.record, self.ledger, self.clock = record, ledger, clock or Clock()
         self._traffic = Traffic(record, ledger, paid, self.clock, self._give)
         self._ready: deque[tuple[Thread, Any, BaseException | None]] = deque()
         self._current: Thread | None = None
+        self.critical_path_tokens = 0
 
     @property
     def first_token(self) -> float | None:
         """When the first token of any model was there, as far as engines say."""
         return self._traffic.first_token
 
-    async def run(self, work: Coroutine[Any, Any, Result]) -> tuple[Result, int]:
-        """The result of the root coroutine, and the tokens of the longest chain that led to it.
+    async def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of the root coroutine.
 
         Errors: whatever it raises; `Refused` when it waits for something that is not its engine's, `Halted` when the
         sweep may pay for no further call.
@@ -51,11 +55,13 @@ class Driver:
                 else:
                     await self._traffic.next()
         finally:
+            self.critical_path_tokens = root.tokens
             self._abandon(root)
             await self._traffic.finish()
         if root.error is not None:
             raise root.error
-        return root.result, root.tokens
+        result: Result = root.result
+        return result
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> Thread:
         """Begin a child of the thread that is running."""

@@ -87,6 +87,11 @@ class Scope:
 
     # ---- what can be afforded
 
+    @property
+    def bounded(self) -> bool:
+        """Whether there is any limit to what may be spent here."""
+        return self._driver.ledger.budget is not None
+
     def affordable(self, request: Request, *, apart: bool = False) -> int | None:
         """How many samples of a request the budget is sure to hold now; None where no limit bounds it.
 
@@ -105,18 +110,19 @@ class Scope:
 
         With `then`, a further call that goes on behind the sample with so many tokens is to fit as well.
         """
+        prompt = self._engine.most_prompt_tokens(request)
         left = self._driver.ledger.left("generated_tokens") / request.n - then
         low, high = 0, request.max_tokens if left >= request.max_tokens else max(0, math.floor(left))
-        if high and self._fits(replace(request, max_tokens=high), then):
+        if high and self._fits(replace(request, max_tokens=high), prompt, then):
             return high
         while low < high:
             middle = (low + high + 1) // 2
-            fits = self._fits(replace(request, max_tokens=middle), then)
+            fits = self._fits(replace(request, max_tokens=middle), prompt, then)
             low, high = (middle, high) if fits else (low, middle - 1)
         return low
 
-    def _fits(self, request: Request, then: int) -> bool:
-        profile, prompt = self._engine.profile, self._engine.most_prompt_tokens(request)
+    def _fits(self, request: Request, prompt: int, then: int) -> bool:
+        profile = self._engine.profile
         worst = worst_case(profile, request, prompt)
         if then:
             worst += meter_call(profile, [Usage(prompt + request.max_tokens, 0, then)])

@@ -224,7 +224,8 @@ class Traffic:
         used = call.used()
         self.ledger.settle(call.reserved, used)
         for offset, count, reserved in call.asked:
-            self.paid.settle(reserved, used if count == call.request.n else call.used(offset, count))
+            whole = count == call.request.n and call.failure is None
+            self.paid.settle(reserved, used if whole else call.used_by(offset, count))
 
     # ---- what is ended before its time
 

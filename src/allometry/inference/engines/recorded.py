@@ -22,7 +22,7 @@ from allometry.inference.calls import (
     prompt_hash,
     response_of,
 )
-from allometry.inference.records import Line, read_lines
+from allometry.inference.records import read_lines
 from allometry.notices import Refused
 
 Samples = Mapping[str, Sequence[Response]]
@@ -84,7 +84,7 @@ def read_recorded(
     Errors: `Refused` where there are no records, where their texts were not kept, and where they are of several
     engines and none is named.
     """
-    lines = [line for line in _lines(Path(folder)) if line["kind"] == "sample" and engine in (None, line["engine"])]
+    lines = [line for line in read_lines(folder) if line["kind"] == "sample" and engine in (None, line["engine"])]
     texts = [line for line in lines if "kept" not in line and line["finish"] != "cancelled"]
     engines = sorted({line["engine"] for line in lines})
     if not texts:
@@ -100,12 +100,6 @@ def read_recorded(
     ordered = {key: [pool[name] for name in sorted(pool)] for key, pool in pools.items()}
     identity = f"recorded:{engines[0]}:{digest(*sorted(line['key'] for line in texts)).hex()[:12]}"
     return Recorded(identity, ordered, _request_key, shape=shape, price=price)
-
-
-def _lines(folder: Path) -> list[Line]:
-    if not folder.is_dir():
-        raise Refused("no-such-folder", "there is no such folder", str(folder), "name a folder of a sweep")
-    return list(read_lines(folder))
 
 
 def _request_key(request: Request) -> str:

@@ -18,7 +18,6 @@ from allometry.inference.calls import (
     Request,
     Response,
     Usage,
-    canonical,
     digest,
 )
 from allometry.inference.engines.world import ANSWER, PROBLEM, World, read_world, shown_answer
@@ -50,8 +49,7 @@ class Simulator:
     profile: Profile = field(init=False)
 
     def __post_init__(self) -> None:
-        settings = canonical({**self.world.__dict__})
-        identity = f"simulator:{digest(settings).hex()[:12]}"
+        identity = f"simulator:{digest(repr(self.world)).hex()[:12]}"
         profile = Profile(identity, self.abilities, self.shape, self.price, virtual=True)
         object.__setattr__(self, "profile", profile)
 

@@ -3,6 +3,7 @@
 from allometry.inference.records.folder import Records
 from allometry.inference.records.lost import lost_calls
 from allometry.inference.records.privacy import Keep, Line, check_options, find_hook, mask, strip_url, text_hash
+from allometry.inference.records.rewrite import export, scrub
 from allometry.inference.records.table import read_lines
 
 __all__ = [
@@ -10,10 +11,12 @@ __all__ = [
     "Line",
     "Records",
     "check_options",
+    "export",
     "find_hook",
     "lost_calls",
     "mask",
     "read_lines",
+    "scrub",
     "strip_url",
     "text_hash",
 ]

@@ -124,13 +124,13 @@ class Records:
             self._lock = take_lock(folder)
             self._read(folder)
             self._file = new_segment(folder)
-        except OSError as error:
-            raise Refused("cannot-write", f"records cannot be written: {error.strerror}", str(folder),
-                          "name a folder of your own") from None  # fmt: skip
-        except BaseException:
+        except BaseException as error:
             if self._lock is not None:
                 os.close(self._lock)
-            raise
+            if not isinstance(error, OSError):
+                raise
+            raise Refused("cannot-write", f"records cannot be written: {error.strerror}", str(folder),
+                          "name a folder of your own") from None  # fmt: skip
 
     def _write(self, file: FileIO, lines: Sequence[bytes]) -> None:
         try:
@@ -157,11 +157,8 @@ class Records:
             self._slices[name] = (start, count)
             start += count
         others = table.filter(~table["kind"].is_in([*REPLAYED, "sent", "failure"]))
-        self._note_all(_held(row) for row in others.iter_rows(named=True))
-
-    def _note_all(self, lines: Iterable[Line]) -> None:
-        for line in lines:
-            self._note(line)
+        for row in others.iter_rows(named=True):
+            self._note(_held(row))
 
     def _note(self, line: Line) -> None:
         if line["kind"] == "prompt":

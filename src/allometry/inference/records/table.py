@@ -42,8 +42,14 @@ def read_table(folder: Path) -> polars.DataFrame | None:
         raise Refused("damaged-records", "this is not a whole Parquet file", str(path), "restore it") from None
 
 
-def read_lines(folder: Path) -> Iterator[Line]:
-    """Every line of a folder, compacted ones first; nothing is locked and nothing is changed."""
+def read_lines(folder: str | Path) -> Iterator[Line]:
+    """Every line of a folder, compacted ones first; nothing is locked and nothing is changed.
+
+    Errors: `Refused` where there is no such folder, and for files that are no records.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise Refused("no-such-folder", "there is no such folder", str(folder), "name a folder of a sweep")
     table = read_table(folder)
     if table is not None:
         for row in table.iter_rows(named=True):
@@ -55,19 +61,19 @@ def read_lines(folder: Path) -> Iterator[Line]:
 def compact(folder: Path) -> None:
     """Turn all segments into one table. Killed at any moment, nothing is lost: a line met twice counts once."""
     found = segments(folder)
-    fresh = [frame for path in found for frame in _frames(line for _, line in read_segment(path))]
-    if fresh:
+    fresh = [frame for path in found for frame in frames(line for _, line in read_segment(path))]
+    if any(len(frame) for frame in fresh):
         held = read_table(folder)
         write_table(folder, fresh if held is None else [held, *fresh])
     for path in found:
         path.unlink()
 
 
-def write_table(folder: Path, frames: Sequence[polars.DataFrame]) -> None:
+def write_table(folder: Path, parts: Sequence[polars.DataFrame]) -> None:
     """Write the table of a folder, whole or not at all, readable by its owner only."""
     import polars as pl
 
-    whole = pl.concat(frames).unique(subset=ONCE, keep="last", maintain_order=True)
+    whole = pl.concat(parts).unique(subset=ONCE, keep="last", maintain_order=True)
     held = io.BytesIO()
     # in the order of groups, so that the answers of one lie together
     whole.sort("group", nulls_last=True, maintain_order=True).write_parquet(
@@ -80,11 +86,12 @@ def write_table(folder: Path, frames: Sequence[polars.DataFrame]) -> None:
     partial.replace(folder / FILE)
 
 
-def _frames(lines: Iterator[Line]) -> Iterator[polars.DataFrame]:
+def frames(lines: Iterator[Line]) -> Iterator[polars.DataFrame]:
     """Lines as frames of a bounded size, so that a long segment is never held as Python objects."""
     import polars as pl
 
     kinds: dict[type, Any] = {str: pl.String, int: pl.Int64, float: pl.Float64}
     schema = {name: kinds[kind] for name, kind in COLUMNS.items()}
+    yield pl.DataFrame(schema=schema)
     while chunk := list(islice(lines, LINES_AT_ONCE)):
         yield pl.DataFrame({name: [line.get(name) for line in chunk] for name in COLUMNS}, schema=schema)

@@ -43,11 +43,16 @@ async def draw(engine: Scope, request: Request, samples: int | None) -> list[Res
     """Whole samples of a request until the budget holds no more, or so many are drawn.
 
     What short answers leave is drawn again in a further wave. Where not even one whole answer fits, one that may be
-    cut off is drawn.
+    cut off is drawn. Where nothing bounds them, there is one wave.
     """
     found: list[Response] = []
+    if samples is None and not engine.bounded:
+        samples = WAVE
     while count := wave(engine, request, None if samples is None else samples - len(found)):
+        begun, bound = engine.now(), engine.affordable(request)
         found += await whole(engine, replace(request, n=count))
+        if samples is None and bound is None and engine.now() == begun:
+            break  # only time bounds it, and none passes
     if found:
         return found
     single = await one(engine, request)

@@ -62,13 +62,24 @@ class Strategy:
         return self._shown(self.changed)
 
     @property
-    def grader(self) -> Grader | None:
-        """The grader among its arguments."""
-        return next((value for value in self.arguments.values() if isinstance(value, Grader)), None)
+    def graders(self) -> tuple[Grader, ...]:
+        """The graders among its arguments."""
+        return tuple(value for value in self.arguments.values() if isinstance(value, Grader))
 
     @property
     def selector(self) -> str:
-        return self.rule if self.grader is None else self.grader.name
+        """What chooses among samples, by name."""
+        return "+".join(grader.name for grader in self.graders) or self.rule
+
+    @property
+    def selector_kind(self) -> str:
+        """Of which kind that is; "rule" where no grader chooses."""
+        return "+".join(dict.fromkeys(grader.kind for grader in self.graders)) or "rule"
+
+    @property
+    def oracle(self) -> bool:
+        """Whether what chooses sees the answer."""
+        return any(grader.oracle for grader in self.graders)
 
     def _shown(self, names: tuple[str, ...]) -> str:
         words = ", ".join(f"{name}={_shown(self.arguments[name])}" for name in names)

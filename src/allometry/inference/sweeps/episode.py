@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from allometry.inference.calls import (
     MAIN,
@@ -44,7 +44,8 @@ class Outcome:
 
     `grade` is the scorer's, None where there is none. `state` is "truncated" where the answer was cut off and is not
     right as it stands: that is not a wrong answer. "unaffordable" means that the budget held no call, "failed" that a
-    call failed (`why`). `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
+    call failed (`why`). What selects and what scores are named with their kinds; `oracle` marks a selector that saw
+    the answer. `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
     was any token of a model, None where the engine does not say; `answer` the key of the response in the records,
     `response` that itself, None for an outcome that was read back.
     """
@@ -57,9 +58,11 @@ class Outcome:
     seed: int
     state: State
     grade: float | None
-    scorer: str
     selector: str
+    selector_kind: str
     oracle: bool
+    scorer: str
+    scorer_kind: str
     samples: int
     votes: tuple[float, ...]
     meter: Meter
@@ -73,7 +76,8 @@ class Outcome:
 class Setting:
     """What the episodes of a sweep have in common besides problem, strategy and budget.
 
-    `paid` books every call that is really made, and may have a limit for all of them together.
+    `paid` books every call that is really made, and may have a limit for all of them together. Credentials of the
+    engines are kept out of the records from here on.
     """
 
     engines: Mapping[str, Engine]
@@ -81,6 +85,10 @@ class Setting:
     scorer: Grader | None = None
     seed: int = 0
     paid: Ledger = field(default_factory=lambda: Ledger(None))
+
+    def __post_init__(self) -> None:
+        for engine in self.engines.values():
+            self.records.hide(engine.profile.secrets)
 
     @property
     def engine(self) -> Engine:
@@ -93,10 +101,7 @@ class Setting:
 
 
 def check(strategy: Strategy, budget: Budget | None, setting: Setting) -> None:
-    """Refuse, before anything is spent, what could not be run: abilities, engines and prices that are not there.
-
-    From here on no credential of the engines is written.
-    """
+    """Refuse, before anything is spent, what could not be run: abilities, engines and prices that are not there."""
     profile = setting.engine.profile
     check_needs(profile, strategy.needs, strategy.name)
     for role in strategy.roles:
@@ -105,7 +110,6 @@ def check(strategy: Strategy, budget: Budget | None, setting: Setting) -> None:
                 "no-engine", f"{strategy.name} needs an engine for {role!r}", "engines", f"give {role}=ENGINE"
             )
     for engine in setting.engines.values():
-        setting.records.hide(engine.profile.secrets)
         if budget is not None:
             budget.check(engine.profile)
 
@@ -134,25 +138,40 @@ async def play(strategy: Strategy, problem: Problem, budget: Budget | None, sett
     """
     key = episode_key(strategy, problem, budget, setting)
     recorder = Recorder(setting.records, key, problem.id, strategy.identity, setting.seed)
-    ledger, clock = Ledger(budget), Clock()
-    driver = Driver(recorder, ledger, setting.paid, clock)
-    scope = Scope(driver, Place.root(setting.seed, problem.id, strategy.identity), setting.engines, problem)
-    answer, chain, why = Answer(None, 0), 0, ""
-    try:
-        answer, chain = await driver.run(strategy.run(problem.blind(), scope, Allowance(ledger, clock)))
-    except Exhausted as exhausted:
-        why = str(exhausted)
-    except CallFailed as failed:
-        why = f"failed: {failed.reason}"
-    if not isinstance(answer, Answer):
-        kind = type(answer).__name__
-        raise Refused("no-answer", f"{strategy.name} returned a {kind}", "the strategy", "return an Answer")
-    meter = replace(ledger.spent, critical_path_tokens=chain, seconds=clock.now)
-    grade = await _score(strategy, problem, answer.response, recorder, setting)
-    outcome = _made(strategy, problem, budget, setting, answer, grade, meter, driver.first_token, why)
+    ran = await _run(strategy, problem, Ledger(budget), recorder, setting)
+    grade = await _score(strategy, problem, ran.answer.response, recorder, setting)
+    outcome = _outcome_of(ran, grade, strategy, problem, budget, setting)
     made_by = fingerprint(strategy, problem, setting.engines, setting.scorer)
     setting.records.append([_line(key, outcome, recorder, made_by)])
     return outcome
+
+
+class _Ran(NamedTuple):
+    """What a strategy came to: its answer, or why there is none."""
+
+    answer: Answer
+    meter: Meter
+    first_token: float | None
+    why: str = ""
+    failed: bool = False
+
+
+async def _run(strategy: Strategy, problem: Problem, ledger: Ledger, recorder: Recorder, setting: Setting) -> _Ran:
+    clock = Clock()
+    driver = Driver(recorder, ledger, setting.paid, clock)
+    scope = Scope(driver, Place.root(setting.seed, problem.id, strategy.identity), setting.engines, problem)
+    answer, why, failed = Answer(None, 0), "", False
+    try:
+        answer = await driver.run(strategy.run(problem.blind(), scope, Allowance(ledger, clock)))
+    except Exhausted as exhausted:
+        why = str(exhausted)
+    except CallFailed as failure:
+        why, failed = failure.reason, True
+    if not isinstance(answer, Answer):
+        kind = type(answer).__name__
+        raise Refused("no-answer", f"{strategy.name} returned a {kind}", "the strategy", "return an Answer")
+    meter = replace(ledger.spent, critical_path_tokens=driver.critical_path_tokens, seconds=clock.now)
+    return _Ran(answer, meter, driver.first_token, why, failed)
 
 
 async def _score(
@@ -165,29 +184,30 @@ async def _score(
     driver = Driver(recorder, Ledger(None), setting.paid)
     place = Place.root(setting.seed, problem.id, strategy.identity, SCORING)
     scope = Scope(driver, place, setting.engines, problem)
-    grades, _ = await driver.run(scope.grade(scorer, [response]))
-    return float(grades[0])
+    return float((await driver.run(scope.grade(scorer, [response])))[0])
 
 
-def _made(
-    strategy: Strategy, problem: Problem, budget: Budget | None, setting: Setting,
-    answer: Answer, grade: float | None, meter: Meter, first_token: float | None, why: str,
-) -> Outcome:  # fmt: skip
-    chosen, scorer = strategy.grader, setting.scorer
+def _outcome_of(
+    ran: _Ran, grade: float | None, strategy: Strategy, problem: Problem, budget: Budget | None, setting: Setting
+) -> Outcome:
+    response, scorer = ran.answer.response, setting.scorer
     return Outcome(
-        problem.id, problem.group or problem.id, strategy.label, setting.engine.profile.identity,
-        "" if budget is None else budget.as_text(), setting.seed, _state(answer.response, grade, why), grade,
-        "" if scorer is None else scorer.name, strategy.selector, chosen is not None and chosen.oracle,
-        answer.samples, answer.votes, meter, first_token, answer.response.key if answer.response else "", why, answer.response,
+        problem=problem.id, group=problem.group or problem.id, strategy=strategy.label,
+        engine=setting.engine.profile.identity, budget="" if budget is None else budget.as_text(), seed=setting.seed,
+        state=_state(ran, grade), grade=grade,
+        selector=strategy.selector, selector_kind=strategy.selector_kind, oracle=strategy.oracle,
+        scorer="" if scorer is None else scorer.name, scorer_kind="" if scorer is None else scorer.kind,
+        samples=ran.answer.samples, votes=ran.answer.votes, meter=ran.meter, first_token=ran.first_token,
+        answer="" if response is None else response.key, why=ran.why, response=response,
     )  # fmt: skip
 
 
-def _state(response: Response | None, grade: float | None, why: str) -> State:
-    if why.startswith("failed: "):
+def _state(ran: _Ran, grade: float | None) -> State:
+    if ran.failed:
         return "failed"
-    if response is None:
+    if ran.answer.response is None:
         return "unaffordable"
-    return "truncated" if response.truncated and not grade else "answered"
+    return "truncated" if ran.answer.response.truncated and not grade else "answered"
 
 
 def _line(key: str, outcome: Outcome, recorder: Recorder, made_by: str) -> Line:

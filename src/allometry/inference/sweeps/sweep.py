@@ -29,7 +29,8 @@ class Row:
     """What one strategy came to at one budget: means per problem, and how many ended in which way.
 
     `accuracy` counts answers that are right, of all problems; `truncated`, `unaffordable` and `failed` are those of
-    which it cannot be said that they are wrong. `oracle` marks a selector that saw the answer.
+    which it cannot be said that they are wrong. Rows of different kinds of selectors or scorers, and those of an
+    `oracle`, which saw the answer, do not belong into one curve.
     """
 
     strategy: str
@@ -43,8 +44,10 @@ class Row:
     unaffordable: int
     failed: int
     selector: str
-    scorer: str
+    selector_kind: str
     oracle: bool
+    scorer: str
+    scorer_kind: str
     meter: Mapping[str, float | None]
 
 
@@ -150,9 +153,15 @@ async def _all(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
     return [task.result() for task in running]
 
 
-def sweep(*arguments: Any, **settings: Any) -> Swept:
+def sweep(
+    problems: Sequence[Problem],
+    strategies: Sequence[Strategy],
+    budgets: Sequence[Budget],
+    engine: Engine | Mapping[str, Engine],
+    **settings: Any,
+) -> Swept:
     """`asweep` for code that is not asynchronous; it also works where an event loop runs (notebooks)."""
-    return wait(asweep(*arguments, **settings))
+    return wait(asweep(problems, strategies, budgets, engine, **settings))
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[Row]:
@@ -197,7 +206,8 @@ def _row(outcomes: list[Outcome]) -> Row:
         first.strategy, first.engine, float(limit) if limit else 0.0, unit, first.seed, count,
         sum(outcome.grade or 0.0 for outcome in outcomes) / count if first.scorer else None,
         states.count("truncated"), states.count("unaffordable"), states.count("failed"),
-        first.selector, first.scorer, first.oracle, {name: _mean(outcomes, name) for name in NUMBERS},
+        first.selector, first.selector_kind, first.oracle, first.scorer, first.scorer_kind,
+        {name: _mean(outcomes, name) for name in NUMBERS},
     )  # fmt: skip
 
 
