@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="the lab extra is not installed")
 from allometry.inference.calls import Request, sample  # noqa: E402
 from allometry.inference.engines.embedded import Network, Weights, read_character_model, read_weights  # noqa: E402
 from allometry.inference.tasks import list_tasks  # noqa: E402
+from allometry.lab import character_model  # noqa: E402
 from allometry.lab.character_model import CHECKPOINTS, MODEL, Trainer, Training, main, make_batch, train  # noqa: E402
 
 pytestmark = pytest.mark.lab
@@ -65,19 +66,30 @@ def test_a_killed_run_comes_to_the_same_weights(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_loss_is_on_solutions_of_training_examples() -> None:
-    inputs, targets = make_batch(QUICK, 1)
     text = ["", *MODEL.vocabulary]
-    for row, wanted in zip(inputs.tolist(), targets.tolist(), strict=True):
-        solution = "".join(text[t] for t in wanted if t >= 0)
-        prompt = "".join(text[t] for t in row[: next(i for i, t in enumerate(wanted) if t >= 0) + 1])
-        assert prompt.endswith(":")
-        assert solution.endswith("\n")
-        assert prompt[0] in "CALH"
-        assert all(prompt not in {p.prompt for p in task.problems(50)} for task in list_tasks().values())
-    again = make_batch(QUICK, 1)
-    assert torch.equal(inputs, again[0])
-    assert torch.equal(targets, again[1])
-    assert not torch.equal(inputs[:, :9], make_batch(QUICK, 2)[0][:, :9])
+    held_out = {p.prompt for task in list_tasks().values() for p in task.problems(50)}
+    for inputs, targets in make_batch(QUICK, 1):
+        for row, wanted in zip(inputs.tolist(), targets.tolist(), strict=True):
+            solution = "".join(text[t] for t in wanted if t >= 0)
+            prompt = "".join(text[t] for t in row[: next(i for i, t in enumerate(wanted) if t >= 0) + 1])
+            assert prompt.endswith(":")
+            assert solution.endswith("\n")
+            assert prompt[0] in "CALH"
+            assert prompt not in held_out
+
+
+def test_the_batch_of_a_step_is_always_the_same() -> None:
+    first, again, other = (make_batch(QUICK, step)[0][0] for step in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first[:, :9], other[:, :9])
+
+
+def test_padding_does_not_change_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = []
+    for part in (2, QUICK.batch):
+        monkeypatch.setattr(character_model, "PART", part)
+        losses.append(Trainer(QUICK, SMALL).update())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_it_learns() -> None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -33,13 +33,15 @@ CHECKPOINTS = {"weak": 0.1, "middle": 0.33, "strong": 1.0}
 # Difficulties are drawn evenly up to this many above the easiest: assumed.
 SPREAD = 8
 IGNORED = -100
+# Texts that are padded together: with 8 a step took 0.46 s on one core, 1.03 s with all 64.
+PART = 8
 
 
 @dataclass(frozen=True)
 class Training:
     """How the model is trained. The rate and the batch are those of a trial run (loss 2.33 to 0.13 in 12 minutes)."""
 
-    steps: int = 6000
+    steps: int = 5000
     batch: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 0.1
@@ -52,10 +54,14 @@ class Training:
         return {max(1, round(self.steps * share)): name for name, share in CHECKPOINTS.items()}
 
 
-def make_batch(training: Training, step: int, config: Config = MODEL) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids (batch, length) and what is to follow each; the batch of a step is always the same.
+Part: TypeAlias = tuple[torch.Tensor, torch.Tensor]
 
-    Texts that are longer than the context are left out and others drawn.
+
+def make_batch(training: Training, step: int, config: Config = MODEL) -> list[Part]:
+    """The batch of a step, which is always the same: token ids (part, length) and what is to follow each, in parts.
+
+    Texts that are longer than the context are left out and others drawn. Those of like length are padded together:
+    padded to the longest of all, three quarters of what is computed would be padding.
     """
     rng = random.Random(f"{training.seed} {step}")
     texts: list[tuple[list[int], int]] = []
@@ -64,6 +70,11 @@ def make_batch(training: Training, step: int, config: Config = MODEL) -> tuple[t
         tokens, given = encode(task, rng, config)
         if len(tokens) <= config.context:
             texts.append((tokens, given))
+    texts.sort(key=lambda text: len(text[0]))
+    return [_padded(texts[i : i + PART]) for i in range(0, len(texts), PART)]
+
+
+def _padded(texts: Sequence[tuple[list[int], int]]) -> Part:
     longest = max(len(tokens) for tokens, _ in texts)
     inputs = torch.zeros(len(texts), longest - 1, dtype=torch.long)
     targets = torch.full((len(texts), longest - 1), IGNORED)
@@ -101,13 +112,19 @@ class Trainer:
         )
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        inputs, targets = make_batch(self.training, self.step, self.config)
-        logits = self.model(inputs)
-        loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+        parts = make_batch(self.training, self.step, self.config)
+        solved = sum(int((targets != IGNORED).sum()) for _, targets in parts)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = sum(self._add_gradient(inputs, targets, solved) for inputs, targets in parts)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
         self.optimiser.step()
+        return loss
+
+    def _add_gradient(self, inputs: torch.Tensor, targets: torch.Tensor, solved: int) -> float:
+        """What a part has of the loss over `solved` characters."""
+        logits = self.model(inputs).flatten(0, 1)
+        loss = functional.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="sum") / solved
+        loss.backward()
         return float(loss.detach())
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
