@@ -37,9 +37,9 @@ def test_another_strategy_is_run_on_the_samples_of_the_first(tmp_path: Path) -> 
     assert vote.meter["calls"] == best.meter["calls"] == 16
     # all 16 samples of a problem are the same whoever draws them: no more are there at larger budgets
     assert table[BEST.label, 64].meter == best.meter
-    assert best.accuracy is not None
-    assert vote.accuracy is not None
-    assert best.accuracy >= vote.accuracy > 0.5
+    assert best.accuracy.value is not None
+    assert vote.accuracy.value is not None
+    assert best.accuracy.value >= vote.accuracy.value > 0.5
 
 
 def test_samples_of_one_request_differ_and_go_on_where_those_before_ended() -> None:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def sweeping(strategies: list[Strategy]) -> Sweeping:
     ) -> Swept:
         with Records(path) as records:
             found = sweep(problems, strategies, budgets, engine, scorer=EXACT, records=records, **settings)
-        table = [{**asdict(row), "meter": dict(row.meter)} for row in rows(found)]
+        table = [row.as_json() for row in rows(found)]
         return json.dumps(table), found
 
     return run

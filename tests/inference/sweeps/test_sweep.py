@@ -178,7 +178,6 @@ def test_progress_ticks_once_for_each_episode() -> None:
 
 SCRIPT = """
 import json, sys, time
-from dataclasses import asdict
 from allometry.inference.calls import read_budgets
 from allometry.inference.engines import Simulator, World
 from allometry.inference.records import Records
@@ -192,7 +191,7 @@ print("begun", flush=True)
 with Records(sys.argv[1]) as records:
     found = sweep(simulated_problems(30), strategies, read_budgets("64:256:x2"), Simulator(World(right_tokens=(20, 5))),
                   scorer=EXACT, records=records, tick=lambda done: time.sleep(float(sys.argv[2])))
-print(json.dumps([{**asdict(row), "meter": dict(row.meter)} for row in rows(found)]))
+print(json.dumps([row.as_json() for row in rows(found)]))
 """
 
 

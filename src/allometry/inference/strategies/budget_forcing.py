@@ -30,11 +30,14 @@ async def budget_forcing(
     Use it to scale one chain in length. Thinking that ends by itself is taken as it is, or `waits` times told to go
     on by `wait` while tokens are left.
     Arguments: `opening` and `end` are what the model puts around its thinking, `final` what makes it answer, with
-    `answer_tokens` set aside for that; `thinking` bounds the thinking besides the budget.
+    `answer_tokens` set aside for that; `thinking` bounds the thinking besides the budget. Where `end` is empty nothing
+    tells thinking from answer: what ended by itself is the answer.
     Source: Muennighoff et al. 2025, arXiv 2501.19393, section 3.1.
     """
-    asked = ask(problem, thinking, temperature=temperature, stop=(end,), prefix=opening)
+    asked = ask(problem, thinking, temperature=temperature, stop=(end,) if end else (), prefix=opening)
     text, used = await _think(engine, asked, answer_tokens, wait, waits)
+    if not end and used is not None and not used.truncated:
+        return Answer(replace(used, content=text))
     answer = await one(engine, replace(asked, prefix=text + end + final, stop=(), max_tokens=answer_tokens))
     if answer is None and used is not None:
         # it may have ended its thinking, but an answer it has not given

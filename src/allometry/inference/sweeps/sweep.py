@@ -1,4 +1,4 @@
-"""Strategies at budgets on the same problems: run, resumed, and summed up in rows."""
+"""Strategies at budgets on the same problems: run, and gone on with after a kill."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import product
 from typing import Any, TypeVar, overload
 
-from allometry.inference.calls import MAIN, NUMBERS, Budget, Engine, Halted, Ledger, Meter, Place, wait
+from allometry.inference.calls import MAIN, Budget, Engine, Halted, Ledger, Meter, Place, wait
 from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy
 from allometry.inference.sweeps.episode import Outcome, Setting, check, play, recorded
@@ -22,33 +22,6 @@ from allometry.notices import Refused
 Result = TypeVar("Result")
 # Problems under way at the same time: what a batching engine can use, assumed.
 AT_ONCE = 64
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one strategy came to at one budget: means per problem, and how many ended in which way.
-
-    `accuracy` counts answers that are right, of all problems; `truncated`, `unaffordable` and `failed` are those of
-    which it cannot be said that they are wrong. Rows of different kinds of selectors or scorers, and those of an
-    `oracle`, which saw the answer, do not belong into one curve.
-    """
-
-    strategy: str
-    engine: str
-    budget: float
-    unit: str
-    seed: int
-    problems: int
-    accuracy: float | None
-    truncated: int
-    unaffordable: int
-    failed: int
-    selector: str
-    selector_kind: str
-    oracle: bool
-    scorer: str
-    scorer_kind: str
-    meter: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -89,7 +62,8 @@ async def asweep(
     scorer: Grader | None = None,
     records: Records | None = None,
     seed: int = 0,
-    limit: Budget | None = None,
+    seeds: int = 1,
+    limit: Budget | Ledger | None = None,
     at_once: int = AT_ONCE,
     tick: Callable[[int], None] = lambda done: None,
 ) -> Swept:
@@ -97,21 +71,24 @@ async def asweep(
 
     Use it inside an event loop; `sweep` is the same elsewhere. `engine` is one, or several by role ("main", "judge").
     Budgets are per problem and are run from the smallest, so that samples of a smaller one are used by a larger one.
-    `limit` is for the whole: no call is made whose worst case may exceed it, and what is there by then is returned.
-    `tick` is called with 1 after each episode.
+    All is run `seeds` times, from `seed` upwards. `limit` is for the whole (a ledger, for several sweeps together): no
+    call is made whose worst case may exceed it, and what is there by then is returned. `tick` is called with 1 after
+    each episode.
     Errors: `Refused` before the first call for what cannot be run on these engines.
     """
     engines = dict(engine) if isinstance(engine, Mapping) else {MAIN: engine}
-    setting = Setting(engines, records or Records(), scorer, seed, Ledger(limit))
+    paid = limit if isinstance(limit, Ledger) else Ledger(limit)
+    kept = records or Records()
+    settings = [Setting(engines, kept, scorer, seed + i, paid) for i in range(seeds)]
     _refuse_twice("problem", [problem.id for problem in problems])
     _refuse_twice("strategy", [strategy.identity for strategy in strategies])
     _refuse_twice("budget", [budget.as_text() for budget in budgets])
     for strategy in strategies:
-        for budget in (*budgets, *([limit] if limit else [])):
-            check(strategy, budget, setting)
+        for budget in (*budgets, *([paid.budget] if paid.budget else [])):
+            check(strategy, budget, settings[0])
     slots, halts = asyncio.Semaphore(at_once), list[str]()
 
-    async def group(strategy: Strategy, problem: Problem) -> dict[Budget, Outcome]:
+    async def group(setting: Setting, strategy: Strategy, problem: Problem) -> dict[Budget, Outcome]:
         found: dict[Budget, Outcome] = {}
         async with slots:
             for budget in _rising(budgets):
@@ -119,15 +96,16 @@ async def asweep(
                     found[budget] = await _once(strategy, problem, budget, setting, tick)
                 except Halted as halted:
                     halts.append(str(halted))
-        setting.records.forget(Place.root(seed, problem.id, strategy.identity).group)
+        kept.forget(Place.root(setting.seed, problem.id, strategy.identity).group)
         return found
 
-    cells = [(s, p) for s in range(len(strategies)) for p in range(len(problems))]
-    async with _closing(setting.paid):
-        found = dict(zip(cells, await _all([group(strategies[s], problems[p]) for s, p in cells]), strict=True))
-    order = [(s, budget, p) for s in range(len(strategies)) for budget in budgets for p in range(len(problems))]
-    outcomes = tuple(found[s, p][budget] for s, budget, p in order if budget in found[s, p])
-    return Swept(outcomes, setting.paid.spent, halts[0] if halts else "")
+    cells = list(product(range(len(strategies)), range(seeds), range(len(problems))))
+    work = [group(settings[i], strategies[s], problems[p]) for s, i, p in cells]
+    async with _closing(paid):
+        found = dict(zip(cells, await _all(work), strict=True))
+    order = product(range(len(strategies)), budgets, range(seeds), range(len(problems)))
+    outcomes = tuple(found[s, i, p][budget] for s, budget, i, p in order if budget in found[s, i, p])
+    return Swept(outcomes, paid.spent, halts[0] if halts else "")
 
 
 @asynccontextmanager
@@ -164,15 +142,6 @@ def sweep(
     return wait(asweep(problems, strategies, budgets, engine, **settings))
 
 
-def rows(outcomes: Sequence[Outcome]) -> list[Row]:
-    """One row for each strategy, engine, budget and seed, in the order in which they first come."""
-    order: dict[tuple[Any, ...], int] = {}
-    for outcome in outcomes:
-        order.setdefault(_cell(outcome), len(order))
-    ranked = sorted(outcomes, key=lambda outcome: order[_cell(outcome)])
-    return [_row(list(of_cell)) for _, of_cell in groupby(ranked, key=_cell)]
-
-
 async def _once(
     strategy: Strategy, problem: Problem, budget: Budget, setting: Setting, tick: Callable[[int], None]
 ) -> Outcome:
@@ -192,25 +161,3 @@ def _refuse_twice(what: str, names: Sequence[str]) -> None:
 
 def _rising(budgets: Sequence[Budget]) -> list[Budget]:
     return sorted(budgets, key=lambda budget: tuple(budget.items()))
-
-
-def _cell(outcome: Outcome) -> tuple[Any, ...]:
-    return (outcome.strategy, outcome.engine, outcome.budget, outcome.seed, outcome.scorer, outcome.selector)
-
-
-def _row(outcomes: list[Outcome]) -> Row:
-    first, count = outcomes[0], len(outcomes)
-    unit, _, limit = first.budget.partition(",")[0].partition("=")
-    states = [outcome.state for outcome in outcomes]
-    return Row(
-        first.strategy, first.engine, float(limit) if limit else 0.0, unit, first.seed, count,
-        sum(outcome.grade or 0.0 for outcome in outcomes) / count if first.scorer else None,
-        states.count("truncated"), states.count("unaffordable"), states.count("failed"),
-        first.selector, first.selector_kind, first.oracle, first.scorer, first.scorer_kind,
-        {name: _mean(outcomes, name) for name in NUMBERS},
-    )  # fmt: skip
-
-
-def _mean(outcomes: Sequence[Outcome], name: str) -> float | None:
-    values = [getattr(outcome.meter, name) for outcome in outcomes]
-    return None if None in values else sum(values) / len(values)

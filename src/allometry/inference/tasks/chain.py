@@ -22,7 +22,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from allometry.inference.tasks.task import Data, Example, Task, final_line, is_answer, written
+from allometry.inference.tasks.task import FINAL_LINE, Data, Example, Task, final_line, is_answer, written
 
 # A prime: every operation can be undone, so that a wrong value is not made right again by what follows.
 MODULUS = 97
@@ -68,4 +68,4 @@ def tokens(difficulty: int) -> int:
 
 
 TASK = Task("chain", draw, right_line, final_line, is_answer, tokens, difficulty=6, easiest=1, hardest=32,
-            scored_by="steps")  # fmt: skip
+            scored_by="steps", arguments=FINAL_LINE)  # fmt: skip

@@ -132,4 +132,8 @@ def tokens(difficulty: int) -> int:
     return sum(9 + 3 * left for left in lefts) + 1
 
 
-TASK = Task("countdown", draw, right_line, read, right_answer, tokens, difficulty=4, easiest=2, hardest=8, oracle=False)
+# The operations are the answer: there is no thinking apart from it, and what is forced to end goes on as it is.
+TASK = Task(
+    "countdown", draw, right_line, read, right_answer, tokens, difficulty=4, easiest=2, hardest=8, oracle=False,
+    arguments={"budget_forcing": {"opening": "", "end": "", "final": ""}, "no_thinking": {"thought": ""}},
+)  # fmt: skip

@@ -25,7 +25,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from allometry.inference.tasks.task import Data, Example, Steps, Task, final_line, is_answer, written
+from allometry.inference.tasks.task import FINAL_LINE, Data, Example, Steps, Task, final_line, is_answer, written
 from allometry.notices import Refused
 
 KEYS, DIGITS = "abc", 10
@@ -107,4 +107,7 @@ def measure_horizon(found: Iterable[Steps], success: float = 0.5) -> Horizon:
     return Horizon(accuracy, right + wrong, length)
 
 
-TASK = Task("horizon", draw, right_line, final_line, is_answer, tokens, difficulty=8, easiest=1, hardest=64)
+TASK = Task(
+    "horizon", draw, right_line, final_line, is_answer, tokens, difficulty=8, easiest=1, hardest=64,
+    arguments=FINAL_LINE,
+)  # fmt: skip

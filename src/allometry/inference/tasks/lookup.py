@@ -23,7 +23,7 @@ import random
 import string
 from collections.abc import Sequence
 
-from allometry.inference.tasks.task import Data, Example, Task, final_line, is_answer, written
+from allometry.inference.tasks.task import FINAL_LINE, Data, Example, Task, final_line, is_answer, written
 
 # Entries beside those that are passed through, so that the last hop is not told by what is left.
 OTHERS = 4
@@ -56,4 +56,7 @@ def tokens(difficulty: int) -> int:
     return 3 * (difficulty + 1) + 1
 
 
-TASK = Task("lookup", draw, right_line, final_line, is_answer, tokens, difficulty=5, easiest=1, hardest=22)
+TASK = Task(
+    "lookup", draw, right_line, final_line, is_answer, tokens, difficulty=5, easiest=1, hardest=22,
+    arguments=FINAL_LINE,
+)  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
@@ -14,6 +15,11 @@ from allometry.notices import Refused
 Data = Mapping[str, Any]
 # One prompt in eight is for measuring; a model that is trained on the others has seen none of them.
 HELD_OUT = 8
+# Of solutions whose last line is "=" and the answer: what goes before is the thinking.
+FINAL_LINE: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+    "budget_forcing": {"opening": "", "end": "\n=", "final": "", "wait": "\n"},
+    "no_thinking": {"thought": "="},
+})  # fmt: skip
 
 
 class Example(NamedTuple):
@@ -42,7 +48,8 @@ class Task:
     whether a line is right behind right lines. `read(text)` takes the final answer out, None while there is none.
     `right_answer(problem, text)` decides by the final answer alone; `oracle` where it looks at the problem's own.
     `tokens(difficulty)` is the longest solution with its end, in characters. `scored_by` names the check by which the
-    task is scored if not told otherwise.
+    task is scored if not told otherwise. `arguments` are what strategies need to know of how solutions are written,
+    by strategy.
     """
 
     name: str
@@ -56,6 +63,7 @@ class Task:
     hardest: int
     oracle: bool = True
     scored_by: Literal["answer", "steps"] = "answer"
+    arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def problems(self, count: int, *, seed: int = 0, difficulty: int | None = None) -> list[Problem]:
         """The first problems of a seed: those of a smaller count are the first of a larger one.

@@ -1,0 +1,77 @@
+"""Strategies as people write them: a name, and arguments in brackets."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from inspect import Parameter
+from typing import Any
+
+from allometry.inference.records import find_hook
+from allometry.inference.strategies.find import find_strategy
+from allometry.inference.strategies.strategy import Strategy
+from allometry.inference.verifiers import Grader, confidence
+from allometry.notices import Refused
+
+_CALL = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<words>.*)\))?", re.DOTALL)
+_MEND = "write NAME or NAME(argument=value, ...), such as best_of_n(samples=8)"
+
+
+def read_strategy(
+    text: str, find_grader: Callable[[str], Grader], defaults: Mapping[str, Mapping[str, Any]] | None = None
+) -> Strategy:
+    """The strategy that a text names: `greedy`, `best_of_n(samples=8, selector=steps)`, `mine.py:search(width=3)`.
+
+    Values are numbers, texts, true, false and none; a bare word is a text. An argument that takes a grader is found by
+    `find_grader`, one that takes a function by `FILE.py:function`, the weight `confidence` by that name.
+    Arguments: `defaults` are arguments by strategy, used where the text gives none; its label does not show them.
+    Errors: `Refused` for anything else, with what can be written.
+
+    >>> from allometry.inference.verifiers import EXACT
+    >>> read_strategy("best_of_n(samples=8)", lambda name: EXACT, {"best_of_n": {"selector": "exact"}}).label
+    'best_of_n(samples=8)'
+    """
+    found = _CALL.fullmatch(text.strip())
+    if found is None:
+        raise Refused("bad-strategy", f"{text!r} is no strategy", "--strategy", _MEND)
+    maker, given = find_strategy(found["name"]), _arguments(found["words"] or "", text)
+    known, arguments = maker.parameters, {**(defaults or {}).get(maker.name, {}), **given}
+    values = {n: _value(known[n], v, find_grader) if n in known else v for n, v in arguments.items()}
+    return replace(maker(**values), changed=tuple(given))
+
+
+def _arguments(words: str, text: str) -> dict[str, Any]:
+    try:
+        call = ast.parse(f"f({words})", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise Refused("bad-strategy", f"{text!r} cannot be read", "--strategy", _MEND) from None
+    if not isinstance(call, ast.Call) or call.args or any(word.arg is None for word in call.keywords):
+        raise Refused("bad-strategy", f"{text!r} has values without a name", "--strategy", _MEND)
+    names = [word.arg for word in call.keywords]
+    if len(set(names)) < len(names):
+        raise Refused("bad-strategy", f"{text!r} gives an argument twice", "--strategy", _MEND)
+    return {str(word.arg): _constant(word.value, text) for word in call.keywords}
+
+
+def _constant(node: ast.expr, text: str) -> Any:
+    if isinstance(node, ast.Name):
+        return {"true": True, "false": False, "none": None}.get(node.id.lower(), node.id)
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        raise Refused("bad-strategy", f"{text!r} holds {ast.unparse(node)!r:.60}, which is no value", "--strategy",
+                      "give a number, a text in quotes, true, false or none") from None  # fmt: skip
+
+
+def _value(parameter: Parameter, value: Any, find_grader: Callable[[str], Grader]) -> Any:
+    """What a word stands for, by what the argument is to be."""
+    if not isinstance(value, str):
+        return value
+    wanted = str(parameter.annotation)
+    if "Weight" in wanted and value == confidence.__name__:
+        return confidence
+    if "Vote" in wanted or (":" in value and "Weight" in wanted):
+        return find_hook(value)
+    return find_grader(value) if "Grader" in wanted or "Weight" in wanted else value

@@ -1,0 +1,191 @@
+"""What a sweep came to, a row for each strategy, engine and budget, and strategies compared on the same problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from allometry.inference.calls import NUMBERS
+from allometry.inference.sweeps.episode import Outcome
+from allometry.inference.sweeps.intervals import accuracy_interval, difference_interval
+from allometry.notices import Interval
+
+PERCENTILES = (50.0, 95.0)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one strategy came to at one budget, all seeds together.
+
+    `accuracy` counts answers that are right, of all; `truncated`, `unaffordable` and `failed` are those of
+    which it cannot be said that they are wrong. Rows of different kinds of selectors or scorers, and those of an
+    `oracle`, which saw the answer, do not belong into one curve. `meter` holds means per problem; `seconds` and
+    `first_token` the 50th and 95th percentile of the time to the answer and to the first token, as they were while
+    the problems of the sweep ran side by side.
+    """
+
+    strategy: str
+    engine: str
+    budget: float
+    unit: str
+    seeds: int
+    problems: int
+    accuracy: Interval
+    truncated: int
+    unaffordable: int
+    failed: int
+    selector: str
+    selector_kind: str
+    oracle: bool
+    scorer: str
+    scorer_kind: str
+    meter: Mapping[str, float | None]
+    seconds: tuple[float, float] | None
+    first_token: tuple[float, float] | None
+
+    @property
+    def curve(self) -> tuple[str, ...]:
+        """What the points of one curve have in common."""
+        return (self.engine, self.strategy, self.unit, self.selector, self.scorer)
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as commands print it: meters are means per problem."""
+        return {
+            "strategy": self.strategy, "engine": self.engine, "budget": self.budget, "unit": self.unit,
+            "accuracy": self.accuracy.value, "low": self.accuracy.low, "high": self.accuracy.high,
+            "why": self.accuracy.why, "problems": self.problems, "seeds": self.seeds,
+            "truncated": self.truncated, "unaffordable": self.unaffordable, "failed": self.failed,
+            **self.meter,
+            **_named("seconds", self.seconds), **_named("first_token", self.first_token),
+            "selector": self.selector, "selector_kind": self.selector_kind, "oracle": self.oracle,
+            "scorer": self.scorer, "scorer_kind": self.scorer_kind,
+        }  # fmt: skip
+
+
+def _named(name: str, percentiles: tuple[float, float] | None) -> dict[str, float | None]:
+    values = percentiles or (None, None)
+    return {f"{name}_p{p:g}": value for p, value in zip(PERCENTILES, values, strict=True)}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more accurate a strategy is than another, on the same problems at the same budget and engine."""
+
+    strategy: str
+    baseline: str
+    engine: str
+    budget: float
+    unit: str
+    problems: int
+    difference: Interval
+
+    @property
+    def sure(self) -> bool:
+        """Whether the interval leaves out no difference."""
+        low, high = self.difference.low, self.difference.high
+        return low is not None and high is not None and not low <= 0 <= high
+
+    def as_json(self) -> dict[str, Any]:
+        found = self.difference
+        return {
+            "strategy": self.strategy, "baseline": self.baseline, "engine": self.engine, "budget": self.budget,
+            "unit": self.unit, "problems": self.problems, "difference": found.value, "low": found.low,
+            "high": found.high, "why": found.why, "sure": self.sure,
+        }  # fmt: skip
+
+
+def rows(outcomes: Sequence[Outcome], level: float = 0.9) -> list[Row]:
+    """One row for each strategy, engine and budget, in the order in which they first come.
+
+    Intervals of accuracies are over problems, by group where the problems have groups.
+    """
+    return [_row(of_cell, level) for of_cell in _cells(outcomes).values()]
+
+
+def differences(outcomes: Sequence[Outcome], level: float = 0.9) -> list[Difference]:
+    """Every strategy against the first one that is scored alike, by engine and budget, paired by problem."""
+    cells = list(_cells(outcomes).values())
+    return list(_against_first(cells, level))
+
+
+def _against_first(cells: Sequence[list[Outcome]], level: float) -> Iterator[Difference]:
+    firsts: dict[tuple[str, ...], list[Outcome]] = {}
+    for cell in cells:
+        first = firsts.setdefault((cell[0].engine, cell[0].budget, cell[0].scorer), cell)
+        if first is not cell and cell[0].scorer:
+            yield _difference(cell, first, level)
+
+
+def _difference(ours: list[Outcome], theirs: list[Outcome], level: float) -> Difference:
+    budget, unit = _budget(ours[0])
+    mine, other = _by_problem(ours), _by_problem(theirs)
+    groups = {outcome.problem: _group(outcome) for outcome in (*ours, *theirs)}
+    shared = len(mine.keys() & other.keys())
+    found = difference_interval(mine, other, groups, level)
+    return Difference(ours[0].strategy, theirs[0].strategy, ours[0].engine, budget, unit, shared, found)
+
+
+def _by_problem(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """The mean grade over seeds, by problem."""
+    grades: dict[str, list[float]] = {}
+    for outcome in outcomes:
+        grades.setdefault(outcome.problem, []).append(outcome.grade or 0.0)
+    return {problem: sum(of_it) / len(of_it) for problem, of_it in grades.items()}
+
+
+def _cells(outcomes: Sequence[Outcome]) -> dict[tuple[Any, ...], list[Outcome]]:
+    order: dict[tuple[Any, ...], int] = {}
+    for outcome in outcomes:
+        order.setdefault(_cell(outcome), len(order))
+    ranked = sorted(outcomes, key=lambda outcome: order[_cell(outcome)])
+    return {cell: list(of_cell) for cell, of_cell in groupby(ranked, key=_cell)}
+
+
+def _cell(outcome: Outcome) -> tuple[Any, ...]:
+    return (outcome.strategy, outcome.engine, outcome.budget, outcome.scorer, outcome.selector)
+
+
+def _group(outcome: Outcome) -> str:
+    return outcome.group or outcome.problem
+
+
+def _budget(outcome: Outcome) -> tuple[float, str]:
+    unit, _, limit = outcome.budget.partition(",")[0].partition("=")
+    return float(limit) if limit else 0.0, unit
+
+
+def _row(outcomes: list[Outcome], level: float) -> Row:
+    first = outcomes[0]
+    budget, unit = _budget(first)
+    states = [outcome.state for outcome in outcomes]
+    return Row(
+        first.strategy, first.engine, budget, unit, len({o.seed for o in outcomes}), len({o.problem for o in outcomes}),
+        _accuracy(outcomes, level), states.count("truncated"), states.count("unaffordable"), states.count("failed"),
+        first.selector, first.selector_kind, first.oracle, first.scorer, first.scorer_kind,
+        {name: _mean(outcomes, name) for name in NUMBERS},
+        _percentiles([outcome.meter.seconds for outcome in outcomes]),
+        _percentiles([outcome.first_token for outcome in outcomes if outcome.first_token is not None]),
+    )  # fmt: skip
+
+
+def _accuracy(outcomes: Sequence[Outcome], level: float) -> Interval:
+    if not outcomes[0].scorer:
+        return Interval(None, why="nothing scores the answers")
+    grades = [outcome.grade or 0.0 for outcome in outcomes]
+    return accuracy_interval(grades, [_group(outcome) for outcome in outcomes], level)
+
+
+def _percentiles(values: Sequence[float]) -> tuple[float, float] | None:
+    if not values:
+        return None
+    low, high = np.percentile(values, PERCENTILES)
+    return float(low), float(high)
+
+
+def _mean(outcomes: Sequence[Outcome], name: str) -> float | None:
+    values = [getattr(outcome.meter, name) for outcome in outcomes]
+    return None if None in values else sum(values) / len(values)
