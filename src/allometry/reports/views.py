@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from allometry.fits import Fit
 from allometry.forecasts import CALIBRATED, FIT_NOISE, Forecast, Forecasts, interval_label
+from allometry.inference.sweeps import Results
 from allometry.notices import Notice, Refused
 from allometry.plans import Plan
-from allometry.reports import words
+from allometry.reports import sweep_words, words
 from allometry.reports.curves import fit_figure
 from allometry.reports.forecast_rows import forecast_figure
 from allometry.reports.mathml import formula_mathml
@@ -24,6 +25,7 @@ from allometry.reports.numbers import counted, shown
 from allometry.reports.plan_words import plan_words
 from allometry.reports.regions import region_figure
 from allometry.reports.run_points import runs_figure
+from allometry.reports.sweeps import sweep_figure
 from allometry.runs import Runs, describe
 
 if TYPE_CHECKING:
@@ -180,6 +182,19 @@ def _(plan: Plan) -> go.Figure:
         )
         raise Refused("nothing-to-plot", f"there is nothing to draw: {why}", "plot", "see the steps of the plan")
     return found
+
+
+@view.register(Results)
+def _(found: Results) -> View:
+    notes = [f"{sentence}." for sentence in sweep_words.compared(found)]
+    notices = [] if found.complete else [f"incomplete: {found.why}"]
+    title = f"Strategies at budgets, {found.level:.0%} intervals over problems"
+    return View(title, sweep_words.HEADS, sweep_words.cells(found), notes=notes, notices=notices)
+
+
+@figure.register(Results)
+def _(found: Results) -> go.Figure:
+    return sweep_figure(found)
 
 
 def _said(notices: Iterable[Notice]) -> list[str]:

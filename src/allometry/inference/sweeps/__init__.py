@@ -1,20 +1,38 @@
-"""Strategies run on problems at budgets."""
+"""Strategies run on problems at budgets, and what they come to."""
 
+from allometry.inference.sweeps.curves import Curve, curves
 from allometry.inference.sweeps.episode import Outcome
+from allometry.inference.sweeps.estimate import Estimate, Length, estimate, measured_length
 from allometry.inference.sweeps.intervals import accuracy_interval, difference_interval, problems_to_detect
+from allometry.inference.sweeps.metrics import arise, efficiency, pass_at_k, scaling_slope, token_spread, worst_of_n
+from allometry.inference.sweeps.results import Results, summarise
 from allometry.inference.sweeps.rows import Difference, Row, differences, rows
 from allometry.inference.sweeps.sweep import Swept, asweep, sweep
 
 __all__ = [
+    "Curve",
     "Difference",
+    "Estimate",
+    "Length",
     "Outcome",
+    "Results",
     "Row",
     "Swept",
     "accuracy_interval",
+    "arise",
     "asweep",
+    "curves",
     "difference_interval",
     "differences",
+    "efficiency",
+    "estimate",
+    "measured_length",
+    "pass_at_k",
     "problems_to_detect",
     "rows",
+    "scaling_slope",
+    "summarise",
     "sweep",
+    "token_spread",
+    "worst_of_n",
 ]

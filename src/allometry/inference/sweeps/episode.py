@@ -71,6 +71,12 @@ class Outcome:
     why: str = ""
     response: Response | None = None
 
+    @property
+    def limit(self) -> tuple[float, str]:
+        """The first limit of the budget and its unit; (0, "") for none."""
+        unit, _, limit = self.budget.partition(",")[0].partition("=")
+        return (float(limit), unit) if limit else (0.0, "")
+
 
 @dataclass(frozen=True)
 class Setting:

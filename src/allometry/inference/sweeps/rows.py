@@ -12,9 +12,12 @@ import numpy as np
 from allometry.inference.calls import NUMBERS
 from allometry.inference.sweeps.episode import Outcome
 from allometry.inference.sweeps.intervals import accuracy_interval, difference_interval
+from allometry.inference.sweeps.metrics import efficiency, pass_at_k, token_spread, worst_of_n
 from allometry.notices import Interval
 
 PERCENTILES = (50.0, 95.0)
+# In a table of runs `flops` is the compute of training.
+_COLUMNS = {"flops": "inference_flops"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,9 @@ class Row:
     which it cannot be said that they are wrong. Rows of different kinds of selectors or scorers, and those of an
     `oracle`, which saw the answer, do not belong into one curve. `meter` holds means per problem; `seconds` and
     `first_token` the 50th and 95th percentile of the time to the answer and to the first token, as they were while
-    the problems of the sweep ran side by side.
+    the problems of the sweep ran side by side. `metrics`: `e3` (accuracy squared by mean generated tokens), and where
+    there are several seeds the mean `token_spread` of a problem and the share of problems that are right with one of
+    the seeds (`best_of_seeds`) and with all (`worst_of_seeds`).
     """
 
     strategy: str
@@ -46,11 +51,7 @@ class Row:
     meter: Mapping[str, float | None]
     seconds: tuple[float, float] | None
     first_token: tuple[float, float] | None
-
-    @property
-    def curve(self) -> tuple[str, ...]:
-        """What the points of one curve have in common."""
-        return (self.engine, self.strategy, self.unit, self.selector, self.scorer)
+    metrics: Mapping[str, float | None]
 
     def as_json(self) -> dict[str, Any]:
         """The row as commands print it: meters are means per problem."""
@@ -59,7 +60,8 @@ class Row:
             "accuracy": self.accuracy.value, "low": self.accuracy.low, "high": self.accuracy.high,
             "why": self.accuracy.why, "problems": self.problems, "seeds": self.seeds,
             "truncated": self.truncated, "unaffordable": self.unaffordable, "failed": self.failed,
-            **self.meter,
+            **{_COLUMNS.get(name, name): value for name, value in self.meter.items()},
+            **self.metrics,
             **_named("seconds", self.seconds), **_named("first_token", self.first_token),
             "selector": self.selector, "selector_kind": self.selector_kind, "oracle": self.oracle,
             "scorer": self.scorer, "scorer_kind": self.scorer_kind,
@@ -121,7 +123,7 @@ def _against_first(cells: Sequence[list[Outcome]], level: float) -> Iterator[Dif
 
 
 def _difference(ours: list[Outcome], theirs: list[Outcome], level: float) -> Difference:
-    budget, unit = _budget(ours[0])
+    budget, unit = ours[0].limit
     mine, other = _by_problem(ours), _by_problem(theirs)
     groups = {outcome.problem: _group(outcome) for outcome in (*ours, *theirs)}
     shared = len(mine.keys() & other.keys())
@@ -153,14 +155,9 @@ def _group(outcome: Outcome) -> str:
     return outcome.group or outcome.problem
 
 
-def _budget(outcome: Outcome) -> tuple[float, str]:
-    unit, _, limit = outcome.budget.partition(",")[0].partition("=")
-    return float(limit) if limit else 0.0, unit
-
-
 def _row(outcomes: list[Outcome], level: float) -> Row:
     first = outcomes[0]
-    budget, unit = _budget(first)
+    budget, unit = first.limit
     states = [outcome.state for outcome in outcomes]
     return Row(
         first.strategy, first.engine, budget, unit, len({o.seed for o in outcomes}), len({o.problem for o in outcomes}),
@@ -169,6 +166,7 @@ def _row(outcomes: list[Outcome], level: float) -> Row:
         {name: _mean(outcomes, name) for name in NUMBERS},
         _percentiles([outcome.meter.seconds for outcome in outcomes]),
         _percentiles([outcome.first_token for outcome in outcomes if outcome.first_token is not None]),
+        _metrics(outcomes),
     )  # fmt: skip
 
 
@@ -189,3 +187,30 @@ def _percentiles(values: Sequence[float]) -> tuple[float, float] | None:
 def _mean(outcomes: Sequence[Outcome], name: str) -> float | None:
     values = [getattr(outcome.meter, name) for outcome in outcomes]
     return None if None in values else sum(values) / len(values)
+
+
+def _metrics(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
+    several: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        several.setdefault(outcome.problem, []).append(outcome)
+    several = {problem: of_it for problem, of_it in several.items() if len(of_it) > 1}
+    binary = bool(outcomes[0].scorer) and {outcome.grade for outcome in outcomes} <= {0.0, 1.0, None}
+    right = [(len(of_it), sum(outcome.grade == 1 for outcome in of_it)) for of_it in several.values()]
+    tokens = [[float(outcome.meter.generated_tokens) for outcome in of_it] for of_it in several.values()]
+    return {
+        "e3": _efficiency(outcomes),
+        "token_spread": token_spread(tokens) if several else None,
+        "best_of_seeds": _share([pass_at_k(n, c, n) for n, c in right]) if binary else None,
+        "worst_of_seeds": _share([worst_of_n(n, c, n) for n, c in right]) if binary else None,
+    }
+
+
+def _efficiency(outcomes: Sequence[Outcome]) -> float | None:
+    tokens = sum(outcome.meter.generated_tokens for outcome in outcomes) / len(outcomes)
+    if not outcomes[0].scorer or not tokens:
+        return None
+    return efficiency(sum(outcome.grade or 0.0 for outcome in outcomes) / len(outcomes), tokens)
+
+
+def _share(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

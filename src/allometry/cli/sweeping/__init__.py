@@ -1,0 +1,5 @@
+"""The commands of test-time scaling: sweep and solve."""
+
+from allometry.cli.sweeping.sweep import sweep
+
+__all__ = ["sweep"]
