@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from allometry.inference.calls import Budget, Request, Response, read_budgets, sample
-    from allometry.inference.engines import Simulator, World
+    from allometry.inference.engines import Simulator, World, find_engine
     from allometry.inference.records import Records
     from allometry.inference.strategies import Answer, find_strategy, list_strategies, strategy
     from allometry.inference.sweeps import asweep, rows, sweep
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Budget": "calls", "Request": "calls", "Response": "calls", "read_budgets": "calls", "sample": "calls",
-    "Simulator": "engines", "World": "engines", "Records": "records",
+    "Simulator": "engines", "World": "engines", "find_engine": "engines", "Records": "records",
     "Answer": "strategies", "find_strategy": "strategies", "list_strategies": "strategies", "strategy": "strategies",
     "asweep": "sweeps", "rows": "sweeps", "sweep": "sweeps", "Problem": "tasks", "simulated_problems": "tasks",
     "EXACT": "verifiers", "Grader": "verifiers", "grader": "verifiers",
@@ -27,7 +27,7 @@ _HOMES = {
 
 __all__ = [
     "EXACT", "Answer", "Budget", "Grader", "Problem", "Records", "Request", "Response", "Simulator", "World", "asweep",
-    "find_strategy", "grader", "list_strategies", "read_budgets", "rows", "sample", "simulated_problems", "strategy",
+    "find_engine", "find_strategy", "grader", "list_strategies", "read_budgets", "rows", "sample", "simulated_problems", "strategy",
     "sweep",
 ]  # fmt: skip
 

@@ -15,6 +15,7 @@ from allometry.inference.calls import MAIN, Budget, Engine, Halted, Ledger, Mete
 from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy
 from allometry.inference.sweeps.episode import Outcome, Setting, check, play, recorded
+from allometry.inference.sweeps.learning import learn_abilities
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader
 from allometry.notices import Refused
@@ -83,6 +84,7 @@ async def asweep(
     _refuse_twice("problem", [problem.id for problem in problems])
     _refuse_twice("strategy", [strategy.identity for strategy in strategies])
     _refuse_twice("budget", [budget.as_text() for budget in budgets])
+    await learn_abilities(setting, strategies, problems)
     for strategy in strategies:
         for budget in (*budgets, *([paid.budget] if paid.budget else [])):
             check(strategy, budget, settings[0])

@@ -1,0 +1,133 @@
+"""One attempt at one call, by the official client: events as they come, or a fault. The client repeats nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+from allometry.inference.engines.endpoint.address import Address
+from allometry.inference.engines.endpoint.faults import Fault, status_fault
+from allometry.inference.engines.endpoint.keys import keep_out_of_logs
+from allometry.inference.engines.endpoint.reply import parse, said_in
+from allometry.inference.engines.endpoint.ways import Form
+from allometry.notices import Refused
+
+Take: TypeAlias = Callable[[Mapping[str, Any]], None]
+NO_KEY = "none"
+# Connecting takes long only where nobody answers.
+CONNECT = 10.0
+# No answer comes near; a server that sends more would only fill the memory.
+LARGEST = 1 << 26
+
+
+class Transport:
+    """Connections to one server; those of each event loop are its own."""
+
+    def __init__(self, address: Address, key: str | None, secrets: tuple[str, ...], timeout: float) -> None:
+        self._address, self._key, self._secrets, self._timeout = address, key, secrets, timeout
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+
+    async def send(self, form: Form, body: Mapping[str, Any], take: Take) -> None:
+        """Make a call and hand over what comes: one object, or the events of a stream.
+
+        Errors: `Fault` for whatever goes wrong on the way.
+        """
+        fault = None
+        try:
+            async with asyncio.timeout(self._timeout), self._create(form, dict(body)) as response:
+                await _read(response, take)
+        except Fault as found:
+            fault = found
+        except TimeoutError:
+            fault = Fault(f"no whole answer came within {self._timeout:g} s")
+        except Exception as error:
+            fault = _fault_of(error)
+        if fault is not None:
+            # outside of the handlers, so that it drags no error along that holds what the server wrote
+            fault.__context__ = None
+            raise fault
+
+    async def close(self) -> None:
+        """End the connections of this event loop."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
+
+    def _create(self, form: Form, body: dict[str, Any]) -> Any:
+        client = self._client()
+        if form == "chat":
+            calls, given = client.chat.completions, {"messages": body.pop("messages")}
+        else:
+            calls, given = client.completions, {"prompt": body.pop("prompt")}
+        return calls.with_streaming_response.create(model=self._address.model, **given, extra_body=body)
+
+    def _client(self) -> Any:
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            openai = load_client()
+            self._clients[loop] = openai.AsyncOpenAI(
+                api_key=self._key or NO_KEY, base_url=self._address.url, max_retries=0,
+                timeout=openai.Timeout(self._timeout, connect=min(CONNECT, self._timeout)),
+            )  # fmt: skip
+            keep_out_of_logs(self._secrets)
+        return self._clients[loop]
+
+
+def load_client() -> Any:
+    """The official client. Errors: `Refused` where it is not installed."""
+    try:
+        return import_module("openai")
+    except ImportError:
+        raise Refused("missing-extra", "endpoints need the openai package", "an engine",
+                      'pip install "allometry[openai]"') from None  # fmt: skip
+
+
+async def _read(response: Any, take: Take) -> None:
+    kind = response.headers.get("content-type", "")
+    if "text/event-stream" not in kind:
+        take(_whole(await response.read(), kind))
+        return
+    size = 0
+    async for line in response.iter_lines():
+        size += len(line)
+        _check_size(size)
+        name, _, value = line.partition(":")
+        if name != "data" or not value.strip():
+            continue
+        if value.strip() == "[DONE]":
+            return
+        take(parse(value))
+
+
+def _whole(raw: bytes, kind: str) -> Mapping[str, Any]:
+    _check_size(len(raw))
+    try:
+        return parse(raw.decode("utf-8"))
+    except (Fault, UnicodeDecodeError) as error:
+        if isinstance(error, Fault) and "json" in kind:
+            raise
+        said = kind.partition(";")[0].strip()[:40] or "an answer of no stated kind"
+    raise Fault(f"the server sent {said} where JSON was expected")
+
+
+def _check_size(size: int) -> None:
+    if size > LARGEST:
+        raise Fault(f"the server sent more than {LARGEST >> 20} MiB", again=False)
+
+
+def _fault_of(error: Exception) -> Fault:
+    """What an error of the client, or of the library it sends with, means."""
+    openai = load_client()
+    if isinstance(error, openai.APIStatusError):
+        return status_fault(error.status_code, said_in(error.body)[:300], error.response.headers)
+    name = type(error.__cause__ or error).__name__
+    if isinstance(error, openai.APITimeoutError):
+        return Fault(f"the server did not answer in time ({name})", paid="Connect" not in name)
+    if isinstance(error, openai.APIConnectionError):
+        return Fault(f"the connection to the server failed ({name})", paid="Connect" not in name)
+    if isinstance(error, TypeError | AttributeError | Refused):
+        raise error
+    return Fault(f"the answer broke off ({name})")
