@@ -16,7 +16,7 @@ from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy
 from allometry.inference.sweeps.episode import Outcome, Setting, check, play, recorded
 from allometry.inference.tasks import Problem
-from allometry.inference.verifiers import Grader
+from allometry.inference.verifiers import Grader, check_problems
 from allometry.notices import Refused
 
 Result = TypeVar("Result")
@@ -109,6 +109,8 @@ async def asweep(
     for strategy in strategies:
         for budget in (*budgets, *([limit] if limit else [])):
             check(strategy, budget, setting)
+    for grader in {*(one for strategy in strategies for one in strategy.graders), *([scorer] if scorer else [])}:
+        check_problems(grader, problems)
     slots, halts = asyncio.Semaphore(at_once), list[str]()
 
     async def group(strategy: Strategy, problem: Problem) -> dict[Budget, Outcome]:

@@ -135,6 +135,26 @@ def choice(text: str) -> Hashable | None:
     return None
 
 
+_CALLED = re.compile(
+    rf"(?:####|\b(?i:answer|result){_SPACE}(?:(?i:is)\b|[:=]){_SPACE}:?)[*_`]{{0,2}}[ \t]{{0,4}}([^\n]{{1,2000}})"
+)
+
+
+def answer(text: str) -> Hashable | None:
+    """What a text calls its answer: the last box, or else the rest of the line behind the last "the answer is",
+    "Answer:" or "####"; a text of one line is its answer.
+
+    >>> answer("First 2+2.\\nThe answer is **4**."), answer("Paris"), answer("Well,\\nwho knows?")
+    ('4', 'Paris', None)
+    """
+    box = boxed(text)
+    if box is not None:
+        return box
+    lines = text.strip().splitlines()
+    called = [match.group(1) for match in _CALLED.finditer(text)] or (lines if len(lines) == 1 else [])
+    return (called[-1].strip(" \t\r*_`$").rstrip(".").strip(" *_`$") or None) if called else None
+
+
 # So many characters may be parsed in vain before the search for a JSON value is given up.
 _VAIN = 1_000_000
 _DECODER = json.JSONDecoder(parse_constant=lambda name: _not_json(name))
@@ -196,12 +216,12 @@ def json_text(text: str) -> Hashable | None:
 
 
 READERS: Mapping[str, Reader] = {
-    "whole": whole_text, "number": number, "choice": choice, "boxed": boxed, "json": json_text,
+    "whole": whole_text, "answer": answer, "number": number, "choice": choice, "boxed": boxed, "json": json_text,
 }  # fmt: skip
 
 
 def find_reader(text: str) -> Reader:
-    """The reader of a name (whole, number, choice, boxed, json), or a function of a text: `mine.py:read`.
+    """The reader of a name (whole, answer, number, choice, boxed, json), or a function of a text: `mine.py:read`.
 
     Errors: `Refused` with the nearest names when there is none.
 

@@ -27,6 +27,7 @@ from allometry.notices import Refused
 # How often time and processes are looked at, in seconds.
 TICK = 0.05
 CHUNK = 65_536
+USUAL = Limits()
 # Our own processes between us and the program.
 BETWEEN = 2
 
@@ -59,7 +60,7 @@ def check_apart() -> None:
 
 
 def run_apart(
-    program: Sequence[str], *, given: str = "", files: Mapping[str, str] | None = None, limits: Limits = Limits()
+    program: Sequence[str], *, given: str = "", files: Mapping[str, str] | None = None, limits: Limits = USUAL
 ) -> Ended:
     """Run a program with `given` on its standard input, in an empty folder that holds only `files` and goes with it.
 
