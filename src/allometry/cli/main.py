@@ -23,6 +23,7 @@ from allometry.cli import (
     plans,
     reproduce,
     sharing,
+    sweeping,
     tables,
     watch,
 )
@@ -45,6 +46,7 @@ def build_app() -> typer.Typer:
         explain.inspect, sharing.diff, checking.check, sharing.share, laws.laws, laws.evaluate, explain.report, reproduce.reproduce,
     ):  # fmt: skip
         app.command(command.__name__.rstrip("_"))(command)
+    app.command("sweep")(sweeping.sweep)
     app.add_typer(cost.build_cost(), name="cost")
     return app
 

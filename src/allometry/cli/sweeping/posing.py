@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from allometry.axes import nearest_names
 from allometry.inference.strategies import Strategy, list_strategies, read_strategy
 from allometry.inference.tasks import (
     Problem,
@@ -73,13 +75,11 @@ def pose(
     elif task == SIMULATED:
         posed = Posed(task, tuple(simulated_problems(count or COUNT)), EXACT, {"exact": EXACT})
     else:
-        posed = _own(task, count, reader)
-    scorer = posed.scorer if grader is None else _with_code(posed, allow_code).grader(grader)
-    return Posed(posed.name, posed.problems, scorer, posed.graders, posed.arguments, allow_code)
-
-
-def _with_code(posed: Posed, allow_code: bool) -> Posed:
-    return Posed(posed.name, posed.problems, posed.scorer, posed.graders, posed.arguments, allow_code)
+        return _own(task, count, grader, reader, allow_code=allow_code)
+    if reader is not None:
+        raise Refused("no-reader", f"{task} reads its own answers", "--read", "leave it out")
+    posed = replace(posed, allow_code=allow_code)
+    return posed if grader is None else replace(posed, scorer=posed.grader(grader))
 
 
 def _built_in(task: Task, count: int, difficulty: int | None) -> Posed:
@@ -88,8 +88,12 @@ def _built_in(task: Task, count: int, difficulty: int | None) -> Posed:
     return Posed(task.name, problems, scorer_of(task), graders, task.arguments)
 
 
-def _own(path: str, count: int | None, reader: str | None) -> Posed:
-    if not path.endswith((".jsonl", ".json", ".ndjson")) and "/" not in path:
-        find_task(path)  # a name, and none that is known
-    read = None if reader is None else find_reader(reader)
-    return Posed(path, tuple(read_problems(path, limit=count, read=read)), None)
+def _own(path: str, count: int | None, grader: str | None, reader: str | None, *, allow_code: bool) -> Posed:
+    """Answers are read as the user says, or else as the grader reads them."""
+    if not Path(path).suffix and not Path(path).exists():
+        names = ", ".join(nearest_names(path, [*list_tasks(), SIMULATED]))
+        raise Refused("unknown-task", f"no task is called {path!r}, and there is no such file", "TASK",
+                      f"the nearest are {names}; problems of yours are a file of JSON lines")  # fmt: skip
+    scorer = None if grader is None else find_grader(grader, allow_code=allow_code)
+    read = find_reader(reader) if reader is not None else scorer.read if scorer is not None else None
+    return Posed(path, tuple(read_problems(path, limit=count, read=read)), scorer, allow_code=allow_code)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Request, Response, Scope
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, one, wave
-from allometry.inference.strategies.self_consistency import Vote, elect
+from allometry.inference.strategies.self_consistency import elect
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
+from allometry.inference.verifiers import Vote
 
 
 @strategy(rule="first to finish")

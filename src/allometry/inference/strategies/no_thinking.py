@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Scope
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw
-from allometry.inference.strategies.self_consistency import Vote, Weight, elect
+from allometry.inference.strategies.self_consistency import Weight, elect
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
+from allometry.inference.verifiers import Vote
 
 FINISHED = "<think>\nOkay, I think I have finished thinking.\n</think>\n\n"
 

@@ -12,7 +12,7 @@ from typing import Any
 from allometry.inference.records import find_hook
 from allometry.inference.strategies.find import find_strategy
 from allometry.inference.strategies.strategy import Strategy
-from allometry.inference.verifiers import Grader, confidence
+from allometry.inference.verifiers import Grader, confidence, find_vote
 from allometry.notices import Refused
 
 _CALL = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<words>.*)\))?", re.DOTALL)
@@ -24,8 +24,8 @@ def read_strategy(
 ) -> Strategy:
     """The strategy that a text names: `greedy`, `best_of_n(samples=8, selector=steps)`, `mine.py:search(width=3)`.
 
-    Values are numbers, texts, true, false and none; a bare word is a text. An argument that takes a grader is found by
-    `find_grader`, one that takes a function by `FILE.py:function`, the weight `confidence` by that name.
+    Values are numbers, texts, true, false and none; a bare word is a text. A grader is found by `find_grader`, a vote
+    by `find_vote`, a weight is a grader, `confidence` or a function of a response, 'mine.py:weight'.
     Arguments: `defaults` are arguments by strategy, used where the text gives none; its label does not show them.
     Errors: `Refused` for anything else, with what can be written.
 
@@ -72,6 +72,8 @@ def _value(parameter: Parameter, value: Any, find_grader: Callable[[str], Grader
     wanted = str(parameter.annotation)
     if "Weight" in wanted and value == confidence.__name__:
         return confidence
-    if "Vote" in wanted or (":" in value and "Weight" in wanted):
+    if "Vote" in wanted:
+        return find_vote(value)
+    if "Weight" in wanted and ":" in value:
         return find_hook(value)
     return find_grader(value) if "Grader" in wanted or "Weight" in wanted else value

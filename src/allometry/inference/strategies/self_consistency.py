@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from allometry.inference.calls import Allowance, Response, Scope
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
-from allometry.inference.verifiers import Grader, confidence, tally
+from allometry.inference.verifiers import Grader, Vote, confidence, tally
 
-Vote = Callable[[Response], Hashable | None]
 Weight = Grader | Callable[[Response], float]
 
 

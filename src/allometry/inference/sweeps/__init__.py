@@ -2,14 +2,15 @@
 
 from allometry.inference.sweeps.curves import Curve, curves
 from allometry.inference.sweeps.episode import Outcome
-from allometry.inference.sweeps.estimate import Estimate, Length, estimate, measured_length
+from allometry.inference.sweeps.estimate import Estimate, Length, estimate, measured_length, measured_pace
 from allometry.inference.sweeps.intervals import accuracy_interval, difference_interval, problems_to_detect
 from allometry.inference.sweeps.metrics import arise, efficiency, pass_at_k, scaling_slope, token_spread, worst_of_n
 from allometry.inference.sweeps.results import Results, summarise
 from allometry.inference.sweeps.rows import Difference, Row, differences, rows
-from allometry.inference.sweeps.sweep import Swept, asweep, sweep
+from allometry.inference.sweeps.sweep import AT_ONCE, Swept, asweep, sweep
 
 __all__ = [
+    "AT_ONCE",
     "Curve",
     "Difference",
     "Estimate",
@@ -27,6 +28,7 @@ __all__ = [
     "efficiency",
     "estimate",
     "measured_length",
+    "measured_pace",
     "pass_at_k",
     "problems_to_detect",
     "rows",

@@ -110,7 +110,8 @@ def check(strategy: Strategy, budget: Budget | None, setting: Setting) -> None:
     """Refuse, before anything is spent, what could not be run: abilities, engines and prices that are not there."""
     profile = setting.engine.profile
     check_needs(profile, strategy.needs, strategy.name)
-    for role in strategy.roles:
+    graders = (*strategy.graders, *(() if setting.scorer is None else (setting.scorer,)))
+    for role in (*strategy.roles, *(role for grader in graders for role in grader.roles)):
         if role not in setting.engines:
             raise Refused(
                 "no-engine", f"{strategy.name} needs an engine for {role!r}", "engines", f"give {role}=ENGINE"
@@ -145,7 +146,11 @@ async def play(strategy: Strategy, problem: Problem, budget: Budget | None, sett
     key = episode_key(strategy, problem, budget, setting)
     recorder = Recorder(setting.records, key, problem.id, strategy.identity, setting.seed)
     ran = await _run(strategy, problem, Ledger(budget), recorder, setting)
-    grade = await _score(strategy, problem, ran.answer.response, recorder, setting)
+    grade = None
+    try:
+        grade = await _score(strategy, problem, ran.answer.response, recorder, setting)
+    except CallFailed as failure:
+        ran = ran._replace(why=f"scoring: {failure.reason}", failed=True)
     outcome = _outcome_of(ran, grade, strategy, problem, budget, setting)
     made_by = fingerprint(strategy, problem, setting.engines, setting.scorer)
     setting.records.append([_line(key, outcome, recorder, made_by)])

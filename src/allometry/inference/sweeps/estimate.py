@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from allometry.inference.calls import Budget, Engine, Meter, Profile, Request, Response, Usage
+from allometry.inference.calls import (
+    ABILITIES,
+    Abilities,
+    Budget,
+    CallFailed,
+    Engine,
+    Meter,
+    Profile,
+    Request,
+    Response,
+    Scope,
+    Usage,
+)
 from allometry.inference.records import Line
 from allometry.inference.strategies import Strategy
 from allometry.inference.sweeps.sweep import sweep
@@ -16,6 +29,9 @@ from allometry.inference.verifiers import Grader
 
 HALF = 0.5
 """The share of its longest that an answer is expected to take while none was measured: assumed."""
+
+
+_EVERY: Any = dict.fromkeys(ABILITIES, True)
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,16 @@ def measured_length(lines: Iterable[Line], engine: str) -> Length:
     return Length(used / asked, f"measured: {samples} recorded answers took {used / asked:.0%} of their longest")
 
 
+def measured_pace(lines: Iterable[Line], engine: str) -> float | None:
+    """Seconds a generated token of the problems that an engine ran side by side; None where none is on record."""
+    seconds = tokens = 0.0
+    for line in lines:
+        if line["kind"] == "episode" and (told := json.loads(line["result"]))["engine"] == engine:
+            seconds += told["meter"]["seconds"]
+            tokens += told["meter"]["generated_tokens"]
+    return seconds / tokens if tokens else None
+
+
 def estimate(
     problems: Sequence[Problem],
     strategies: Sequence[Strategy],
@@ -64,8 +90,9 @@ def estimate(
     """What `sweep` would take with the same arguments, without a call.
 
     Use it before a sweep that costs money. Judges are asked too, of an engine that pretends as well; graders that are
-    functions are not run. Seconds are not estimated: they hang on what else the server does.
-    Errors: those of `sweep`, before its first call.
+    functions are not run. Seconds are not estimated: they hang on what else the server does. Nor is it known what an
+    endpoint can do before it was asked, so what it lacks is not refused here.
+    Errors: those of `sweep` otherwise, before its first call.
 
     >>> from allometry.inference.engines import Simulator
     >>> from allometry.inference.strategies import find_strategy
@@ -104,7 +131,9 @@ class _Pretender:
     profile: Profile = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "profile", replace(self.engine.profile, virtual=True))
+        # what an endpoint can do is found out by asking; whether it takes n says what a prompt costs
+        able = replace(Abilities(**_EVERY), n=self.engine.profile.abilities.n)
+        object.__setattr__(self, "profile", replace(self.engine.profile, abilities=able, virtual=True))
 
     async def sample(self, request: Request) -> Sequence[Response]:
         tokens = max(1, round(self.share * request.max_tokens)) if request.max_tokens else 0
@@ -122,11 +151,12 @@ def _blind(strategy: Strategy) -> Strategy:
 
 
 def _unasked(grader: Grader) -> Grader:
-    """A grader that is a function grades all alike, without running it: what runs may be a command."""
-    if grader.check is None:
-        return grader
+    """A grader that gives all the same grade: it asks engines what it would ask, and runs no function of its own."""
 
-    async def alike(problem: Problem, responses: Sequence[Response], engine: object) -> list[float]:
+    async def alike(problem: Problem, responses: Sequence[Response], engine: Scope) -> list[float]:
+        if grader.roles or grader.check is None:
+            with suppress(CallFailed):  # a judge that pretends says nothing
+                await grader.grade(problem, responses, engine)
         return [0.0] * len(responses)
 
     return replace(grader, grade=alike)

@@ -109,15 +109,18 @@ def rows(outcomes: Sequence[Outcome], level: float = 0.9) -> list[Row]:
 
 
 def differences(outcomes: Sequence[Outcome], level: float = 0.9) -> list[Difference]:
-    """Every strategy against the first one that is scored alike, by engine and budget, paired by problem."""
+    """Every strategy against the first one that is scored alike, by engine and budget, paired by problem.
+
+    Oracles are compared among themselves.
+    """
     cells = list(_cells(outcomes).values())
     return list(_against_first(cells, level))
 
 
 def _against_first(cells: Sequence[list[Outcome]], level: float) -> Iterator[Difference]:
-    firsts: dict[tuple[str, ...], list[Outcome]] = {}
+    firsts: dict[tuple[Any, ...], list[Outcome]] = {}
     for cell in cells:
-        first = firsts.setdefault((cell[0].engine, cell[0].budget, cell[0].scorer), cell)
+        first = firsts.setdefault((cell[0].engine, cell[0].budget, cell[0].scorer, cell[0].oracle), cell)
         if first is not cell and cell[0].scorer:
             yield _difference(cell, first, level)
 

@@ -17,7 +17,7 @@ from allometry.inference.strategies import Strategy
 from allometry.inference.sweeps.episode import Outcome, Setting, check, play, recorded
 from allometry.inference.sweeps.learning import learn_abilities
 from allometry.inference.tasks import Problem
-from allometry.inference.verifiers import Grader
+from allometry.inference.verifiers import Grader, check_problems
 from allometry.notices import Refused
 
 Result = TypeVar("Result")
@@ -84,10 +84,8 @@ async def asweep(
     _refuse_twice("problem", [problem.id for problem in problems])
     _refuse_twice("strategy", [strategy.identity for strategy in strategies])
     _refuse_twice("budget", [budget.as_text() for budget in budgets])
-    await learn_abilities(setting, strategies, problems)
-    for strategy in strategies:
-        for budget in (*budgets, *([paid.budget] if paid.budget else [])):
-            check(strategy, budget, settings[0])
+    await learn_abilities(settings[0], strategies, problems)
+    _check_all(problems, strategies, [*budgets, *([paid.budget] if paid.budget else [])], settings[0])
     slots, halts = asyncio.Semaphore(at_once), list[str]()
 
     async def group(setting: Setting, strategy: Strategy, problem: Problem) -> dict[Budget, Outcome]:
@@ -152,6 +150,17 @@ async def _once(
         outcome = await play(strategy, problem, budget, setting)
     tick(1)
     return outcome
+
+
+def _check_all(
+    problems: Sequence[Problem], strategies: Sequence[Strategy], budgets: Sequence[Budget], setting: Setting
+) -> None:
+    """Refuse what cannot be run on these engines, or graded."""
+    for strategy, budget in product(strategies, budgets):
+        check(strategy, budget, setting)
+    scorers = () if setting.scorer is None else (setting.scorer,)
+    for grader in {*(one for strategy in strategies for one in strategy.graders), *scorers}:
+        check_problems(grader, problems)
 
 
 def _refuse_twice(what: str, names: Sequence[str]) -> None:

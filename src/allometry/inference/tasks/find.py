@@ -11,7 +11,7 @@ from allometry.axes import nearest_names
 from allometry.inference.tasks.task import Task
 from allometry.notices import Refused
 
-_NOT = frozenset({"find", "problem", "simulated", "task"})
+_NOT = frozenset({"find", "problem", "readers", "reading", "simulated", "task"})
 
 
 @cache

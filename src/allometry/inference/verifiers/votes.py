@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Hashable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cache
+from typing import NamedTuple, TypeAlias
 
 from allometry.inference.calls import Response, canonical
+from allometry.inference.records import find_hook
+from allometry.inference.tasks import READERS, find_reader
+
+Vote: TypeAlias = Callable[[Response], Hashable | None]
 
 
 def tool_call(response: Response) -> Hashable | None:
@@ -25,15 +30,36 @@ def _called(function: object) -> object:
 
 
 def json_value(response: Response) -> Hashable | None:
-    """The JSON value that a response is, whatever the order of its keys; None where it is none.
+    """The last JSON value of a response, whatever the order of its keys; None where it holds none.
 
-    >>> json_value(Response('{"b": 1, "a": 2}')) == json_value(Response('{"a":2,"b":1}'))
+    >>> json_value(Response('{"b": 1, "a": 2}')) == json_value(Response('so: {"a":2,"b":1}'))
     True
     """
-    try:
-        return canonical(json.loads(response.content))
-    except ValueError:
-        return None
+    return READERS["json"](response.content)
+
+
+@cache
+def find_vote(text: str) -> Vote:
+    """What of a response votes, by name: `tool_call`, or what a reader takes out of its text (answer, number, choice,
+    boxed, json, whole); or a function of a response that gives any hashable value, None for no vote: `mine.py:vote`.
+
+    Errors: `Refused` with the nearest names when there is none.
+
+    >>> find_vote("number")(Response("about 12"))
+    Fraction(12, 1)
+    """
+    if ":" in text:
+        own: Vote = find_hook(text)
+        return own
+    if text == "tool_call":
+        return tool_call
+    read = find_reader(text)
+
+    def vote(response: Response) -> Hashable | None:
+        return read(response.content)
+
+    vote.__qualname__ = text  # it stands in the identity of a strategy
+    return vote
 
 
 def _parsed(text: str) -> object:

@@ -1,0 +1,37 @@
+"""Options that the commands of test-time scaling share, and what they open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, TypeAlias
+
+import typer
+
+from allometry.inference.calls import MAIN, Engine
+from allometry.inference.engines import find_engine
+from allometry.inference.records import Records, find_hook
+from allometry.inference.verifiers.graders.judge import ROLE as JUDGE
+
+StrategyText: TypeAlias = Annotated[list[str], typer.Option(help="greedy, best_of_n, self_consistency, budget_forcing, no_thinking, first_finish, with arguments as in 'best_of_n(samples=8)', or mine.py:name; repeatable.")]  # fmt: skip
+EngineText: TypeAlias = Annotated[list[str], typer.Option(help="embedded, embedded:weak, embedded:middle, openai:URL#MODEL, records:DIR, simulator:FILE; repeatable.")]  # fmt: skip
+Problems: TypeAlias = Annotated[int | None, typer.Option(help="How many problems: by default 200 of a built-in task, all of a file.", min=1)]  # fmt: skip
+Difficulty: TypeAlias = Annotated[int | None, typer.Option(help="Of a built-in task: how many numbers, steps or hops.", min=1)]  # fmt: skip
+GraderText: TypeAlias = Annotated[str | None, typer.Option(help="What says which answers are right: answer or steps of a built-in task; exact, numeric, regex:PATTERN, choice, json, math, judge, command:PROGRAM, python, or mine.py:grade.")]  # fmt: skip
+Read: TypeAlias = Annotated[str | None, typer.Option(help="How the final answer is read, for votes: whole, answer, number, choice, boxed, json, or mine.py:read; by default as the grader reads it.")]  # fmt: skip
+Selector: TypeAlias = Annotated[str | None, typer.Option(help="Grader that chooses among samples, by default that of the task unless it sees the answers.")]  # fmt: skip
+Judge: TypeAlias = Annotated[str | None, typer.Option(help="Engine of the grader judge.")]
+RecordsFolder: TypeAlias = Annotated[str | None, typer.Option("--records", help="Folder in which every sample is kept, and from which a stopped sweep goes on.")]  # fmt: skip
+KeepText: TypeAlias = Annotated[str, typer.Option(help="What records hold of the texts: text, hashes, or meters only.")]
+RedactHook: TypeAlias = Annotated[str | None, typer.Option(help="module:function or FILE.py:function that changes each line before it is written.")]  # fmt: skip
+AllowCode: TypeAlias = Annotated[bool, typer.Option("--allow-code", help="Let graders run programs that a model may have written: apart, without network, with limits on time, memory and files. That keeps mistakes in, not a determined attacker: it can still read what you can read.")]  # fmt: skip
+
+
+def open_engines(texts: Sequence[str], judge: str | None) -> list[dict[str, Engine]]:
+    """Each engine by role; all are judged by the same one."""
+    roles = {} if judge is None else {JUDGE: find_engine(judge)}
+    return [{MAIN: find_engine(text), **roles} for text in texts]
+
+
+def open_records(folder: str | None, keep: str, redact: str | None) -> Records:
+    """The records of a folder; in memory where there is none."""
+    return Records(folder, keep=keep, redact=None if redact is None else find_hook(redact))

@@ -1,0 +1,124 @@
+"""`allometry sweep`: strategies at budgets on the same problems, resumable, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from allometry.cli.options import Json, Level, Seed, check_out, level_of
+from allometry.cli.output import print_json, print_lines, print_table, progress
+from allometry.cli.sweeping.dry import show_estimate
+from allometry.cli.sweeping.options import (
+    AllowCode,
+    Difficulty,
+    EngineText,
+    GraderText,
+    Judge,
+    KeepText,
+    Problems,
+    Read,
+    RecordsFolder,
+    RedactHook,
+    Selector,
+    StrategyText,
+    open_engines,
+    open_records,
+)  # fmt: skip
+from allometry.cli.sweeping.posing import Posed, pose
+from allometry.cli.sweeping.write import write_rows
+from allometry.inference.calls import Budget, Ledger, read_budgets
+from allometry.inference.records import Records
+from allometry.inference.strategies import Strategy
+from allometry.inference.sweeps import Results, Swept, summarise
+from allometry.inference.sweeps import sweep as sweep_of
+from allometry.notices import Refused
+
+
+def sweep(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="countdown, chain, lookup or horizon; simulated, for a simulator; or a file of JSON lines with prompt or messages, and answer.")],
+    strategy: StrategyText,
+    budget: Annotated[str, typer.Option(help="Of each problem: generated_tokens=64:512:x2 (from, to, times), calls=, flops=, seconds= or money=; a bare number is generated tokens.")],
+    engine: EngineText,
+    problems: Problems = None, difficulty: Difficulty = None, grader: GraderText = None, read: Read = None,
+    selector: Selector = None,
+    scorer: Annotated[str | None, typer.Option(help="What says which answers are right, where that is not --grader.")] = None,
+    judge: Judge = None, records: RecordsFolder = None, keep: KeepText = "text", redact: RedactHook = None,
+    allow_code: AllowCode = False,
+    seeds: Annotated[int, typer.Option(help="How often everything is run, from --seed upwards.", min=1)] = 1,
+    limit: Annotated[str | None, typer.Option(help="For the whole sweep, such as money=200: no call is made that may exceed it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask nothing: say what it would take, expected and at worst.")] = False,
+    detect: Annotated[float | None, typer.Option(help="With --dry-run: how many problems tell so many points apart.", min=0.01, max=100)] = None,
+    out: Annotated[Path | None, typer.Option(help="Table of the rows to write: .csv, .parquet or .jsonl.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Page to write: accuracy against cost, .html.")] = None,
+    level: Level = None, seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """Run strategies at budgets on the same problems: accuracy with intervals against tokens, calls, seconds and money.
+
+    Stopped and started again with the same --records it goes on, and asks for no answer twice. Answers of a strategy
+    at a small budget are used by it at a larger one. What chooses an answer and what scores it are two graders: where
+    the chooser saw the right answer the row is an oracle's, a bound and no method.
+    """
+    paths = {"--out": out, "--figure": figure}
+    for option, path in paths.items():
+        if path is not None:
+            check_out(path, option)
+    posed = pose(task, problems, difficulty, scorer or grader, read, allow_code=allow_code)
+    strategies = [posed.strategy(text, selector) for text in strategy]
+    budgets, limits = read_budgets(budget), None if limit is None else _limit(limit)
+    engines = open_engines(engine, judge)
+    if dry_run:
+        show_estimate(posed, strategies, budgets, engines, seeds, records, detect, level_of(level, 0.9), json=json)
+        return
+    if detect is not None:
+        raise Refused("no-dry-run", "--detect says how many problems a sweep needs", "--detect", "add --dry-run")
+    with open_records(records, keep, redact) as kept:
+        swept = _run(posed, strategies, budgets, engines, kept, seed, seeds, limits)
+    found = summarise(swept, level_of(level, 0.9))
+    written = write_rows(found, out, figure, f"{posed.name}: strategies at budgets")
+    if json:
+        print_json({"task": posed.name, **found.as_json(), "records": records, **written})
+    else:
+        _show(found, posed, records, written)
+
+
+def _limit(text: str) -> Budget:
+    found = read_budgets(text)
+    if len(found) != 1:
+        raise Refused("bad-limit", f"{text!r} is a series", "--limit", "give one number, such as money=200")
+    return found[0]
+
+
+def _run(
+    posed: Posed, strategies: Sequence[Strategy], budgets: Sequence[Budget], engines: Sequence[Any], kept: Records,
+    seed: int, seeds: int, limit: Budget | None,
+) -> list[Swept]:  # fmt: skip
+    paid = Ledger(limit)
+    episodes = len(posed.problems) * len(strategies) * len(budgets) * len(engines) * seeds
+    with progress("problems at budgets", episodes) as tick:
+        return [
+            sweep_of(
+                posed.problems, strategies, budgets, roles, scorer=posed.scorer, records=kept, seed=seed, seeds=seeds,
+                limit=paid, tick=tick,
+            )
+            for roles in engines
+        ]  # fmt: skip
+
+
+def _show(found: Results, posed: Posed, records: str | None, written: dict[str, str | None]) -> None:
+    from allometry.reports import sweep_words
+
+    title = (
+        f"{posed.name}: {len(posed.problems)} problems, {found.level:.0%} intervals; tokens, calls and money a problem"
+    )
+    print_table(title, sweep_words.HEADS, sweep_words.cells(found))
+    print_lines(*sweep_words.compared(found))
+    for row in found.rows:
+        for count, what in ((row.failed, "failed"), (row.unaffordable, "could not afford a call")):
+            if count:
+                print_lines(f"{row.strategy} at {row.unit}={row.budget:g}: {count} {what}: counted as not right")
+    if not found.complete:
+        print_lines(f"not complete: {found.why}" + (f"; go on with --records {records}" if records else ""))
+    print_lines(*(f"written to {path}" for path in written.values() if path))
