@@ -47,6 +47,7 @@ def build_app() -> typer.Typer:
     ):  # fmt: skip
         app.command(command.__name__.rstrip("_"))(command)
     app.command("sweep")(sweeping.sweep)
+    app.command("solve")(sweeping.solve)
     app.add_typer(cost.build_cost(), name="cost")
     return app
 

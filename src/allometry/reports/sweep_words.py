@@ -31,11 +31,11 @@ def _cells(row: Row, several: bool) -> tuple[str, ...]:
     selector = f"{row.selector} (oracle)" if row.oracle else row.selector
     budget = f"{row.unit}={row.budget:g}" if row.unit else "none"
     money = row.meter["money"]
+    seconds = "" if row.seconds is None else ", ".join(shown(value, 3) for value in row.seconds)
     return (
-        strategy, budget, percent(row.accuracy.value), ends(row.accuracy.low, row.accuracy.high),
-        shown(row.meter["generated_tokens"] or 0.0, 4), shown(row.meter["calls"] or 0.0, 3),
-        *(("", "") if row.seconds is None else (shown(row.seconds[0], 3), shown(row.seconds[1], 3))),
-        "" if money is None else shown(money, 3), selector, row.scorer or "none",
+        strategy, budget, percent(row.accuracy.value), ends(row.accuracy.low, row.accuracy.high), selector,
+        row.scorer or "none", shown(row.meter["generated_tokens"] or 0.0, 4), seconds,
+        shown(row.meter["calls"] or 0.0, 3), "" if money is None else shown(money, 3),
     )  # fmt: skip
 
 

@@ -66,7 +66,8 @@ def _panels(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def _name(row: Row, rows: Sequence[Row]) -> str:
     several = len({other.engine for other in rows}) > 1
-    selected = f" by {row.selector}" if row.selector_kind != "rule" else ""
+    untold = row.selector_kind != "rule" and row.selector not in row.strategy
+    selected = f" by {row.selector}" if untold else ""
     return cut_short(row.strategy) + selected + (f" on {cut_short(row.engine)}" if several else "")
 
 

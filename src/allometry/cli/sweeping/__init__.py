@@ -1,5 +1,6 @@
 """The commands of test-time scaling: sweep and solve."""
 
+from allometry.cli.sweeping.solve import solve
 from allometry.cli.sweeping.sweep import sweep
 
-__all__ = ["sweep"]
+__all__ = ["solve", "sweep"]

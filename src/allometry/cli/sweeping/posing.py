@@ -55,10 +55,16 @@ class Posed:
             return read_strategy(text, self.grader, usual)
         except Refused as refused:
             if refused.code == "missing-argument" and "selector" in refused.message:
-                raise Refused("no-selector", f"{text} needs a grader that chooses, and that of this task sees the answers",
-                              "--selector", "give --selector judge (or another grader); the task's own, by name, makes "
-                              "an oracle: a bound, drawn apart") from None  # fmt: skip
+                raise self._no_selector(text) from None
             raise
+
+    def _no_selector(self, text: str) -> Refused:
+        if self.scorer is None:
+            return Refused("no-selector", f"{text} needs a grader that chooses", "--strategy",
+                           f"write {text}(selector=judge), or another grader")  # fmt: skip
+        return Refused("no-selector", f"{text} needs a grader that chooses, and that of this task sees the answers",
+                       "--selector", "give --selector judge, or another grader; the task's own, by name, makes an oracle: "
+                       "a bound, drawn apart")  # fmt: skip
 
     def _own_selector(self) -> Grader | None:
         return None if self.scorer is None or self.scorer.oracle else self.scorer

@@ -114,7 +114,10 @@ def check(strategy: Strategy, budget: Budget | None, setting: Setting) -> None:
     for role in (*strategy.roles, *(role for grader in graders for role in grader.roles)):
         if role not in setting.engines:
             raise Refused(
-                "no-engine", f"{strategy.name} needs an engine for {role!r}", "engines", f"give {role}=ENGINE"
+                "no-engine",
+                f"{strategy.name} needs an engine for {role!r}",
+                "engines",
+                f"give one for {role}, --{role} ENGINE",
             )
     for engine in setting.engines.values():
         if budget is not None:

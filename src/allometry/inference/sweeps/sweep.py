@@ -66,6 +66,7 @@ async def asweep(
     seeds: int = 1,
     limit: Budget | Ledger | None = None,
     at_once: int = AT_ONCE,
+    replay: bool = False,
     tick: Callable[[int], None] = lambda done: None,
 ) -> Swept:
     """Every strategy at every budget on every problem, in that order; what is recorded is not run again.
@@ -73,7 +74,8 @@ async def asweep(
     Use it inside an event loop; `sweep` is the same elsewhere. `engine` is one, or several by role ("main", "judge").
     Budgets are per problem and are run from the smallest, so that samples of a smaller one are used by a larger one.
     All is run `seeds` times, from `seed` upwards. `limit` is for the whole (a ledger, for several sweeps together): no
-    call is made whose worst case may exceed it, and what is there by then is returned. `tick` is called with 1 after
+    call is made whose worst case may exceed it, and what is there by then is returned. Recorded outcomes come without
+    their texts, unless `replay` has the strategies run again on the recorded samples. `tick` is called with 1 after
     each episode.
     Errors: `Refused` before the first call for what cannot be run on these engines.
     """
@@ -93,7 +95,7 @@ async def asweep(
         async with slots:
             for budget in _rising(budgets):
                 try:
-                    found[budget] = await _once(strategy, problem, budget, setting, tick)
+                    found[budget] = await _once(strategy, problem, budget, setting, replay, tick)
                 except Halted as halted:
                     halts.append(str(halted))
         kept.forget(Place.root(setting.seed, problem.id, strategy.identity).group)
@@ -143,9 +145,9 @@ def sweep(
 
 
 async def _once(
-    strategy: Strategy, problem: Problem, budget: Budget, setting: Setting, tick: Callable[[int], None]
+    strategy: Strategy, problem: Problem, budget: Budget, setting: Setting, replay: bool, tick: Callable[[int], None]
 ) -> Outcome:
-    outcome = recorded(strategy, problem, budget, setting)
+    outcome = None if replay else recorded(strategy, problem, budget, setting)
     if outcome is None:
         outcome = await play(strategy, problem, budget, setting)
     tick(1)
