@@ -29,7 +29,7 @@ def cells(found: Results) -> list[tuple[str, ...]]:
 def _cells(row: Row, several: bool) -> tuple[str, ...]:
     strategy = f"{row.strategy} on {row.engine}" if several else row.strategy
     selector = f"{row.selector} (oracle)" if row.oracle else row.selector
-    budget = f"{row.unit}={row.budget:g}" if row.unit else "none"
+    budget = f"{row.budget:g} {row.unit.replace('_', ' ')}" if row.unit else "none"
     money = row.meter["money"]
     seconds = "" if row.seconds is None else ", ".join(shown(value, 3) for value in row.seconds)
     return (

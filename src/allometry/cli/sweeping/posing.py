@@ -48,9 +48,9 @@ class Posed:
         """A strategy by its text, its selector being the given one, or else the scorer where that saw no answer."""
         usual = {name: dict(self.arguments.get(name, {})) for name in list_strategies()}
         chosen = selector or self._own_selector()
-        for arguments in usual.values():
-            if chosen is not None:
-                arguments["selector"] = chosen
+        for name, maker in list_strategies().items():
+            if chosen is not None and "selector" in maker.parameters:
+                usual[name]["selector"] = chosen
         try:
             return read_strategy(text, self.grader, usual)
         except Refused as refused:

@@ -43,6 +43,7 @@ class _Job:
     future: asyncio.Future[Response]
     begun: float
     dropped: bool = False
+    first_token: float | None = None
 
 
 class Batcher:
@@ -85,6 +86,7 @@ class _Worker:
     _waiting: list[_Job] = field(default_factory=list)
     _dropping: list[_Job] = field(default_factory=list)
     _running: dict[int, _Job] = field(default_factory=dict)
+    _new: list[_Job] = field(default_factory=list)
     _count: int = 0
     _open: bool = True
     _broken: str = ""
@@ -115,10 +117,18 @@ class _Worker:
         try:
             while self._take():
                 if self._running:
-                    for number, response in self.decoder.step():
+                    ended = self.decoder.step()
+                    self._note_first_tokens()
+                    for number, response in ended:
                         self._end(self._running.pop(number), response)
         except Exception as error:
             self._break(f"the decoder failed: {type(error).__name__}: {error}")
+
+    def _note_first_tokens(self) -> None:
+        """Those that were admitted before a step have their first token after it."""
+        for job in self._new:
+            job.first_token = time.monotonic() - job.begun
+        self._new.clear()
 
     def _take(self) -> bool:
         """Wait for news where nothing runs; admit what fits and end what was dropped. False when closed."""
@@ -146,13 +156,15 @@ class _Worker:
         numbered = list(enumerate(jobs, self._count))
         self._count += len(jobs)
         self._running.update(numbered)
+        self._new += jobs
         self.decoder.admit([(number, job.request) for number, job in numbered])
 
     def _end(self, job: _Job, response: Response) -> None:
         with self._news:
             self.load -= 1
         seconds = time.monotonic() - job.begun if response.seconds is None else response.seconds
-        self._tell(job, replace(response, seconds=seconds))
+        first = job.first_token if response.first_token is None else response.first_token
+        self._tell(job, replace(response, seconds=seconds, first_token=first))
 
     def _break(self, why: str) -> None:
         with self._news:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,18 @@ def _embedded(name: str, rows: int, settings: dict[str, Any]) -> Engine:
             near = ", ".join(nearest_names(name, CHECKPOINTS))
             raise Refused("unknown-engine", f"no embedded model is called {name!r}", "--engine",
                           f"the nearest are {near}; a file ends in .npz")  # fmt: skip
-        return read_character_model(name, rows)
+        return read_character_model(name, rows, _workers())
     path = FOLDER / f"{name or BEST}.npz"
     if not path.is_file():
         raise Refused("no-model", f"this copy of allometry holds no {path.name}", "--engine",
                       "install a released version, or train one and name its file: embedded:PATH.npz")  # fmt: skip
-    return read_character_model(path, rows)
+    return read_character_model(path, rows, _workers())
+
+
+def _workers() -> int:
+    """One a core that this process may use; on a single core the model runs in this process."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if cores > 1 else 0
 
 
 def _simulator(path: str, rows: int, settings: dict[str, Any]) -> Engine:

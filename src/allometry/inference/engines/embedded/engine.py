@@ -8,10 +8,11 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from allometry.inference.calls import Abilities, Profile, Request, Response
-from allometry.inference.engines.batcher import Batcher
+from allometry.inference.engines.batcher import Batcher, Decoder
 from allometry.inference.engines.embedded.decoder import CharacterDecoder
 from allometry.inference.engines.embedded.network import Network
 from allometry.inference.engines.embedded.weights import Weights, read_weights
+from allometry.inference.engines.embedded.worker import WorkerDecoder
 from allometry.notices import Refused
 
 ALL = Abilities(
@@ -27,16 +28,18 @@ class CharacterModel(Batcher):
     of the tasks it was trained on; it is no assistant and has no chat template. The text of a sample hangs on its
     request and seed alone, not on what else is running. Until it is closed, BLAS libraries use one thread: two that
     wait for each other were measured 5 to 20 times slower on products of this size.
-    Arguments: `weights` as `read_weights` gives them; `rows` is how many sequences run side by side.
+    Arguments: `weights` as `read_weights` gives them; `rows` is how many sequences run side by side in a decoder;
+    `decoders` are those to use instead of one in this process.
     Errors: `Refused` for messages, unknown characters and prompts longer than its context.
     """
 
-    def __init__(self, weights: Weights, rows: int = 128) -> None:
+    def __init__(self, weights: Weights, rows: int = 128, decoders: Sequence[Decoder] = ()) -> None:
         self._context = weights.config.context
         self._known = frozenset(weights.config.vocabulary)
         self._threads = threadpool_limits(1, "blas")
         profile = Profile(weights.identity, ALL, weights.config.shape, cache_bytes=CACHE_BYTES)
-        super().__init__([CharacterDecoder(Network(weights), rows)], profile, self._length)
+        self._decoders = decoders
+        super().__init__(decoders or [CharacterDecoder(Network(weights), rows)], profile, self._length)
 
     async def sample(self, request: Request) -> Sequence[Response]:
         self._check(request)
@@ -45,6 +48,9 @@ class CharacterModel(Batcher):
     def close(self) -> None:
         """Let the thread end, and BLAS use as many as before."""
         super().close()
+        for decoder in self._decoders:
+            if isinstance(decoder, WorkerDecoder):
+                decoder.close()
         self._threads.restore_original_limits()
 
     def _length(self, request: Request) -> int:
@@ -63,6 +69,10 @@ class CharacterModel(Batcher):
                           "the prompt and its prefix", "shorten them")  # fmt: skip
 
 
-def read_character_model(path: str | Path, rows: int = 128) -> CharacterModel:
-    """The engine of a model file. Errors: `Refused` for what is no such file."""
-    return CharacterModel(read_weights(path), rows)
+def read_character_model(path: str | Path, rows: int = 128, workers: int = 0) -> CharacterModel:
+    """The engine of a model file, in this process or in so many workers, best one a core.
+
+    Errors: `Refused` for what is no such file.
+    """
+    weights = read_weights(path)  # before a worker is started on it
+    return CharacterModel(weights, rows, [WorkerDecoder(path, rows) for _ in range(workers)])
