@@ -59,15 +59,8 @@ def show_estimate(
             found.append(_Dry(name, made, measured_pace(lines, name), min(AT_ONCE, len(posed.problems))))
     needed = None if detect is None else problems_to_detect(detect / 100, DISCORDANT, level, POWER)
     if json:
-        dry = [each.as_json() for each in found]
-        print_json(
-            {
-                "task": posed.name,
-                "problems": len(posed.problems),
-                "dry_run": dry,
-                "detect": _told(detect, needed, level),
-            }
-        )
+        told = {"dry_run": [each.as_json() for each in found], "detect": _told(detect, needed, level)}
+        print_json({"task": posed.name, "problems": len(posed.problems), "rows": [], "complete": False, **told})
         return
     for each in found:
         _show(each, len(posed.problems))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from allometry.cli.options import Json, Level, Seed, check_out, level_of
+from allometry.cli.options import Json, Level, Seed, level_of
 from allometry.cli.output import print_json, print_lines, print_table, progress
 from allometry.cli.sweeping.dry import show_estimate
 from allometry.cli.sweeping.options import (
@@ -28,7 +28,7 @@ from allometry.cli.sweeping.options import (
     open_records,
 )  # fmt: skip
 from allometry.cli.sweeping.posing import Posed, pose
-from allometry.cli.sweeping.write import write_rows
+from allometry.cli.sweeping.write import check_outputs, write_rows
 from allometry.inference.calls import Budget, Ledger, read_budgets
 from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy
@@ -61,11 +61,8 @@ def sweep(
     at a small budget are used by it at a larger one. What chooses an answer and what scores it are two graders: where
     the chooser saw the right answer the row is an oracle's, a bound and no method.
     """
-    paths = {"--out": out, "--figure": figure}
-    for option, path in paths.items():
-        if path is not None:
-            check_out(path, option)
     posed = pose(task, problems, difficulty, scorer or grader, read, allow_code=allow_code)
+    check_outputs(out, figure, posed)
     strategies = [posed.strategy(text, selector) for text in strategy]
     budgets, limits = read_budgets(budget), None if limit is None else _limit(limit)
     engines = open_engines(engine, judge)

@@ -5,17 +5,26 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from allometry.cli.options import check_out
+from allometry.cli.sweeping.posing import Posed
 from allometry.inference.sweeps import Results
 from allometry.notices import Refused
 
 SUFFIXES = (".csv", ".parquet", ".jsonl")
 
 
-def check_table(out: Path) -> None:
-    """Refuse a table in a format that is not written, before anything is spent."""
-    if out.suffix not in SUFFIXES:
-        raise Refused("bad-format", f"rows are not written as {out.suffix or 'a file without suffix'}", "--out",
-                      f"name a file that ends in {', '.join(SUFFIXES)}")  # fmt: skip
+def check_outputs(out: Path | None, figure: Path | None, posed: Posed) -> None:
+    """Refuse files that could not be written, before anything is spent."""
+    if out is not None:
+        check_out(out, "--out")
+        if out.suffix not in SUFFIXES:
+            raise Refused("bad-format", f"rows are not written as {out.suffix or 'a file without suffix'}", "--out",
+                          f"name a file that ends in {', '.join(SUFFIXES)}")  # fmt: skip
+    if figure is not None:
+        check_out(figure, "--figure")
+        if posed.scorer is None:
+            raise Refused("no-scorer", "a figure shows accuracies, and nothing scores the answers", "--figure",
+                          "give --grader, or leave the figure out")  # fmt: skip
 
 
 def write_rows(found: Results, out: Path | None, figure: Path | None, title: str) -> dict[str, str | None]:
