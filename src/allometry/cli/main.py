@@ -21,6 +21,7 @@ from allometry.cli import (
     laws,
     next_runs,
     plans,
+    records,
     reproduce,
     sharing,
     tables,
@@ -46,6 +47,7 @@ def build_app() -> typer.Typer:
     ):  # fmt: skip
         app.command(command.__name__.rstrip("_"))(command)
     app.add_typer(cost.build_cost(), name="cost")
+    app.add_typer(records.build_records(), name="records")
     return app
 
 
