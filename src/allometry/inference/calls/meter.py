@@ -58,8 +58,9 @@ class Meter:
         >>> (Meter(calls=1, generated_tokens=8, flops=None) * 3).generated_tokens
         24
         """
-        held: dict[str, Any] = {name: getattr(self, name) for name in NUMBERS}
-        return replace(self, **{name: None if one is None else one * times for name, one in held.items()})
+        held = ((name, getattr(self, name)) for name in NUMBERS)
+        scaled: dict[str, Any] = {name: None if one is None else one * times for name, one in held}
+        return replace(self, **scaled)
 
 
 NUMBERS = tuple(f.name for f in fields(Meter) if f.name != "estimated")
