@@ -1,7 +1,7 @@
 """Engines, and what makes one of the calls of many problems."""
 
 from allometry.inference.engines.batcher import Batcher, Decoder
-from allometry.inference.engines.recorded import Recorded, read_recorded
+from allometry.inference.engines.recorded import Recorded, read_logged, read_recorded
 from allometry.inference.engines.simulator import Simulator, read_simulator
 from allometry.inference.engines.world import World, read_world, right_answer, shown_answer
 
@@ -11,6 +11,7 @@ __all__ = [
     "Recorded",
     "Simulator",
     "World",
+    "read_logged",
     "read_recorded",
     "read_simulator",
     "read_world",
