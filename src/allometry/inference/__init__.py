@@ -14,20 +14,21 @@ if TYPE_CHECKING:
     from allometry.inference.records import Records
     from allometry.inference.strategies import Answer, find_strategy, list_strategies, strategy
     from allometry.inference.sweeps import asweep, rows, sweep
-    from allometry.inference.tasks import Problem, simulated_problems
-    from allometry.inference.verifiers import EXACT, Grader, grader
+    from allometry.inference.tasks import Problem, read_problems, simulated_problems
+    from allometry.inference.verifiers import EXACT, Grader, find_grader, find_vote, grader
 
 _HOMES = {
     "Budget": "calls", "Request": "calls", "Response": "calls", "read_budgets": "calls", "sample": "calls",
     "Simulator": "engines", "World": "engines", "Records": "records",
     "Answer": "strategies", "find_strategy": "strategies", "list_strategies": "strategies", "strategy": "strategies",
     "asweep": "sweeps", "rows": "sweeps", "sweep": "sweeps", "Problem": "tasks", "simulated_problems": "tasks",
-    "EXACT": "verifiers", "Grader": "verifiers", "grader": "verifiers",
+    "EXACT": "verifiers", "Grader": "verifiers", "find_grader": "verifiers", "find_vote": "verifiers",
+    "grader": "verifiers", "read_problems": "tasks",
 }  # fmt: skip
 
 __all__ = [
     "EXACT", "Answer", "Budget", "Grader", "Problem", "Records", "Request", "Response", "Simulator", "World", "asweep",
-    "find_strategy", "grader", "list_strategies", "read_budgets", "rows", "sample", "simulated_problems", "strategy",
+    "find_grader", "find_strategy", "find_vote", "grader", "list_strategies", "read_budgets", "read_problems", "rows", "sample", "simulated_problems", "strategy",
     "sweep",
 ]  # fmt: skip
 
