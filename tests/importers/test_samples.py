@@ -59,8 +59,19 @@ def test_answers_of_several_calls_are_problems_only(written: Written) -> None:
         read_logged(path)
 
 
+def test_a_log_as_json_is_the_same(written: Written, tmp_path: Path) -> None:
+    from inspect_ai.log import read_eval_log, write_eval_log
+
+    path = log_of(written, "sums")
+    write_eval_log(read_eval_log(str(path)), str(tmp_path / "sums.json"))
+    assert read_log(tmp_path / "sums.json") == read_log(path)
+    assert [one.id for one in read_problems(tmp_path / "sums.json")] == ["a", "b"]
+
+
 def test_what_is_no_log(tmp_path: Path) -> None:
-    for name, text in (("cut.eval", "PK"), ("other.json", '{"a": 1}')):
-        (tmp_path / name).write_text(text)
-        with pytest.raises(Refused, match="reading inspect's log failed"):
-            read_problems(tmp_path / name)
+    (tmp_path / "cut.eval").write_text("PK")
+    with pytest.raises(Refused, match="reading inspect's log failed"):
+        read_problems(tmp_path / "cut.eval")
+    (tmp_path / "other.json").write_text('{"a": 1}')
+    with pytest.raises(Refused, match="line 1 has neither prompt nor messages"):
+        read_problems(tmp_path / "other.json")

@@ -48,7 +48,7 @@ def test_every_float_is_read_as_it_is_written(value: float) -> None:
     [
         ("C", "C"), ("(c)", "C"), ("c.", "C"), ("The answer is (C).", "C"), ("Answer: C", "C"), ("**Answer:** C", "C"),
         ("Answer: **C) Paris**", "C"), ("the correct option is B", "B"), (r"So \boxed{D}.", "D"),
-        (r"\boxed{\text{D}}", "D"), ("(A) and (B) are out.\n\n**J**", "J"), ("I would pick (B)", "B"),
+        (r"\boxed{\text{D}}", "D"), (r"\boxed{a+b}", None), (r"\boxed{B. Paris}", "B"), ("(A) and (B) are out.\n\n**J**", "J"), ("I would pick (B)", "B"),
         ("The answer is A, no, the answer is E", "E"), ("B) because it rains", "B"), ("Final answer\nE", "E"),
         ("A cat. I think so.", None), ("an answer I know", None), ("I answer a lot", None), ("the answer is a cat", None), ("answer: b", "B"), ("option (a) it is", "A"), ("K", None), ("", None), ("the answer isn’t clear", None),
     ],

@@ -8,15 +8,18 @@ from pathlib import Path
 from allometry.inference.logs import inspect_log, lm_eval_samples
 from allometry.inference.logs.log import Log
 
+# Of a JSON log, its first three fields stand within so many bytes.
+_HEAD = 4096
+
 
 def is_log(path: str | Path) -> bool:
-    """Whether a file is a log by its name: inspect's (.eval, .json), or samples of lm-eval by their first line (.jsonl).
+    """Whether a file is a log: inspect's (.eval, or .json that begins as such), or samples of lm-eval (.jsonl).
 
     >>> is_log("chats.jsonl"), is_log("logs/2026_sums.eval")
     (False, True)
     """
     path = Path(path)
-    return path.suffix in (".eval", ".json") or _holds_samples(path)
+    return path.suffix == ".eval" or _begins_as_inspects(path) or _holds_samples(path)
 
 
 def read_log(path: str | Path) -> Log:
@@ -28,6 +31,14 @@ def read_log(path: str | Path) -> Log:
     """
     path = Path(path)
     return lm_eval_samples.read(path) if _holds_samples(path) else inspect_log.read(path)
+
+
+def _begins_as_inspects(path: Path) -> bool:
+    if path.suffix != ".json" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return head.lstrip().startswith(b"{") and all(word in head for word in (b'"version"', b'"status"', b'"eval"'))
 
 
 def _holds_samples(path: Path) -> bool:

@@ -24,8 +24,7 @@ async def best_of_n(
     """As many samples as the budget holds, and the one that the selector grades highest, the first of equals.
 
     Use it where a check is cheap and right: with an exact one it comes to 1-(1-p)^N. With a learned one it falls at
-    large N, when ever more wrong answers pass.
-    What grading the samples may take is left of the budget for it.
+    large N, when ever more wrong answers pass. What grading the samples may take is left of the budget for it.
     Arguments: `samples` bounds N; `tokens` each sample; `prefix` is text they all begin with.
     Source: Cobbe et al. 2021, arXiv 2110.14168 (recalled).
     """

@@ -25,7 +25,8 @@ class Grader:
     marked so. `check` is the function inside of `grade`, where that is not all of it. `roles` are further engines that
     it asks. `read` takes the answer out of a text as the grader does, for votes to agree with it; None where it judges
     otherwise. `takes(problem, request, engine)` is the most that grading one sample of a request may take, for those who
-    keep within a budget; None for one that asks no engine. `lacks(problem)` says what a problem must have to be graded and has not; "" where nothing is missing.
+    keep within a budget; None for one that asks no engine. `lacks(problem)` says what a problem must have to be graded
+    and has not; "" where nothing is missing.
     """
 
     name: str

@@ -70,8 +70,8 @@ def run_apart(
 ) -> Ended:
     """Run a program with `given` on its standard input, in an empty folder that holds only `files` and goes with it.
 
-    It has no network, an environment of PATH, HOME, LANG and OMP_NUM_THREADS=1, and the limits; it and whatever it began are ended by
-    then. Time it takes depends on what else the machine does.
+    It has no network, an environment of PATH, HOME, LANG and OMP_NUM_THREADS=1, and the limits; it and whatever it
+    began are ended by then. The time that it takes depends on what else the machine does.
     Errors: `Refused` where the system cannot run it apart.
     """
     with tempfile.TemporaryDirectory(prefix="allometry-", ignore_cleanup_errors=True) as folder:
