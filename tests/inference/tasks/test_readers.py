@@ -43,6 +43,11 @@ def test_every_float_is_read_as_it_is_written(value: float) -> None:
     assert find_reader("number")(f"= {value!r}") == Fraction(repr(value))
 
 
+def test_a_number_is_found_at_the_end_of_a_long_text() -> None:
+    assert find_reader("number")("12 and then " * 1000 + "-3 1/2 it is" + ", or so" * 1000) == Fraction(-7, 2)
+    assert find_reader("number")("1" * 1000) is None
+
+
 @pytest.mark.parametrize(
     ("text", "letter"),
     [

@@ -20,6 +20,8 @@ from allometry.notices import Refused
 Reader: TypeAlias = Callable[[str], Hashable | None]
 # Longer runs of digits are no answer to anything, and large exponents make numbers without end.
 _DIGITS, _POWER = 40, 400
+# The last number lies within so many characters around the last digit.
+_BEFORE, _BEHIND = 400, 8
 
 
 class Read(NamedTuple):
@@ -50,8 +52,11 @@ def last_number(text: str) -> Read | None:
     >>> [str(last_number(text).value) for text in ("so 1,000.50", "x = -3/4.", "12%", "10-3", "$1e3")]
     ['2001/2', '-3/4', '3/25', '3', '1000']
     """
+    end = max(text.rfind(digit) for digit in "0123456789")
+    if end < 0:
+        return None
     found = None
-    for match in _NUMBER.finditer(text.replace("−", "-")):
+    for match in _NUMBER.finditer(text[max(0, end - _BEFORE) : end + _BEHIND].replace("−", "-")):
         found = match
     return None if found is None else _value(found)
 
