@@ -76,9 +76,6 @@ def test_a_sweep_goes_on_from_its_records_and_asks_nothing_twice(
     few = told(capsys, *words, "--problems", 10)
     all_of_them = told(capsys, *words, "--problems", 20)
     again = told(capsys, *words, "--problems", 20)
-    assert (
-        few["paid"]["calls"] == all_of_them["paid"]["calls"] - few["paid"]["calls"] > 0 or again["paid"]["calls"] == 0
-    )
     assert again["paid"]["calls"] == 0
     assert again["rows"] == all_of_them["rows"]
     samples = [line["key"] for line in read_lines(tmp_path / "records") if line["kind"] == "sample"]

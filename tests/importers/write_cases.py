@@ -111,7 +111,35 @@ def inspect(folder: Path) -> None:
         write_eval_log(log, str(folder / f"2026_sums_{task_id}.{'eval' if status == 'success' else 'json'}"))
 
 
-WRITERS = {"wandb": wandb, "tensorboard": tensorboard, "inspect": inspect}
+def inspect_samples(folder: Path) -> None:
+    """`sums`: two problems of three epochs at temperature 0.7, one of them cut off; `talk`: two calls a problem."""
+    from inspect_ai import Task, eval
+    from inspect_ai.dataset import Sample
+    from inspect_ai.model import GenerateConfig, ModelOutput, ModelUsage, get_model
+    from inspect_ai.scorer import match
+    from inspect_ai.solver import generate, system_message, user_message
+
+    def said(text: str, reason: str = "stop") -> ModelOutput:
+        output = ModelOutput.from_content("mockllm/model", text, reason)
+        output.usage = ModelUsage(input_tokens=9, output_tokens=40 if reason == "max_tokens" else 3, total_tokens=12)
+        return output
+
+    texts = ["it is 4", "so 9", "it is 5", "so 9", "it is 4", "so "]  # of a and b in turn
+    samples = [Sample(id="a", input="2+2?", target="4"), Sample(id="b", input="3*3?", target=["9"])]
+    for name, solver, count in (
+        ("sums", [system_message("Be brief."), generate()], 1),
+        ("talk", [generate(), user_message("Sure?"), generate()], 2),
+    ):
+        outputs = [said(text, "max_tokens" if text == "so " else "stop") for text in texts for _ in range(count)]
+        eval(
+            Task(dataset=samples, solver=solver, scorer=match(), name=name, epochs=3,
+                 config=GenerateConfig(temperature=0.7, max_tokens=40)),
+            model=get_model("mockllm/model", custom_outputs=outputs), log_dir=str(folder / name), display="none",
+            max_samples=1, max_connections=1,
+        )  # fmt: skip
+
+
+WRITERS = {"wandb": wandb, "tensorboard": tensorboard, "inspect": inspect, "inspect_samples": inspect_samples}
 
 if __name__ == "__main__":
     WRITERS[sys.argv[1]](Path(sys.argv[2]))

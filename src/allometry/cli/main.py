@@ -21,6 +21,7 @@ from allometry.cli import (
     laws,
     next_runs,
     plans,
+    records,
     reproduce,
     sharing,
     sweeping,
@@ -49,6 +50,7 @@ def build_app() -> typer.Typer:
     app.command("sweep")(sweeping.sweep)
     app.command("solve")(sweeping.solve)
     app.add_typer(cost.build_cost(), name="cost")
+    app.add_typer(records.build_records(), name="records")
     return app
 
 

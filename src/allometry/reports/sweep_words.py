@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from allometry.inference.sweeps import Difference, Results, Row
 from allometry.reports.numbers import shown
 
-HEADS = (
-    "strategy",
-    "budget",
-    "accuracy",
-    "interval",
-    "tokens",
-    "calls",
-    "s p50",
-    "s p95",
-    "money",
-    "selector",
-    "scorer",
-)
+# The most important first: a notebook shows no more than eight.
+_HEADS = (
+    "strategy", "budget", "accuracy", "interval", "tokens", "selector", "engine", "scorer", "seconds", "calls", "money",
+)  # fmt: skip
+# What all rows have in common is said once.
+_COMMON = {"engine": "on", "scorer": "scored by", "selector": "selected by"}
 
 
-def cells(found: Results) -> list[tuple[str, ...]]:
-    """The cells of every row, under HEADS."""
-    several = len({row.engine for row in found.rows}) > 1
-    return [_cells(row, several) for row in found.rows]
+class Words(NamedTuple):
+    """A table in words: what all rows have in common, the heads, and a cell for each."""
+
+    common: str
+    heads: tuple[str, ...]
+    rows: list[tuple[str, ...]]
 
 
-def _cells(row: Row, several: bool) -> tuple[str, ...]:
-    strategy = f"{row.strategy} on {row.engine}" if several else row.strategy
+def words(found: Results) -> Words:
+    """The rows of a sweep, with columns left out that hold nothing or the same everywhere."""
+    cells = [_cells(row) for row in found.rows]
+    columns = {head: {row[i] for row in cells} for i, head in enumerate(_HEADS)}
+    same = {head: next(iter(columns[head])) for head in _COMMON if len(columns[head]) == 1}
+    units = {row.unit for row in found.rows}
+    told = [f"{_COMMON[head]} {value}" for head, value in same.items() if value != "none"]
+    if len(units) == 1:
+        told.append(f"budgets in {units.pop().replace('_', ' ')}")
+        cells = [(row[0], row[1].partition(" ")[0], *row[2:]) for row in cells]
+    kept = [i for i, head in enumerate(_HEADS) if head not in same and columns[head] != {""}]
+    told.append(f"{found.level:.0%} intervals; means a problem, seconds at the 50th and 95th percentile")
+    rows = [tuple(row[i] for i in kept) for row in cells]
+    return Words("; ".join(told), tuple(_HEADS[i] for i in kept), rows)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
     selector = f"{row.selector} (oracle)" if row.oracle else row.selector
     budget = f"{row.budget:g} {row.unit.replace('_', ' ')}" if row.unit else "none"
     money = row.meter["money"]
     seconds = "" if row.seconds is None else ", ".join(shown(value, 3) for value in row.seconds)
     return (
-        strategy, budget, percent(row.accuracy.value), ends(row.accuracy.low, row.accuracy.high), selector,
-        row.scorer or "none", shown(row.meter["generated_tokens"] or 0.0, 4), seconds,
+        row.strategy, budget, percent(row.accuracy.value), ends(row.accuracy.low, row.accuracy.high),
+        shown(row.meter["generated_tokens"] or 0.0, 4), selector, row.engine, row.scorer or "none", seconds,
         shown(row.meter["calls"] or 0.0, 3), "" if money is None else shown(money, 3),
     )  # fmt: skip
 

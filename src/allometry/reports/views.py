@@ -188,8 +188,8 @@ def _(plan: Plan) -> go.Figure:
 def _(found: Results) -> View:
     notes = [f"{sentence}." for sentence in sweep_words.compared(found)]
     notices = [] if found.complete else [f"incomplete: {found.why}"]
-    title = f"Strategies at budgets, {found.level:.0%} intervals over problems"
-    return View(title, sweep_words.HEADS, sweep_words.cells(found), notes=notes, notices=notices)
+    told = sweep_words.words(found)
+    return View("Strategies at budgets", told.heads, told.rows, [told.common], notes=notes, notices=notices)
 
 
 @figure.register(Results)

@@ -43,12 +43,17 @@ def test_every_float_is_read_as_it_is_written(value: float) -> None:
     assert find_reader("number")(f"= {value!r}") == Fraction(repr(value))
 
 
+def test_a_number_is_found_at_the_end_of_a_long_text() -> None:
+    assert find_reader("number")("12 and then " * 1000 + "-3 1/2 it is" + ", or so" * 1000) == Fraction(-7, 2)
+    assert find_reader("number")("1" * 1000) is None
+
+
 @pytest.mark.parametrize(
     ("text", "letter"),
     [
         ("C", "C"), ("(c)", "C"), ("c.", "C"), ("The answer is (C).", "C"), ("Answer: C", "C"), ("**Answer:** C", "C"),
         ("Answer: **C) Paris**", "C"), ("the correct option is B", "B"), (r"So \boxed{D}.", "D"),
-        (r"\boxed{\text{D}}", "D"), ("(A) and (B) are out.\n\n**J**", "J"), ("I would pick (B)", "B"),
+        (r"\boxed{\text{D}}", "D"), (r"\boxed{a+b}", None), (r"\boxed{B. Paris}", "B"), ("(A) and (B) are out.\n\n**J**", "J"), ("I would pick (B)", "B"),
         ("The answer is A, no, the answer is E", "E"), ("B) because it rains", "B"), ("Final answer\nE", "E"),
         ("A cat. I think so.", None), ("an answer I know", None), ("I answer a lot", None), ("the answer is a cat", None), ("answer: b", "B"), ("option (a) it is", "A"), ("K", None), ("", None), ("the answer isn’t clear", None),
     ],

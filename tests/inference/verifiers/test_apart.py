@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,29 @@ if os.fork() == 0:
     assert marked(mark) == []
 
 
+def test_it_ends_when_this_process_is_killed(tmp_path: Path) -> None:
+    mark = "allometry-orphan-test"
+    inner = f"import time; '{mark}'\ntime.sleep(120)"
+    outer = f"""import sys, tempfile; tempfile.tempdir = {str(tmp_path)!r}
+from allometry.inference.verifiers.apart import Limits, run_apart
+run_apart([sys.executable, "-I", "-c", {inner!r}], limits=Limits(seconds=120))"""
+    process = subprocess.Popen([sys.executable, "-c", outer])
+    # ours, two launchers, and the program
+    assert eventually(lambda: len(marked(mark)) == 4)
+    process.kill()
+    process.wait()
+    assert eventually(lambda: marked(mark) == [])
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether something comes to be within a minute."""
+    for _ in range(600):
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def marked(mark: str) -> list[str]:
     """Processes that have a word on their command line."""
     found = []
@@ -94,7 +119,7 @@ def test_memory_and_files_are_bounded() -> None:
 
 def test_no_environment_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
-    assert eval(python("import os; print(sorted(os.environ))").output) == ["HOME", "LANG", "PATH"]
+    assert eval(python("import os; print(sorted(os.environ))").output) == ["HOME", "LANG", "OMP_NUM_THREADS", "PATH"]
     # nor by way of the system's own files about this process
     ended = python(f"print(open('/proc/{os.getpid()}/environ', 'rb').read())")
     assert (ended.status, "PermissionError" in ended.errors) == (1, True)

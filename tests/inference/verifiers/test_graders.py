@@ -168,6 +168,12 @@ def test_functions_that_are_no_graders(own: str, name: str, said: str) -> None:
         run(find_grader(f"{own}:{name}"))
 
 
+def test_a_file_that_fails_when_it_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("answers = reed('x')\n")
+    with pytest.raises(Refused, match="fails when it is loaded: NameError: name 'reed' is not defined"):
+        find_grader(f"{tmp_path}/broken.py:grade")
+
+
 def test_problems_without_an_answer_are_refused_before_anything_is_asked() -> None:
     with pytest.raises(Refused, match="problem '1' has no answer"):
         sweep([Problem("1", "?")], [find_strategy("greedy")()], [Budget(64)], Simulator(World()), scorer=EXACT)

@@ -100,3 +100,15 @@ def test_a_judge_that_is_not_there_is_refused_before_anything_is_asked() -> None
             sweep([PROBLEM], [find_strategy("greedy")() if settings else best], [Budget(5)], model, **settings)
     assert isinstance(model, Says)
     assert model.asked == []
+
+
+@pytest.mark.parametrize(("budget", "samples"), [(1000, 1), (2 * (5 + 1024), 2), (5 * (5 + 1024) + 9, 5)])
+@pytest.mark.parametrize("name", ["best_of_n", "self_consistency"])
+def test_of_a_budget_so_much_is_left_that_all_samples_are_judged(name: str, budget: int, samples: int) -> None:
+    """At its worst a judge takes 1024 tokens for each sample of 5; here it takes 5, and what it leaves is not known."""
+    both, judge = engines(lambda prompt: "Score: 5")
+    made = find_strategy(name)(**{"selector" if name == "best_of_n" else "weight": find_grader("judge")})
+    outcome = sweep([PROBLEM], [made], [Budget(budget)], both)[0]
+    assert (outcome.state, outcome.samples) == ("answered", samples)
+    assert len(judge.asked) == (samples if samples > 1 else 0)
+    assert outcome.meter.generated_tokens <= budget

@@ -10,6 +10,7 @@ import typer
 from allometry.inference.calls import MAIN, Engine
 from allometry.inference.engines import find_engine
 from allometry.inference.records import Records, find_hook
+from allometry.inference.verifiers.apart import PROTECTION
 from allometry.inference.verifiers.graders.judge import ROLE as JUDGE
 
 StrategyText: TypeAlias = Annotated[list[str], typer.Option(help="greedy, best_of_n, self_consistency, budget_forcing, no_thinking, first_finish, with arguments as in 'best_of_n(samples=8)', or mine.py:name; repeatable.")]  # fmt: skip
@@ -23,7 +24,7 @@ Judge: TypeAlias = Annotated[str | None, typer.Option(help="Engine of the grader
 RecordsFolder: TypeAlias = Annotated[str | None, typer.Option("--records", help="Folder in which every sample is kept, and from which a stopped sweep goes on.")]  # fmt: skip
 KeepText: TypeAlias = Annotated[str, typer.Option(help="What records hold of the texts: text, hashes, or meters only.")]
 RedactHook: TypeAlias = Annotated[str | None, typer.Option(help="module:function or FILE.py:function that changes each line before it is written.")]  # fmt: skip
-AllowCode: TypeAlias = Annotated[bool, typer.Option("--allow-code", help="Let graders run programs that a model may have written: apart, without network, with limits on time, memory and files. That keeps mistakes in, not a determined attacker: it can still read what you can read.")]  # fmt: skip
+AllowCode: TypeAlias = Annotated[bool, typer.Option("--allow-code", help=f"Let graders run programs that a model may have written. {PROTECTION}")]  # fmt: skip
 
 
 def open_engines(texts: Sequence[str], judge: str | None) -> list[dict[str, Engine]]:

@@ -107,10 +107,8 @@ def _run(
 def _show(found: Results, posed: Posed, records: str | None, written: dict[str, str | None]) -> None:
     from allometry.reports import sweep_words
 
-    title = (
-        f"{posed.name}: {len(posed.problems)} problems, {found.level:.0%} intervals; tokens, calls and money a problem"
-    )
-    print_table(title, sweep_words.HEADS, sweep_words.cells(found))
+    told = sweep_words.words(found)
+    print_table(f"{posed.name}, {len(posed.problems)} problems; {told.common}", told.heads, told.rows)
     print_lines(*sweep_words.compared(found))
     for row in found.rows:
         for count, what in ((row.failed, "failed"), (row.unaffordable, "could not afford a call")):

@@ -19,12 +19,13 @@ from allometry.inference.calls.meter import NUMBERS, Meter, meter_call
 from allometry.inference.calls.place import Place
 from allometry.inference.calls.recorder import Recorder, response_of
 from allometry.inference.calls.request import Finish, Message, Prompt, Request, Response, Usage
-from allometry.inference.calls.scope import MAIN, Scope
+from allometry.inference.calls.scope import MAIN, NOTHING, Scope
 from allometry.inference.calls.sync import sample, wait
 
 __all__ = [
     "ABILITIES",
     "MAIN",
+    "NOTHING",
     "NUMBERS",
     "UNITS",
     "Abilities",

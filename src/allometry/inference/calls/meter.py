@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import Any
 
 from allometry.costs import Shape
 from allometry.costs.cache import cache_entries
@@ -50,6 +51,16 @@ class Meter:
             self.seconds + other.seconds,
             self.estimated | other.estimated,
         )
+
+    def __mul__(self, times: int) -> Meter:
+        """So many of it, one after the other.
+
+        >>> (Meter(calls=1, generated_tokens=8, flops=None) * 3).generated_tokens
+        24
+        """
+        held = ((name, getattr(self, name)) for name in NUMBERS)
+        scaled: dict[str, Any] = {name: None if one is None else one * times for name, one in held}
+        return replace(self, **scaled)
 
 
 NUMBERS = tuple(f.name for f in fields(Meter) if f.name != "estimated")

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from allometry.inference.calls.driver import Driver
 from allometry.inference.calls.engine import Abilities, Engine
-from allometry.inference.calls.meter import meter_call
+from allometry.inference.calls.meter import Meter, meter_call
 from allometry.inference.calls.place import Place
 from allometry.inference.calls.request import Request, Response, Usage
 from allometry.inference.calls.threads import Join, Sampling, Thread
@@ -22,6 +22,7 @@ from allometry.notices import Refused
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 MAIN = "main"
+NOTHING = Meter()
 
 
 class Posed(Protocol):
@@ -92,12 +93,19 @@ class Scope:
         """Whether there is any limit to what may be spent here."""
         return self._driver.ledger.budget is not None
 
-    def affordable(self, request: Request, *, apart: bool = False) -> int | None:
+    def worst(self, request: Request) -> Meter:
+        """The most that a request may take."""
+        return worst_case(self._engine.profile, request, self._engine.most_prompt_tokens(request))
+
+    def affordable(
+        self, request: Request, *, apart: bool = False, beside: Meter = NOTHING, held: int = 0
+    ) -> int | None:
         """How many samples of a request the budget is sure to hold now; None where no limit bounds it.
 
-        In one request they share the prompt; with `apart` each is a call of its own.
+        In one request they share the prompt; with `apart` each is a call of its own. `beside` is set aside for each of
+        them, such as what grading it may take, and for `held` samples that are there already.
         """
-        found = self._samples_within_budget(request, apart)
+        found = self._samples_within_budget(request, apart, beside, held)
         profile = self._engine.profile
         if profile.most_samples is None or apart:
             return found
@@ -128,14 +136,15 @@ class Scope:
             worst += meter_call(profile, [Usage(prompt + request.max_tokens, 0, then)])
         return self._driver.ledger.fits(worst)
 
-    def _samples_within_budget(self, request: Request, apart: bool) -> int | None:
+    def _samples_within_budget(self, request: Request, apart: bool, beside: Meter, held: int) -> int | None:
         ledger, profile = self._driver.ledger, self._engine.profile
         prompt = self._engine.most_prompt_tokens(request)
-        one = worst_case(profile, replace(request, n=1), prompt)
+        single = worst_case(profile, replace(request, n=1), prompt)
+        one = single if beside is NOTHING else single + beside * (held + 1)
         if not ledger.fits(one):
             return 0
-        two = one + one if apart else worst_case(profile, replace(request, n=2), prompt)
-        more = ledger.multiples(one, two)
+        two = single + single if apart else worst_case(profile, replace(request, n=2), prompt)
+        more = ledger.multiples(one, two if beside is NOTHING else two + beside * (held + 2))
         return None if more is None else 1 + more
 
     # ---- what can be done

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "embedded"
 
 def find_engine(text: str, *, rows: int = 128, **settings: Any) -> Engine:
     """The engine that a text names: `embedded`, `embedded:weak`, `embedded:model.npz`, `simulator:world.toml`,
-    `records:folder` or `openai:http://host:8000/v1#model`.
+    `records:folder` (or a log of inspect or lm-eval) or `openai:http://host:8000/v1#model`.
 
     Arguments: `rows` is how many sequences of an embedded model run side by side, `settings` are those of `Endpoint`.
     Errors: `Refused` for any other text, with the nearest forms; for files that are not there; and for an address with
@@ -78,9 +78,9 @@ def _simulator(path: str, rows: int, settings: dict[str, Any]) -> Engine:
 
 
 def _records(folder: str, rows: int, settings: dict[str, Any]) -> Engine:
-    from allometry.inference.engines.recorded import read_recorded
+    from allometry.inference.engines.recorded import read_logged, read_recorded
 
-    return read_recorded(folder)
+    return read_logged(folder) if Path(folder).is_file() else read_recorded(folder)
 
 
 def _openai(at: str, rows: int, settings: dict[str, Any]) -> Engine:

@@ -13,6 +13,7 @@ from allometry.inference.calls import (
     Abilities,
     CallFailed,
     Profile,
+    Prompt,
     Request,
     Response,
     canonical,
@@ -22,12 +23,14 @@ from allometry.inference.calls import (
     prompt_hash,
     response_of,
 )
+from allometry.inference.logs import read_log
 from allometry.inference.records import read_lines
 from allometry.notices import Refused
 
 Samples = Mapping[str, Sequence[Response]]
 # Bounds of length and what is reported do not change which answer is drawn.
 _FREE = ("max_tokens", "logprobs", "scored")
+ALL = Abilities(n=True, seed=True, stop=True, logprobs=True, continuation=True, tools=True, usage=True)
 
 
 class Recorded:
@@ -38,7 +41,7 @@ class Recorded:
     its key, around its end, so that requests at other places begin elsewhere.
 
     Arguments: `pools` are samples by key, `key` the key of a request; `identity` names where they came from. Each
-    response has `seconds` where they are known.
+    response has `seconds` where they are known. `abilities` are those of what was recorded.
     """
 
     def __init__(
@@ -49,10 +52,10 @@ class Recorded:
         *,
         shape: Shape | None = None,
         price: Price | None = None,
+        abilities: Abilities = ALL,
     ) -> None:
         self._pools, self._key = pools, key
-        able = Abilities(n=True, seed=True, stop=True, logprobs=True, continuation=True, tools=True, usage=True)
-        whole = Profile(identity, able, shape, price, virtual=True)
+        whole = Profile(identity, abilities, shape, price, virtual=True)
         self.profile = replace(whole, most_samples=lambda request: len(self._pool(request)))
 
     async def sample(self, request: Request) -> Sequence[Response]:
@@ -108,3 +111,32 @@ def _request_key(request: Request) -> str:
 
 def _pool_key(prompt: str, settings: Mapping[str, Any]) -> str:
     return prompt + canonical({name: value for name, value in settings.items() if name not in _FREE})
+
+
+def read_logged(path: str | Path, *, shape: Shape | None = None, price: Price | None = None) -> Recorded:
+    """The engine of the samples in a log of inspect or of lm-eval, for the problems that `read_problems` makes of it.
+
+    It serves strategies that draw whole answers to the prompt as it is: best_of_n and self_consistency on samples
+    drawn at a temperature, which is the log's whatever a strategy asks for, and greedy on those of temperature 0. Those
+    that go on from a prefix are refused; first_finish needs seconds, which inspect's logs have.
+    Errors: `Refused` for what is no log, and for one without answers that can be given again.
+    """
+    log = read_log(path)
+    pools = {_prompt_key(one.prompt): one.samples for one in log.problems if one.samples}
+    if not pools:
+        raise Refused("no-samples", f"no samples of {log.task} can be given again", str(path),
+                      "take a log of answers in words, each made by one call")  # fmt: skip
+    drawn = log.temperature is None or log.temperature > 0
+    mends = dict.fromkeys(("continuation", "stop", "logprobs"), "use an engine that can be asked, a log cannot")
+    mark = digest(*(canonical([key, [one.content for one in pool]]) for key, pool in sorted(pools.items()))).hex()[:12]
+
+    def key(request: Request) -> str:
+        others = request.prefix or request.stop or request.tools or request.schema
+        return "" if others or drawn != (request.temperature > 0) else _prompt_key(request.prompt)
+
+    able = Abilities(n=True, seed=True, usage=True, mend=mends)
+    return Recorded(f"logged:{log.model}:{mark}", pools, key, shape=shape, price=price, abilities=able)
+
+
+def _prompt_key(prompt: Prompt) -> str:
+    return canonical(prompt)

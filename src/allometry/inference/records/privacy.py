@@ -94,6 +94,9 @@ def find_hook(text: str) -> Any:
         module = _load(Path(home)) if home.endswith(".py") else import_module(home)
     except (ImportError, OSError, SyntaxError) as error:
         raise Refused("bad-hook", f"{home} cannot be loaded: {error}", text, "check the name") from None
+    except Exception as error:  # whatever the user's own code does when it is loaded
+        message = f"{home} fails when it is loaded: {type(error).__name__}: {error}"
+        raise Refused("bad-hook", message, text, "mend the file") from error
     found = getattr(module, name, None)
     if not callable(found):
         raise Refused("bad-hook", f"{home} has no function {name!r}", text, "check the name")

@@ -48,16 +48,36 @@ def read_segment(path: Path) -> Iterator[tuple[bytes, Line]]:
 
     Errors: `Refused` for a damaged line that is not the last, and for what `check_header` refuses.
     """
-    raw = path.read_bytes().split(b"\n")
-    if len(raw) == 1:
-        return  # killed before the header was whole
-    for number, line in enumerate(raw[:-1]):
-        try:
-            parsed = json.loads(line)
-        except ValueError:
-            raise Refused("damaged-records", f"line {number + 1} is not JSON", str(path),
+    for number, raw, line in survey_segment(path):
+        if line is None and number > 0:
+            raise Refused("damaged-records", f"line {number} is not JSON", str(path),
                           "restore the file, or delete that line to lose that answer only") from None  # fmt: skip
-        if number == 0:
+        if line is not None:
+            yield raw, line
+
+
+def survey_segment(path: Path) -> Iterator[tuple[int, bytes, Line | None]]:
+    """Every line of a segment after its header: its number, how it stands there, and what it is, None where damaged.
+
+    What stands behind the last whole line has the number 0: the writer was ended within it, and it never counts.
+    Errors: `Refused` for what `check_header` refuses.
+    """
+    *lines, torn = path.read_bytes().split(b"\n")
+    for number, raw in enumerate(lines, 1):
+        parsed = _parsed(raw)
+        if number == 1:
+            if parsed is None:
+                raise Refused("damaged-records", "line 1 is not JSON", str(path), "restore the file")
             check_header(parsed, str(path))
         else:
-            yield line, parsed
+            yield number, raw, parsed
+    if torn:
+        yield 0, torn, None
+
+
+def _parsed(raw: bytes) -> Line | None:
+    try:
+        line = json.loads(raw)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from allometry.inference.calls import Request, Response, Scope
+from allometry.inference.calls import NOTHING, Meter, Request, Response, Scope
 from allometry.inference.tasks import Problem
+from allometry.inference.verifiers import Grader
 
 # Where nothing bounds the samples of one wave (a budget in seconds), so many are drawn at a time: assumed.
 WAVE = 16
@@ -31,24 +33,37 @@ async def one(engine: Scope, request: Request) -> Response | None:
     return (await whole(engine, replace(request, max_tokens=tokens)))[0] if tokens else None
 
 
-def wave(engine: Scope, request: Request, most: int | None, *, apart: bool = False) -> int:
-    """How many samples can be drawn at the same time, up to a bound; `apart` where each is to be a call of its own."""
-    fits = engine.affordable(request, apart=apart)
+def grading(grader: object, problem: Problem, request: Request, engine: Scope) -> Meter:
+    """What grading one sample of a request may take; nothing where no grader is asked, or one that asks nobody."""
+    if not isinstance(grader, Grader) or grader.takes is None:
+        return NOTHING
+    return grader.takes(problem, request, engine)
+
+
+def wave(
+    engine: Scope, request: Request, most: int | None, *, apart: bool = False, beside: Meter = NOTHING, held: int = 0
+) -> int:
+    """How many samples can be drawn at the same time, up to a bound; `apart` where each is to be a call of its own.
+
+    `beside` is set aside for each, and for those that are `held`.
+    """
+    fits = engine.affordable(request, apart=apart, beside=beside, held=held)
     if fits is None:
         return WAVE if most is None else most
     return fits if most is None else min(fits, most)
 
 
-async def draw(engine: Scope, request: Request, samples: int | None) -> list[Response]:
+async def draw(engine: Scope, request: Request, samples: int | None, beside: Meter = NOTHING) -> list[Response]:
     """Whole samples of a request until the budget holds no more, or so many are drawn.
 
     What short answers leave is drawn again in a further wave. Where not even one whole answer fits, one that may be
-    cut off is drawn. Where nothing bounds them, there is one wave.
+    cut off is drawn. Where nothing bounds them, there is one wave. `beside` is left for each of them, where there are
+    two or more: for grading them.
     """
     found: list[Response] = []
     if samples is None and not engine.bounded:
         samples = WAVE
-    while count := wave(engine, request, None if samples is None else samples - len(found)):
+    while count := wave(engine, request, _left(samples, found), beside=beside, held=len(found)):
         begun, bound = engine.now(), engine.affordable(request)
         found += await whole(engine, replace(request, n=count))
         if samples is None and bound is None and engine.now() == begun:
@@ -57,3 +72,7 @@ async def draw(engine: Scope, request: Request, samples: int | None) -> list[Res
         return found
     single = await one(engine, request)
     return [] if single is None else [single]
+
+
+def _left(samples: int | None, found: Sequence[Response]) -> int | None:
+    return None if samples is None else samples - len(found)

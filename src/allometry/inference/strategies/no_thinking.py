@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Scope
-from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw
+from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw, grading
 from allometry.inference.strategies.self_consistency import Weight, elect
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
@@ -32,4 +32,5 @@ async def no_thinking(
     Source: Ma et al. 2025, arXiv 2504.09858.
     """
     request = ask(problem, tokens, temperature=temperature, prefix=thought)
-    return await elect(problem, engine, await draw(engine, request, samples), vote, weight)
+    found = await draw(engine, request, samples, grading(weight, problem, request, engine))
+    return await elect(problem, engine, found, vote, weight)

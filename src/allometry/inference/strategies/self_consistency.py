@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from allometry.inference.calls import Allowance, Response, Scope
-from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw
+from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw, grading
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader, Vote, confidence, tally
@@ -41,7 +41,7 @@ async def self_consistency(
     Source: Wang et al. 2022, arXiv 2203.11171; weights: Li et al. 2022, arXiv 2206.02336 (recalled).
     """
     request = ask(problem, tokens, temperature=temperature, prefix=prefix, logprobs=weight is confidence)
-    found = await draw(engine, request, samples)
+    found = await draw(engine, request, samples, grading(weight, problem, request, engine))
     return await elect(problem, engine, found, vote, weight)
 
 
@@ -60,5 +60,5 @@ async def _weights(engine: Scope, found: Sequence[Response], weight: Weight | No
     if weight is None:
         return [1.0] * len(found)
     if isinstance(weight, Grader):
-        return await engine.grade(weight, found)
+        return [1.0] if len(found) == 1 else await engine.grade(weight, found)
     return [weight(response) for response in found]

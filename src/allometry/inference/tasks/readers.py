@@ -20,6 +20,8 @@ from allometry.notices import Refused
 Reader: TypeAlias = Callable[[str], Hashable | None]
 # Longer runs of digits are no answer to anything, and large exponents make numbers without end.
 _DIGITS, _POWER = 40, 400
+# The last number lies within so many characters around the last digit.
+_BEFORE, _BEHIND = 400, 8
 
 
 class Read(NamedTuple):
@@ -44,13 +46,17 @@ def last_number(text: str) -> Read | None:
     """The last number of a text, exactly.
 
     It reads 1,000 and 1e3 and 2×10^3, 3/4 and 2 1/2 and \\frac{3}{4}, signs, currencies, and percent, by which it
-    divides. It does not read 1.000,50, words, roots or π: use the `math` grader for what is more than a number.
+    divides. It does not read 1.000,50 or words, and of 2^10 or \\sqrt{3} it reads the last number only: use the `math`
+    grader for what is more than a number.
 
     >>> [str(last_number(text).value) for text in ("so 1,000.50", "x = -3/4.", "12%", "10-3", "$1e3")]
     ['2001/2', '-3/4', '3/25', '3', '1000']
     """
+    end = max(text.rfind(digit) for digit in "0123456789")
+    if end < 0:
+        return None
     found = None
-    for match in _NUMBER.finditer(text.replace("−", "-")):
+    for match in _NUMBER.finditer(text[max(0, end - _BEFORE) : end + _BEHIND].replace("−", "-")):
         found = match
     return None if found is None else _value(found)
 
@@ -113,7 +119,7 @@ _SAID = re.compile(
     rf"\b(?i:answer|choice|option){_SPACE}(?:"
     rf"(?:(?i:is)\b|[:=]){_SPACE}:?{_SPACE}(?:([A-J])\b(?![’'])|([a-j])(?=[).:,;*]|\s{{0,4}}$))"
     rf"|(?:(?i:is)\b|[:=])?{_SPACE}:?{_SPACE}(?:[(\[]([A-Ja-j])[)\]]|([B-HJ])\b(?![’']))"
-    r")|\\boxed\{\s{0,4}(?:\\text\{)?[(\[]?([A-Ja-j])\b(?![’'])",
+    r")|\\boxed\{\s{0,4}(?:\\text\{)?[(\[]?([A-Ja-j])(?=\s{0,4}[)\].:}])",
 )
 _ALONE = re.compile(r"^[ \t*_`]{0,8}[(\[]?([A-Ja-j])[)\].:]?[ \t*_`.\r]{0,8}$", re.MULTILINE)
 _BRACKETED = re.compile(r"[(\[]([A-J])[)\]]|\*\*([A-J])[).:]?\*\*|(?:^|\s)([A-J])[).:](?=\s|$)")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from allometry.inference.logs import Log, is_log, read_log
 from allometry.inference.tasks.problem import Problem
 from allometry.inference.tasks.readers import Reader
 from allometry.notices import Refused
@@ -24,7 +25,8 @@ def read_problems(path: str | Path, *, limit: int | None = None, read: Reader | 
     an `id` is called by the number of its line, so give ids where lines may come or go: records are kept by id. Other
     fields are passed over, and so are empty lines.
     Arguments: `limit` takes the first so many. `read` takes the final answer out of a text (`find_reader`); without it
-    the whole text is the answer.
+    the whole text is the answer. A log of inspect or of the lm-evaluation-harness is read as well (`logs.read_log`);
+    `data` then holds the `task`.
     Errors: `Refused`, with the line, for what is no problem, for an id that is there twice, and for an empty file.
 
     >>> import tempfile
@@ -38,6 +40,8 @@ def read_problems(path: str | Path, *, limit: int | None = None, read: Reader | 
     found: dict[str, Problem] = {}
     if limit is not None and limit < 1:
         raise Refused("bad-limit", f"{limit} problems are none", "limit", "give a number from 1")
+    if is_log(path):
+        return _logged(read_log(path), read)[:limit]
     for number, fields in _objects(path):
         problem = _Line(path, number, fields).problem(read)
         if problem.id in found:
@@ -49,6 +53,14 @@ def read_problems(path: str | Path, *, limit: int | None = None, read: Reader | 
     if not found:
         raise Refused("no-problems", "the file holds no problems", str(path), "write one JSON object a line")
     return list(found.values())
+
+
+def _logged(log: Log, read: Reader | None) -> list[Problem]:
+    settings: dict[str, Any] = {} if read is None else {"read": read}
+    return [
+        Problem(one.id, one.prompt, one.answer, {"task": log.task}, sample_tokens=log.sample_tokens, **settings)
+        for one in log.problems
+    ]
 
 
 def _objects(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from allometry.inference.calls import Response, Scope, canonical
+from allometry.inference.calls import Meter, Request, Response, Scope, canonical
 from allometry.inference.tasks import Problem, Reader
 from allometry.notices import Refused
 
@@ -24,7 +24,9 @@ class Grader:
     samples goes through the engine and counts. Only an `oracle` is shown the problem's answer: what it selects is
     marked so. `check` is the function inside of `grade`, where that is not all of it. `roles` are further engines that
     it asks. `read` takes the answer out of a text as the grader does, for votes to agree with it; None where it judges
-    otherwise. `lacks(problem)` says what a problem must have to be graded and has not; "" where nothing is missing.
+    otherwise. `takes(problem, request, engine)` is the most that grading one sample of a request may take, for those who
+    keep within a budget; None for one that asks no engine. `lacks(problem)` says what a problem must have to be graded
+    and has not; "" where nothing is missing.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Grader:
     check: Callable[..., Any] | None = None
     roles: tuple[str, ...] = ()
     read: Reader | None = None
+    takes: Callable[[Problem, Request, Scope], Meter] | None = None
     lacks: Callable[[Problem], str] = lambda problem: ""
 
     @property

@@ -7,7 +7,6 @@ It ends with the program's status, or 128 and the signal that ended it.
 import ctypes
 import math
 import os
-import resource
 import signal
 import sys
 
@@ -53,6 +52,8 @@ def _wait_for(process: int) -> int:
 
 
 def _limit(seconds: int, memory: int, file: int, processes: int) -> None:
+    import resource  # Linux and its like only, and this file is imported elsewhere for its constants
+
     for kind, most in (
         (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, file),
         (resource.RLIMIT_NPROC, processes), (resource.RLIMIT_NOFILE, OPEN_FILES), (resource.RLIMIT_CORE, 0),

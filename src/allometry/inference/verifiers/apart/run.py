@@ -28,6 +28,12 @@ from allometry.notices import Refused
 TICK = 0.05
 CHUNK = 65_536
 USUAL = Limits()
+PROTECTION = (
+    "Programs run in a process of their own without network, with limits on time, memory, files, processes and output, "
+    "and without your environment. That protects from accidents, not from somebody who attacks: they can read what you "
+    "can read and write where you can write. Where that matters, run this in a container that holds nothing of worth."
+)
+"""What running programs apart does and does not do, for whoever is asked to allow it."""
 # Our own processes between us and the program.
 BETWEEN = 2
 
@@ -64,8 +70,8 @@ def run_apart(
 ) -> Ended:
     """Run a program with `given` on its standard input, in an empty folder that holds only `files` and goes with it.
 
-    It has no network, an environment of PATH, HOME and LANG, and the limits; it and whatever it began are ended by
-    then. Time it takes depends on what else the machine does.
+    It has no network, an environment of PATH, HOME, LANG and OMP_NUM_THREADS=1, and the limits; it and whatever it
+    began are ended by then. The time that it takes depends on what else the machine does.
     Errors: `Refused` where the system cannot run it apart.
     """
     with tempfile.TemporaryDirectory(prefix="allometry-", ignore_cleanup_errors=True) as folder:
@@ -81,7 +87,12 @@ def run_apart(
 def _begin(program: Sequence[str], folder: str, limits: Limits) -> subprocess.Popen[bytes]:
     own = [sys.executable, "-I", "-S", launcher.__file__]
     numbers = [f"{n}" for n in (limits.seconds, limits.memory, limits.file, limits.processes)]
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": folder, "LANG": "C.UTF-8"}
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": folder,
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+    }
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [*own, *numbers, *program], cwd=folder, env=environment, stdin=pipe, stdout=pipe, stderr=pipe,
