@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ class Endpoint:
         """A token for each byte: which tokenizer the server has is not known."""
         return prompt_bound(request)
 
-    async def learn(self, records: Records, form: Form, needs: Iterable[str] = ()) -> None:
+    async def learn(self, records: Records, form: Form, needs: Collection[str] = ()) -> None:
         """Find what the server can do for messages ("chat") or raw text, by the records or by at most five small calls.
 
         What was found is recorded, so that the same records need no probe again. Where they say that the server lacks
@@ -97,7 +97,7 @@ class Endpoint:
         records.hide(self._profile.secrets)
         found = recorded(records, self._profile, form, self._stream)
         if found is None or not all(getattr(found.abilities, need) for need in needs):
-            probe = Probe(self._reply, form)
+            probe = Probe(self._reply, form, needs)
             try:
                 found = await probe.run()
             except Fault as fault:
@@ -125,6 +125,7 @@ class Endpoint:
                 fault = _broken_off(reply)
             if fault is None:
                 return reply
+            self.faults[fault.reason] += 1
             if not fault.again or attempt >= self._attempts:
                 raise fault
             await asyncio.sleep(wait_before(attempt, fault, self._chance))
@@ -168,8 +169,10 @@ class Endpoint:
         async with slots:
             fault = await self._attempt(drawing, samples)
             if fault is None:
-                self._settle(drawing, most)
+                if len(samples) == most:
+                    self._settle(form_of(drawing.request), most)
                 return
+            self.faults[fault.reason] += 1
             drawing.paid |= fault.paid
             # so many samples in one request may be what it refuses
             fewer = fault.status in REFUSALS and len(samples) > 1
@@ -182,12 +185,10 @@ class Endpoint:
         missing = [i for i in samples if drawing.found[i] is None]
         await self._fill(drawing, missing, attempt + (not fewer), len(samples) // 2 if fewer else most)
 
-    def _settle(self, drawing: _Drawing, most: int | None) -> None:
+    def _settle(self, form: Form, most: int) -> None:
         """Ask for no more samples at a time than a server took that had refused more."""
-        if most is not None:
-            form = form_of(drawing.request)
-            learnt = self._learnt.get(form, UNKNOWN)
-            self._learnt[form] = replace(learnt, ways=replace(learnt.ways, most_n=most))
+        learnt = self._learnt.get(form, UNKNOWN)
+        self._learnt[form] = replace(learnt, ways=replace(learnt.ways, most_n=min(most, learnt.ways.most_n or most)))
 
     async def _attempt(self, drawing: _Drawing, samples: range) -> Fault | None:
         """Ask once; keep every sample that came whole, and say what kept the others from it."""
@@ -210,7 +211,6 @@ class Endpoint:
             await self._transport.send(form_of(request), body, lambda event: reply.add(event, time.monotonic()))
         except Fault as fault:
             fault.reason = mask(fault.reason, self._profile.secrets)
-            self.faults[fault.reason] += 1
             return fault
         return None
 

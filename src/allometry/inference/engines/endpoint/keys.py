@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from allometry.inference.records import mask
 from allometry.notices import Refused
@@ -51,7 +51,8 @@ def secrets_of(key: str | None) -> tuple[str, ...]:
 
 
 def _credentials(url: str) -> list[str]:
-    user, colon, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
+    # not by a parser: what is no proper address may hold a password too
+    user, colon, password = url.partition("://")[2].rpartition("@")[0].partition(":")
     return [f"{user}:{password}", password, unquote(password), user] if colon else [user] if user else []
 
 

@@ -67,13 +67,20 @@ class Transport:
     def _client(self) -> Any:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            openai = load_client()
-            self._clients[loop] = openai.AsyncOpenAI(
+            self._clients[loop] = self._open()
+            keep_out_of_logs(self._secrets)
+        return self._clients[loop]
+
+    def _open(self) -> Any:
+        openai = load_client()
+        try:
+            return openai.AsyncOpenAI(
                 api_key=self._key or NO_KEY, base_url=self._address.url, max_retries=0,
                 timeout=openai.Timeout(self._timeout, connect=min(CONNECT, self._timeout)),
             )  # fmt: skip
-            keep_out_of_logs(self._secrets)
-        return self._clients[loop]
+        except Exception as error:
+            kind = type(error).__name__
+        raise Fault(f"a proxy that the environment names cannot be used ({kind})", again=False, paid=False)
 
 
 def load_client() -> Any:
