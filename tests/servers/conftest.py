@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-collect_ignore_glob = [] if find_spec("openai") else ["test_*.py"]
+collect_ignore_glob = [] if all(map(find_spec, ("openai", "xllamacpp", "gguf"))) else ["test_*.py"]
 WORDS = ("ka", "7", "po", "1", "ru", "9", "si", "4", "te", "8", "mo", "2", "la")
 
 

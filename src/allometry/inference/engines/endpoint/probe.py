@@ -79,7 +79,7 @@ class Probe:
         first = await self._first()
         # raw text always goes on: a prefix is a part of the prompt
         self._note("continuation", self.form == "text")
-        await self._again([one.text for one in first.samples.values()])
+        await self._again([one.text for _, one in first.whole()])
         chat = {"schema": self._schema, "continuation": self._continuation, "tools": self._tools}
         steps = chat if self.form == "chat" else {"scored": self._scored}
         # a call that was refused leaves one less: what is needed goes first
