@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -19,6 +20,8 @@ Take: TypeAlias = Callable[[Mapping[str, Any]], None]
 NO_KEY = "none"
 # Connecting takes long only where nobody answers.
 CONNECT = 10.0
+# A server that is done closes its stream at once, or else loses the connection.
+LINGER = 1.0
 # No answer comes near; a server that sends more would only fill the memory.
 LARGEST = 1 << 26
 
@@ -37,7 +40,7 @@ class Transport:
         """
         fault = None
         try:
-            async with asyncio.timeout(self._timeout), self._create(form, dict(body)) as response:
+            async with asyncio.timeout(self._timeout), self._create(form, body) as response:
                 await _read(response, take)
         except Fault as found:
             fault = found
@@ -56,13 +59,12 @@ class Transport:
         if client is not None:
             await client.close()
 
-    def _create(self, form: Form, body: dict[str, Any]) -> Any:
+    def _create(self, form: Form, body: Mapping[str, Any]) -> Any:
+        """The call, whole in what the client sends as it is: its walk through typed messages took a third of the time."""
         client = self._client()
-        if form == "chat":
-            calls, given = client.chat.completions, {"messages": body.pop("messages")}
-        else:
-            calls, given = client.completions, {"prompt": body.pop("prompt")}
-        return calls.with_streaming_response.create(model=self._address.model, **given, extra_body=body)
+        calls, empty = (client.chat.completions, "messages") if form == "chat" else (client.completions, "prompt")
+        create = calls.with_streaming_response.create
+        return create(model=self._address.model, extra_body=dict(body), **{empty: ()})
 
     def _client(self) -> Any:
         loop = asyncio.get_running_loop()
@@ -97,16 +99,25 @@ async def _read(response: Any, take: Take) -> None:
     if "text/event-stream" not in kind:
         take(_whole(await response.read(), kind))
         return
-    size = 0
-    async for line in response.iter_lines():
+    size, lines = 0, response.iter_lines()
+    async for line in lines:
         size += len(line)
         _check_size(size)
         name, _, value = line.partition(":")
         if name != "data" or not value.strip():
             continue
         if value.strip() == "[DONE]":
+            await _read_out(lines)
             return
         take(parse(value))
+
+
+async def _read_out(lines: AsyncIterator[str]) -> None:
+    """Let a stream end, so that its connection can be used again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER):
+            async for _ in lines:
+                pass
 
 
 def _whole(raw: bytes, kind: str) -> Mapping[str, Any]:
