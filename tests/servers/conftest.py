@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         elif fault == "429":
             self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": "0.3"})
         elif fault in ("500", "401"):
-            said = self.headers.get("authorization", "")
+            said = f"{self.headers.get('authorization', '')} {self.headers.get('x-access', '')}"
             self._send(int(fault), {"error": {"message": f"broken, and your header was {said}"}}, {"X-Echo": said})
         elif fault == "malformed":
             self._raw(200, b'{"choices": [{"index": 0, "mess', "application/json")

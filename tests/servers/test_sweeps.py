@@ -28,6 +28,7 @@ from allometry.notices import Refused
 
 pytestmark = pytest.mark.servers
 KEY = 'sk-planted/key+of"42'
+HEADER = "planted-in-a-header"
 PASSWORD = "planted-for-a-proxy"
 FAULTS = ("429", "500", "malformed", "html", "empty", "hangup", "half", "garbled", "slow")
 PROBLEMS = [
@@ -146,6 +147,7 @@ def test_a_planted_key_is_in_no_file_log_or_message(
     for name in [name for name in os.environ if "proxy" in name.lower()]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"X-Access: Token {HEADER}")
     monkeypatch.setenv("http_proxy", f"http://proxy-user:{PASSWORD}@127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     caplog.set_level(logging.DEBUG)
@@ -180,6 +182,7 @@ def test_a_planted_key_is_in_no_file_log_or_message(
         if path.suffix == ".parquet":  # compressed
             said.append(json.dumps(pl.read_parquet(path).to_dicts()))
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
-    for shape in (KEY, KEY[:12], json.dumps(KEY)[1:-1], PASSWORD):
+    assert server.headers[0]["x-access"] == f"Token {HEADER}"
+    for shape in (KEY, KEY[:12], json.dumps(KEY)[1:-1], PASSWORD, HEADER):
         assert not [text for text in said if shape in text], shape
     assert Counter("".join(said))["*"] >= 3, "masks stand where it was"
