@@ -13,7 +13,7 @@ from typing import Any
 from allometry.inference.calls import ABILITIES, Abilities, Request
 from allometry.inference.engines.endpoint.faults import Fault
 from allometry.inference.engines.endpoint.learn import Learnt
-from allometry.inference.engines.endpoint.reply import Partial, Reply
+from allometry.inference.engines.endpoint.reply import Partial, Reply, inner
 from allometry.inference.engines.endpoint.ways import Form, Ways
 
 CALLS = 5
@@ -128,13 +128,13 @@ class Probe:
         self._note("logprobs", request.logprobs and all(one.tokens and None not in one.logprobs for one in samples))
         said = [one.usage or reply.usage or {} for one in samples]
         self._note("usage", all({"prompt_tokens", "completion_tokens"} <= usage.keys() for usage in said))
-        thought = any(usage.get("completion_tokens_details", {}).get("reasoning_tokens") for usage in said)
+        thought = any(inner(usage, "completion_tokens_details").get("reasoning_tokens") for usage in said)
         self._note("reasoning", thought or any("".join(one.reasoning) for one in samples))
         self._note_cached(reply)
 
     def _note_cached(self, reply: Reply) -> None:
         usages = [reply.usage or {}, *(one.usage or {} for one in reply.samples.values())]
-        self._note("cached", any("cached_tokens" in usage.get("prompt_tokens_details", {}) for usage in usages))
+        self._note("cached", any("cached_tokens" in inner(usage, "prompt_tokens_details") for usage in usages))
 
     async def _again(self, texts: Sequence[str]) -> None:
         """The first sample once more with its seed, and with a stop text that is near its end."""

@@ -96,51 +96,62 @@ def load_client() -> Any:
 
 async def _read(response: Any, take: Take) -> None:
     kind = response.headers.get("content-type", "")
+    chunks = _bounded(response.iter_bytes())
     if "text/event-stream" not in kind:
-        take(_whole(await response.read(), kind))
+        take(_whole(b"".join([chunk async for chunk in chunks]), kind))
         return
-    size, lines = 0, response.iter_lines()
-    async for line in lines:
-        size += len(line)
-        _check_size(size)
-        name, _, value = line.partition(":")
-        if name != "data" or not value.strip():
-            continue
-        if value.strip() == "[DONE]":
-            await _read_out(lines)
-            return
-        take(parse(value))
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            name, _, value = line.partition(b":")
+            if name != b"data" or not value.strip():
+                continue
+            if value.strip() == b"[DONE]":
+                await _read_out(chunks)
+                return
+            take(parse(_decoded(value)))
 
 
-async def _read_out(lines: AsyncIterator[str]) -> None:
+async def _bounded(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > LARGEST:
+            raise Fault(f"the server sent more than {LARGEST >> 20} MiB", again=False)
+        yield chunk
+
+
+async def _read_out(chunks: AsyncIterator[bytes]) -> None:
     """Let a stream end, so that its connection can be used again."""
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER):
-            async for _ in lines:
+            async for _ in chunks:
                 pass
 
 
 def _whole(raw: bytes, kind: str) -> Mapping[str, Any]:
-    _check_size(len(raw))
     try:
-        return parse(raw.decode("utf-8"))
-    except (Fault, UnicodeDecodeError) as error:
-        if isinstance(error, Fault) and "json" in kind:
+        return parse(_decoded(raw))
+    except Fault:
+        if "json" in kind:
             raise
-        said = kind.partition(";")[0].strip()[:40] or "an answer of no stated kind"
+    said = kind.partition(";")[0].strip()[:40] or "an answer of no stated kind"
     raise Fault(f"the server sent {said} where JSON was expected")
 
 
-def _check_size(size: int) -> None:
-    if size > LARGEST:
-        raise Fault(f"the server sent more than {LARGEST >> 20} MiB", again=False)
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Fault("the server sent what is no UTF-8") from None
 
 
 def _fault_of(error: Exception) -> Fault:
     """What an error of the client, or of the library it sends with, means."""
     openai = load_client()
     if isinstance(error, openai.APIStatusError):
-        return status_fault(error.status_code, said_in(error.body)[:300], error.response.headers)
+        return status_fault(error.status_code, said_in(error.body), error.response.headers)
     name = type(error.__cause__ or error).__name__
     if isinstance(error, openai.APITimeoutError):
         return Fault(f"the server did not answer in time ({name})", paid="Connect" not in name)
