@@ -60,24 +60,25 @@ def reset(url: str) -> int:
         return int(json.load(found)["calls"])
 
 
-Taken = tuple[float, str, int]
+Taken = tuple[float, str, int, float]
+"""Seconds, the answer, calls, and seconds of this process."""
 
 
 async def ours(url: str, problem: Problem, engine: Endpoint, records: Records) -> Taken:
     strategy = find_strategy("self_consistency")(samples=SAMPLES)
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     (outcome,) = await asweep([problem], [strategy], [Budget(calls=SAMPLES)], engine, records=records)
-    seconds = time.perf_counter() - begun
+    seconds, busy = time.perf_counter() - begun, time.process_time() - busy
     assert outcome.response is not None
     assert outcome.samples == SAMPLES
-    return seconds, answer(outcome.response.content), reset(url)
+    return seconds, answer(outcome.response.content), reset(url), busy
 
 
 async def theirs(url: str, problem: Problem, model: OpenAICompatibleLanguageModel) -> Taken:
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     found = await SelfConsistency(answer).ainfer(model, problem.prompt[0]["content"], SAMPLES)
-    seconds = time.perf_counter() - begun
-    return seconds, answer(found["content"]), reset(url)
+    seconds, busy = time.perf_counter() - begun, time.process_time() - busy
+    return seconds, answer(found["content"]), reset(url), busy
 
 
 async def compare(url: str, problems: list[Problem], folder: str) -> tuple[list[Taken], list[Taken]]:
@@ -104,17 +105,20 @@ def main() -> None:
     report = Report("self_consistency_endpoint")
     report(f"{SAMPLES} samples a problem, {PROBLEMS} problems ({FEWER} at 0.5 s), median seconds a problem; load average "
            f"{os.getloadavg()[0]:.1f}")  # fmt: skip
-    report("answers after   n in one request   allometry (calls)   its_hub 1.2.0 (calls)   ratio   equal answers")
+    report(
+        "answers after   n in one request   allometry (calls)   its_hub 1.2.0 (calls)   ratio   equal answers   busy ms"
+    )
     for seconds, most_n in SETTINGS:
         count = FEWER if seconds >= 0.5 else PROBLEMS
         problems = [Problem(f"{i}", ({"role": "user", "content": f"problem {i}"},), read=answer, sample_tokens=256)
                     for i in range(count + 1)]  # fmt: skip
         with server(seconds, most_n) as url, tempfile.TemporaryDirectory() as folder:
             mine, its = asyncio.run(compare(url, problems, folder))
-        a, b = (statistics.median(taken for taken, _, _ in side) for side in (mine, its))
+        a, b = (statistics.median(taken[0] for taken in side) for side in (mine, its))
+        c, d = (statistics.median(taken[3] for taken in side) * 1e3 for side in (mine, its))
         equal = sum(x[1] == y[1] for x, y in zip(mine, its, strict=True))
         report(f"{seconds:<6} s        {'yes' if most_n > 1 else 'no':<16}   {a:.4f} ({mine[0][2]:>2})         "
-               f"{b:.4f} ({its[0][2]:>2})             {b / a:>5.2f}   {equal} of {len(mine)}")  # fmt: skip
+               f"{b:.4f} ({its[0][2]:>2})             {b / a:>5.2f}   {equal} of {len(mine)}          {c:.1f} / {d:.1f}")  # fmt: skip
     if options.parse_args().write:
         report.write()
 

@@ -108,10 +108,17 @@ def test_of_a_half_stream_the_finished_samples_are_kept(serve: Any, endpoint: An
 def test_a_stopped_stream_says_what_it_had_become(serve: Any, endpoint: Any) -> None:
     server = serve(fault=lambda number, body: "stalled")
     engine = endpoint(server)
+    send = engine._transport.send
 
     async def stop() -> Stopped:
+        heard = asyncio.Event()
+
+        async def sending(form: Any, body: Any, take: Any) -> None:
+            await send(form, body, lambda event: (take(event), heard.set()))
+
+        engine._transport.send = sending
         task = asyncio.create_task(engine.sample(Request(CHAT, 20, seed=5)))
-        await asyncio.sleep(0.4)
+        await heard.wait()
         task.cancel()
         with pytest.raises(Stopped) as stopped:
             await task

@@ -46,7 +46,8 @@ class Endpoint:
     seconds, and where that may help it is repeated, up to `attempts` in all, after what the server asks to wait or
     ever longer. `identity` names the model in records where it is known elsewhere by another address. `shape` and
     `price` let FLOPs and money be counted. `faults` counts the attempts that failed, by why.
-    Errors: `Refused` for addresses and keys that cannot be used, and where the openai package is not installed.
+    Errors: `Refused` for addresses, keys and limits that cannot be used; on the first call where the openai package is
+    not installed.
 
     >>> Endpoint("http://localhost:8000/v1#tiny").profile.identity
     'tiny@localhost:8000/v1'
@@ -66,6 +67,9 @@ class Endpoint:
         price: Price | None = None,
         stream: bool = True,
     ) -> None:
+        if timeout <= 0 or attempts < 1 or concurrency < 1:
+            raise Refused("bad-endpoint", f"timeout={timeout}, attempts={attempts}, concurrency={concurrency} make no call",
+                          "an endpoint", "give numbers above 0")  # fmt: skip
         address, key = read_address(at), read_key(key_variable, key_file)
         self._concurrency, self._attempts, self._stream = concurrency, attempts, stream
         self.profile = Profile(
