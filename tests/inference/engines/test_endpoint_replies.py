@@ -158,6 +158,14 @@ def test_values_of_the_wrong_kind_are_faults(event: Any) -> None:
         read(Request(CHAT, 8), event)
 
 
+def test_numbers_that_are_not_finite_are_faults_or_left_out() -> None:
+    reply = Reply(1)
+    with pytest.raises(Fault, match="not finite"):
+        reply.add(parse('{"choices": [{"logprobs": {"tokens": ["a"], "token_logprobs": [-1e999]}}]}'), 0.0)
+    reply.add(parse('{"choices": [], "usage": {"prompt_tokens": 1e999, "completion_tokens": 2}}'), 0.0)
+    assert reply.usage == {"completion_tokens": 2}
+
+
 @given(JSON)
 def test_whatever_json_comes_it_is_samples_or_a_fault(event: Any) -> None:
     try:

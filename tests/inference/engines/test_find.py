@@ -92,6 +92,12 @@ def test_settings_of_an_endpoint_are_no_settings_of_others() -> None:
         find_engine("embedded", attempts=3)
 
 
+@pytest.mark.parametrize("setting", ["timeout", "attempts", "concurrency"])
+def test_an_endpoint_that_could_make_no_call_is_refused(setting: str) -> None:
+    with pytest.raises(Refused, match=f"{setting}=0.*above 0"):
+        find_engine("openai:http://host/v1#m", **{setting: 0})
+
+
 @pytest.mark.parametrize("text", ["openai:http://me:sk-planted-key@host/v1#m", "openai:http://sk-planted-key@host/v1#m",
                                   "openai:http://host/v1?key=sk-planted-key#m", "opnai:http://u:sk-planted-key@host"])  # fmt: skip
 def test_credentials_in_an_address_are_refused_and_not_shown(text: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,14 +39,15 @@ class Endpoint:
     and raw text to completions. Answers are streamed, so that it is known when the first token came and what a
     stopped sample had become. Only whole samples are taken: what broke off is asked for again, sample by sample.
     What the server can do is not known until it is probed (`learn`; a sweep does that), and until then each sample is
-    a request of its own.
+    a request of its own. Its abilities are those that it has for every form of prompts that was probed.
 
     Arguments: `at` is `URL#MODEL`, without credentials; the key is that of `key_file`, or of the environment variable
     `key_variable`. At most `concurrency` requests are on their way at a time. An attempt fails after `timeout`
     seconds, and where that may help it is repeated, up to `attempts` in all, after what the server asks to wait or
     ever longer. `identity` names the model in records where it is known elsewhere by another address. `shape` and
     `price` let FLOPs and money be counted. `faults` counts the attempts that failed, by why.
-    Errors: `Refused` for addresses and keys that cannot be used, and where the openai package is not installed.
+    Errors: `Refused` for addresses, keys and limits that cannot be used; on the first call where the openai package is
+    not installed.
 
     >>> Endpoint("http://localhost:8000/v1#tiny").profile.identity
     'tiny@localhost:8000/v1'
@@ -66,44 +67,44 @@ class Endpoint:
         price: Price | None = None,
         stream: bool = True,
     ) -> None:
+        if timeout <= 0 or attempts < 1 or concurrency < 1:
+            raise Refused("bad-endpoint", f"timeout={timeout}, attempts={attempts}, concurrency={concurrency} make no call",
+                          "an endpoint", "give numbers above 0")  # fmt: skip
         address, key = read_address(at), read_key(key_variable, key_file)
         self._concurrency, self._attempts, self._stream = concurrency, attempts, stream
-        self._profile = Profile(
+        self.profile = Profile(
             mask(identity or address.identity, secrets_of(key)), UNKNOWN.abilities, shape, price,
             secrets=secrets_of(key),
         )  # fmt: skip
-        self._transport = Transport(address, key, self._profile.secrets, timeout)
+        self._transport = Transport(address, key, self.profile.secrets, timeout)
         self._learnt: dict[Form, Learnt] = {}
         self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
         self._chance = random.Random()
         self.faults: Counter[str] = Counter()
 
-    @property
-    def profile(self) -> Profile:
-        """What is known of it; its abilities are those that it was found to have in every form that was probed."""
-        return replace(self._profile, abilities=common([found.abilities for found in self._learnt.values()]))
-
     def most_prompt_tokens(self, request: Request) -> int:
         """A token for each byte: which tokenizer the server has is not known."""
         return prompt_bound(request)
 
-    async def learn(self, records: Records, form: Form, needs: Iterable[str] = ()) -> None:
+    async def learn(self, records: Records, form: Form, needs: Collection[str] = ()) -> None:
         """Find what the server can do for messages ("chat") or raw text, by the records or by at most five small calls.
 
         What was found is recorded, so that the same records need no probe again. Where they say that the server lacks
         something that is needed, it is probed again, for it may have been mended since.
         Errors: `Refused` where the server gives no answer.
         """
-        records.hide(self._profile.secrets)
-        found = recorded(records, self._profile, form, self._stream)
+        records.hide(self.profile.secrets)
+        found = recorded(records, self.profile, form, self._stream)
         if found is None or not all(getattr(found.abilities, need) for need in needs):
-            probe = Probe(self._reply, form)
+            probe = Probe(self._reply, form, needs)
             try:
                 found = await probe.run()
             except Fault as fault:
                 raise self._refused(fault, form) from None
-            records.append([line_of(found, self._profile, form, self._stream, probe.made)])
+            records.append([line_of(found, self.profile, form, self._stream, probe.made)])
         self._learnt[form] = found
+        able = common([known.abilities for known in self._learnt.values()])
+        self.profile = replace(self.profile, abilities=able)
 
     async def sample(self, request: Request) -> Sequence[Response]:
         drawing = _Drawing(request, [None] * request.n, [None] * request.n)
@@ -112,7 +113,7 @@ class Endpoint:
         except asyncio.CancelledError:
             if not self._stream:
                 raise
-            raise Stopped(drawing.stopped(self._ways(request), self._profile.secrets)) from None
+            raise Stopped(drawing.stopped(self._ways(request), self.profile.secrets)) from None
         return [found for found in drawing.found if found is not None]
 
     async def _reply(self, request: Request, ways: Ways) -> Reply:
@@ -125,17 +126,22 @@ class Endpoint:
                 fault = _broken_off(reply)
             if fault is None:
                 return reply
+            self._count(fault)
             if not fault.again or attempt >= self._attempts:
                 raise fault
             await asyncio.sleep(wait_before(attempt, fault, self._chance))
             attempt += 1
+
+    def _count(self, fault: Fault) -> None:
+        """Count a failed attempt, without what the server wrote, which may be new each time."""
+        self.faults[fault.reason.partition(":")[0]] += 1
 
     def _refused(self, fault: Fault, form: Form) -> Refused:
         """Why the server could not be probed, and what to do about it."""
         mends = {401: "give its key by the environment or a key file", 403: "use a key that may use this model",
                  404: f"check address and model, and whether the server takes {_FORMS[form]}"}  # fmt: skip
         mend = mends.get(fault.status, "check that the server runs and that address and model are right")
-        return Refused("no-endpoint", f"the endpoint cannot be used: {fault.reason}", self._profile.identity, mend)
+        return Refused("no-endpoint", f"the endpoint cannot be used: {fault.reason}", self.profile.identity, mend)
 
     def close(self) -> None:
         """End the connections that calls from code that is not asynchronous left open."""
@@ -168,8 +174,10 @@ class Endpoint:
         async with slots:
             fault = await self._attempt(drawing, samples)
             if fault is None:
-                self._settle(drawing, most)
+                if len(samples) == most:
+                    self._settle(form_of(drawing.request), most)
                 return
+            self._count(fault)
             drawing.paid |= fault.paid
             # so many samples in one request may be what it refuses
             fewer = fault.status in REFUSALS and len(samples) > 1
@@ -182,12 +190,10 @@ class Endpoint:
         missing = [i for i in samples if drawing.found[i] is None]
         await self._fill(drawing, missing, attempt + (not fewer), len(samples) // 2 if fewer else most)
 
-    def _settle(self, drawing: _Drawing, most: int | None) -> None:
+    def _settle(self, form: Form, most: int) -> None:
         """Ask for no more samples at a time than a server took that had refused more."""
-        if most is not None:
-            form = form_of(drawing.request)
-            learnt = self._learnt.get(form, UNKNOWN)
-            self._learnt[form] = replace(learnt, ways=replace(learnt.ways, most_n=most))
+        learnt = self._learnt.get(form, UNKNOWN)
+        self._learnt[form] = replace(learnt, ways=replace(learnt.ways, most_n=min(most, learnt.ways.most_n or most)))
 
     async def _attempt(self, drawing: _Drawing, samples: range) -> Fault | None:
         """Ask once; keep every sample that came whole, and say what kept the others from it."""
@@ -209,8 +215,7 @@ class Endpoint:
         try:
             await self._transport.send(form_of(request), body, lambda event: reply.add(event, time.monotonic()))
         except Fault as fault:
-            fault.reason = mask(fault.reason, self._profile.secrets)
-            self.faults[fault.reason] += 1
+            fault.reason = mask(fault.reason, self.profile.secrets)
             return fault
         return None
 
@@ -218,7 +223,7 @@ class Endpoint:
         whole = dict(reply.whole())
         # what is said of all together does not hold where not all of them came
         said = reply.usage if len(whole) == len(samples) else None
-        found = answers(request, self._ways(request), list(whole.values()), said, drawing.begun, self._profile.secrets)
+        found = answers(request, self._ways(request), list(whole.values()), said, drawing.begun, self.profile.secrets)
         for offset, response in zip(whole, found, strict=True):
             drawing.found[samples[offset]] = response
 

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from allometry.inference.records import mask
 from allometry.notices import Refused
@@ -16,6 +16,9 @@ from allometry.notices import Refused
 VARIABLE = "OPENAI_API_KEY"
 # Of the official client and of what it sends with, in the versions that there are.
 _LOGGERS = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")
+# A header may also hold words, and blotting those out would change what a model said.
+SHORTEST_IN_HEADER = 12
+_OF_CLIENT = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_WEBHOOK_SECRET")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -42,17 +45,26 @@ def _read(path: Path) -> str:
 
 
 def secrets_of(key: str | None) -> tuple[str, ...]:
-    """A key, and the passwords of proxies in the environment, in every shape in which a server could send them back."""
+    """A key, and what else the client sends of the environment, in every shape in which a server could send it back.
+
+    That is passwords of proxies, and whatever the client itself takes from its own variables.
+    """
     found = [key] if key else []
     for name, value in os.environ.items():
         if name.lower() in _PROXIES:
             found += _credentials(value)
+        elif name in _OF_CLIENT:
+            found.append(value)
+        elif name == "OPENAI_CUSTOM_HEADERS":
+            words = (word for line in value.splitlines() for word in line.partition(":")[2].split())
+            found += [word for word in words if len(word) >= SHORTEST_IN_HEADER]
     return tuple(dict.fromkeys(shape for secret in found for shape in _shapes(secret)))
 
 
 def _credentials(url: str) -> list[str]:
-    user, colon, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
-    return [f"{user}:{password}", password, unquote(password), user] if colon else [user] if user else []
+    # not by a parser: what is no proper address may hold a password too
+    user, colon, password = url.partition("://")[2].rpartition("@")[0].partition(":")
+    return [f"{user}:{password}", password, unquote(password)] if colon else [user] if user else []
 
 
 def _shapes(secret: str) -> tuple[str, ...]:

@@ -6,14 +6,14 @@ leaves open counts as lacking too, for a strategy that relies on it would give w
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from allometry.inference.calls import ABILITIES, Abilities, Request
 from allometry.inference.engines.endpoint.faults import Fault
 from allometry.inference.engines.endpoint.learn import Learnt
-from allometry.inference.engines.endpoint.reply import Partial, Reply
+from allometry.inference.engines.endpoint.reply import Partial, Reply, inner
 from allometry.inference.engines.endpoint.ways import Form, Ways
 
 CALLS = 5
@@ -54,6 +54,7 @@ MEND: Mapping[str, str] = {
     "usage": "let the server report usage in streams (`stream_options`)",
     "cached": "let the server report cached tokens (vLLM: --enable-prompt-tokens-details)",
 }
+UNTRIED = f"it was not tried within {CALLS} calls; a sweep with a strategy that needs it tries it first"
 MEND_TEXT = {"tools": "give problems as messages", "schema": "give problems as messages",
              "reasoning": "give problems as messages"}  # fmt: skip
 
@@ -62,11 +63,13 @@ MEND_TEXT = {"tools": "give problems as messages", "schema": "give problems as m
 class Probe:
     """A probe on its way: how many calls were made, what was found, and how the server wants to be asked.
 
-    `ask` makes a call, and repeats it where it failed by chance; `Fault` where the server refuses it.
+    `ask` makes a call, and repeats it where it failed by chance; `Fault` where the server refuses it. `needs` are the
+    abilities that are tried first.
     """
 
     ask: Callable[[Request, Ways], Awaitable[Reply]]
     form: Form
+    needs: Collection[str] = ()
     ways: Ways = field(default_factory=Ways)
     made: int = 0
     found: set[str] = field(default_factory=set)
@@ -74,10 +77,19 @@ class Probe:
     async def run(self) -> Learnt:
         """Make the calls. Errors: `Fault` where the server does not even answer the simplest one."""
         first = await self._first()
-        await self._again(first.samples[0].text)
-        for step in (self._schema, self._continuation, self._tools) if self.form == "chat" else (self._scored,):
-            await step()
-        mends = {**MEND, **(MEND_TEXT if self.form == "text" else {})}
+        # raw text always goes on: a prefix is a part of the prompt
+        self._note("continuation", self.form == "text")
+        await self._again([one.text for _, one in first.whole()])
+        chat = {"schema": self._schema, "continuation": self._continuation, "tools": self._tools}
+        steps = chat if self.form == "chat" else {"scored": self._scored}
+        # a call that was refused leaves one less: what is needed goes first
+        untried = []
+        for name in sorted(steps, key=lambda name: name not in self.needs):
+            if self.made < CALLS:
+                await steps[name]()
+            else:
+                untried.append(name)
+        mends = {**MEND, **(MEND_TEXT if self.form == "text" else {}), **dict.fromkeys(untried, UNTRIED)}
         able = {name: name in self.found for name in ABILITIES}
         return Learnt(Abilities(**able, mend={name: mends[name] for name in ABILITIES if not able[name]}), self.ways)
 
@@ -116,17 +128,17 @@ class Probe:
         self._note("logprobs", request.logprobs and all(one.tokens and None not in one.logprobs for one in samples))
         said = [one.usage or reply.usage or {} for one in samples]
         self._note("usage", all({"prompt_tokens", "completion_tokens"} <= usage.keys() for usage in said))
-        thought = any(usage.get("completion_tokens_details", {}).get("reasoning_tokens") for usage in said)
+        thought = any(inner(usage, "completion_tokens_details").get("reasoning_tokens") for usage in said)
         self._note("reasoning", thought or any("".join(one.reasoning) for one in samples))
         self._note_cached(reply)
 
     def _note_cached(self, reply: Reply) -> None:
         usages = [reply.usage or {}, *(one.usage or {} for one in reply.samples.values())]
-        self._note("cached", any("cached_tokens" in usage.get("prompt_tokens_details", {}) for usage in usages))
+        self._note("cached", any("cached_tokens" in inner(usage, "prompt_tokens_details") for usage in usages))
 
-    async def _again(self, before: str) -> None:
+    async def _again(self, texts: Sequence[str]) -> None:
         """The first sample once more with its seed, and with a stop text that is near its end."""
-        stop = _late(before)
+        before, stop = texts[0], _late(texts[0])
         if stop is None:
             return
         one = await self._one(self._request(max_tokens=TOKENS, stop=(stop,)))
@@ -137,11 +149,11 @@ class Probe:
         self._note("stop", one.finish == "stop" and one.text.rstrip() == kept)
         self._note("stop_reason", one.stop_reason == stop)
         if "seed" not in self.found and self.form == "text":
-            await self._stop_by_chance(before)
+            await self._stop_by_chance(texts)
 
-    async def _stop_by_chance(self, before: str) -> None:
+    async def _stop_by_chance(self, texts: Sequence[str]) -> None:
         """Without a seed: the commonest characters as stop texts, none of which may then be in an answer."""
-        common = sorted(set(before), key=before.count)[-4:]
+        common = sorted(set.intersection(*map(set, texts)), key="".join(texts).count)[-4:]
         one = await self._one(self._request(max_tokens=TOKENS, stop=tuple(common)))
         if one is not None:
             self._note("stop", one.finish == "stop" and not set(common) & set(one.text))
@@ -171,8 +183,7 @@ class Probe:
         self._note("tools", any(call["function"]["name"] == TOOL_NAME for call in calls))
 
     async def _scored(self) -> None:
-        """The log-probabilities of a given text alone. Raw text always goes on: a prefix is a part of the prompt."""
-        self._note("continuation", True)
+        """The log-probabilities of a given text alone."""
         one = await self._one(self._request(max_tokens=0, prefix=BEHIND, scored=True))
         text = TEXT + BEHIND
         self._note("scored", one is not None and one.text == text == "".join(one.tokens) and len(one.tokens) > 1)
@@ -205,7 +216,7 @@ def _late(text: str) -> str | None:
     >>> _late("a1b2c3d4e5")
     'd4'
     """
-    for at in range(len(text) - 4, len(text) // 2 - 1, -1):
+    for at in (*range(len(text) - 4, len(text) // 2 - 1, -1), len(text) - 3, len(text) - 2):
         piece = text[at : at + 2]
         if at >= SHORTEST and piece.strip() == piece and text.index(piece) == at:
             return piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ _FINISHES: Mapping[str, Finish] = {
 # By these a server says that it gave a sample up.
 _GIVEN_UP = frozenset({"abort", "error", "cancelled"})
 _DEEPEST = 4
+LONGEST_SAID = 300
 
 
 def parse(text: str) -> Mapping[str, Any]:
@@ -40,7 +42,7 @@ def said_in(body: object) -> str:
     """What an error says, in one short line."""
     held = body.get("error", body) if isinstance(body, dict) else body
     held = held.get("message", "") if isinstance(held, dict) else held
-    return " ".join(str(held or "nothing more").split())
+    return " ".join(str(held or "nothing more").split())[:LONGEST_SAID]
 
 
 @dataclass(eq=False)
@@ -117,6 +119,8 @@ class Partial:
         # the first token of a prompt has none
         if not isinstance(token, str) or isinstance(value, bool) or not isinstance(value, int | float | None):
             raise Fault("the server sent a log-probability of the wrong kind")
+        if value is not None and not math.isfinite(value):
+            raise Fault("the server sent a log-probability that is not finite")
         self.tokens.append(token)
         self.logprobs.append(None if value is None else float(value))
 
@@ -175,6 +179,12 @@ def numbers(held: object, depth: int = 0) -> dict[str, Any]:
         elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
             found[name] = value
     return found
+
+
+def inner(held: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The numbers of a part of a usage; none where it is no such part."""
+    value = held.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _content(held: Mapping[str, Any]) -> str:

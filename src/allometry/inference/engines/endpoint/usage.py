@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from allometry.inference.calls import Request, Usage, prompt_bound
-from allometry.inference.engines.endpoint.reply import Partial
+from allometry.inference.engines.endpoint.reply import Partial, inner
 
 # Of English text with the tokenizers of large models: assumed, and marked wherever it is used.
 BYTES_PER_TOKEN = 4
@@ -24,13 +24,13 @@ def usages_of(request: Request, samples: Sequence[Partial], whole: Mapping[str, 
 
 def _usage(request: Request, one: Partial, said: Mapping[str, Any], made: tuple[int, bool]) -> Usage:
     generated, sure = made
-    prompt, cached = _count(said, "prompt_tokens"), _count(_inner(said, "prompt_tokens_details"), "cached_tokens")
+    prompt, cached = _count(said, "prompt_tokens"), _count(inner(said, "prompt_tokens_details"), "cached_tokens")
     guessed = {"prompt"} if prompt is None else set()
     if prompt is None:
         prompt = math.ceil(prompt_bound(request) / BYTES_PER_TOKEN)
     if not sure:
         guessed.add("generated")
-    reasoning = _count(_inner(said, "completion_tokens_details"), "reasoning_tokens") if request.n == 1 else None
+    reasoning = _count(inner(said, "completion_tokens_details"), "reasoning_tokens") if request.n == 1 else None
     if reasoning is None and (thought := "".join(one.reasoning)):
         reasoning = round(generated * len(thought) / len(one.text))
         guessed.add("reasoning")
@@ -79,11 +79,6 @@ def _share(total: int, weights: Sequence[int]) -> list[int]:
         passed += weight
         bounds.append(round(total * passed / whole))
     return [after - before for before, after in pairwise(bounds)]
-
-
-def _inner(held: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = held.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def _count(held: Mapping[str, Any], name: str) -> int | None:
