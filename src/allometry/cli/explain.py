@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from allometry.cli.cost.options import Prices
 from allometry.cli.fitting import fit_json, show_fit
+from allometry.cli.lifetimes import (
+    GENERATED,
+    PROMPT,
+    SERVE_BATCH,
+    Generated,
+    Prompt,
+    ServeBatch,
+    ServeHardware,
+    TrainHardware,
+    deployment,
+)
 from allometry.cli.options import (
     Among,
     AtLeast,
@@ -105,6 +117,8 @@ def report(
     figures: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for each figure one column wide, with the CSV behind it.")] = None,
     format: Annotated[str | None, typer.Option(help="Of the figures: pdf (default), svg or png.")] = None,
     flops: PlanFlops = None, loss: PlanLoss = None, fix: Fix = None, at_most: AtMost = None, at_least: AtLeast = None, among: Among = None,
+    hardware: TrainHardware = None, serve_hardware: ServeHardware = None, prices: Prices = None, prompt: Prompt = PROMPT, generated: Generated = GENERATED,
+    serve_batch: ServeBatch = SERVE_BATCH,
     tested: Annotated[bool, typer.Option("--backtest/--no-backtest", help="Fit the smaller runs again, to show how the law forecast the larger ones.")] = True,
     json: Json = False,
 ) -> None:  # fmt: skip
@@ -112,7 +126,8 @@ def report(
 
     The page holds fit, bands, residuals, influence, backtest, ledger and live sliders, with --flops or --loss the plan,
     under the same limits as allometry plan and what each costs; the figures are the same, 3.35 inches wide, without a
-    browser.
+    browser. Laws of size and tokens have sliders of what training and serving cost over a life, at a price of FLOPs or
+    with --hardware of device-hours.
     """
     from allometry.reports import write_figures, write_report
 
@@ -122,6 +137,7 @@ def report(
         raise Refused("no-budget", "limits are those of a plan, and no plan was asked for", "--flops, --loss",
                       "give its FLOPs or its loss")  # fmt: skip
     asked = asked_plan(flops, loss, fix, at_most, at_least, among)
+    money = deployment(hardware, serve_hardware, prices, prompt, generated, serve_batch)
     planned = None if flops is None and loss is None else plan(found, **asked)
     tests = own_backtest(found) if tested and len(found.rows) else ()
     with working("writing the report"):
@@ -129,7 +145,9 @@ def report(
         path = (
             None
             if out is None
-            else write_report(found, out, diagnosis=diagnosis, plan=planned, backtests=tests, ledger=_ledger_of(fit))
+            else write_report(
+                found, out, diagnosis=diagnosis, plan=planned, backtests=tests, ledger=_ledger_of(fit), money=money
+            )
         )
         drawn = (
             ()

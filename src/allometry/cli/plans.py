@@ -8,7 +8,18 @@ import numpy as np
 import typer
 
 from allometry.cli.cost.options import Prices
-from allometry.cli.lifetimes import deployment, show_lifetime_plan
+from allometry.cli.lifetimes import (
+    GENERATED,
+    PROMPT,
+    SERVE_BATCH,
+    Generated,
+    Prompt,
+    ServeBatch,
+    ServeHardware,
+    TrainHardware,
+    deployment,
+    show_lifetime_plan,
+)
 from allometry.cli.options import (
     Among,
     AtLeast,
@@ -146,12 +157,8 @@ def plan(
     flops: PlanFlops = None, loss: PlanLoss = None, fix: Fix = None, at_most: AtMost = None, at_least: AtLeast = None, among: Among = None,
     vocab: Annotated[int | None, typer.Option(help="Vocabulary of the decoder to build.", min=1)] = None,
     inference_tokens: Annotated[str | None, typer.Option("--inference-tokens", help="Tokens read and written over the model's life, e.g. 2T: least cost of training and serving together.")] = None,
-    hardware: Annotated[str | None, typer.Option(help="With --inference-tokens: count money, at the price of this device (h100, a .toml file).")] = None,
-    serve_hardware: Annotated[str | None, typer.Option("--serve-hardware", help="The device that serves, where it is another.")] = None,
-    prices: Prices = None,
-    prompt: Annotated[int, typer.Option(help="With --hardware: prompt tokens of a request.", min=0)] = 512,
-    generated: Annotated[int, typer.Option(help="With --hardware: generated tokens of a request.", min=1)] = 256,
-    serve_batch: Annotated[int, typer.Option("--serve-batch", help="With --hardware: requests that run together.", min=1)] = 32,
+    hardware: TrainHardware = None, serve_hardware: ServeHardware = None, prices: Prices = None, prompt: Prompt = PROMPT, generated: Generated = GENERATED,
+    serve_batch: ServeBatch = SERVE_BATCH,
     level: Level = None, keep: Record = True, json: Json = False,
 ) -> None:  # fmt: skip
     """Plan the compute-optimal model for a budget, or the least budget for a loss.
