@@ -8,7 +8,7 @@ import pytest
 
 from allometry.costs import Shape, find_hardware, find_shape
 from allometry.costs.training import FACTORS, Job, Parallelism, pass_flops, step_seconds, training_cost, volumes, wires
-from allometry.costs.training.cost import factor_ends
+from allometry.costs.training.cost import factor_values
 from allometry.notices import Refused
 
 PERFECT = dict.fromkeys(FACTORS, 1.0)
@@ -40,7 +40,7 @@ def test_the_bubble_is_stages_less_one_over_micro_batches() -> None:
 
 def test_the_topology_is_ordered_as_measured_on_frontier() -> None:
     """Dash et al. 2023: tensor groups within a node beat those across nodes; more micro-batches shrink the bubble."""
-    factors = factor_ends(FRONTIER, "value")
+    factors = factor_values(FRONTIER)
     within = step_seconds(job(), Parallelism(tensor=8, pipeline=2), FRONTIER, factors)
     across = step_seconds(job(), Parallelism(tensor=16, pipeline=1), FRONTIER, factors)
     assert (wires(Parallelism(tensor=8), FRONTIER).tensor.tier, wires(Parallelism(tensor=16), FRONTIER).tensor.tier) == (

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from allometry.costs._intervals import in_squares, spread_around
 from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.goals import Goals
 from allometry.costs.serving.roofline import Roofline, factor_names
@@ -60,12 +61,10 @@ def combined(value: float, changed: Mapping[str, Sequence[float]], *, share: boo
     """
     if not math.isfinite(value):
         return Interval(None, why="every answer has one token")
-    steps = {name: [end - value if share else math.log(end / value) for end in ends] for name, ends in changed.items()}
-    up = math.sqrt(sum(max(0.0, *ends) ** 2 for ends in steps.values()))
-    down = math.sqrt(sum(min(0.0, *ends) ** 2 for ends in steps.values()))
-    if share:
-        return Interval(value, max(0.0, value - down), min(1.0, value + up))
-    return Interval(value, value * math.exp(-down), value * math.exp(up))
+    if not share:
+        return spread_around(value, changed.values())
+    up, down = in_squares([end - value for end in ends] for ends in changed.values())
+    return Interval(value, max(0.0, value - down), min(1.0, value + up))
 
 
 def _figures(served: Served, goals: Goals) -> dict[str, float]:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from allometry.costs._intervals import ends, inverse, through, times
-from allometry.costs.factors import FACTOR_UNITS
+from allometry.costs._intervals import ends, inverse, spread_around, through, times
 from allometry.costs.flops import training_flops
 from allometry.costs.hardware import Hardware
 from allometry.costs.prices import SECONDS_PER_HOUR, Price
@@ -116,10 +115,7 @@ def training_cost(
     """
     job.steps(tokens)  # refuses what is no number of tokens
     check_fits(job, spread)
-    values, low, high = (
-        step_seconds(job, spread, hardware, factor_ends(hardware, end)) for end in ("value", "high", "low")
-    )
-    beyond = hardware.factor("step")
+    step = step_seconds(job, spread, hardware, factor_values(hardware))
     return TrainingCost(
         job=job,
         tokens=tokens,
@@ -127,16 +123,29 @@ def training_cost(
         spread=spread,
         flops=training_flops(job.shape, tokens, job.context),
         memory=training_memory(job, spread),
-        step=values,
-        seconds_per_step=Interval(values.total * beyond.value, low.total * beyond.low, high.total * beyond.high),
+        step=step,
+        seconds_per_step=_seconds_per_step(step.total, job, spread, hardware),
         price=price or hardware.price,
     )
 
 
-def factor_ends(hardware: Hardware, end: str) -> Mapping[str, float]:
-    """All factors at their value, or all at the end that makes a step slow ("low") or fast ("high")."""
-    other = {"low": "high", "high": "low"}.get(end, end)  # of a time, not a share, the high end is the slow one
-    return {name: getattr(hardware.factor(name), other if name in FACTOR_UNITS else end) for name in FACTORS}
+def _seconds_per_step(total: float, job: Job, spread: Parallelism, hardware: Hardware) -> Interval:
+    """The time of a step with the interval of the factors' spread, by the rule that requests and serving have."""
+    values, beyond = factor_values(hardware), hardware.factor("step")
+    changed = [[beyond.value * step_seconds(job, spread, hardware, {**values, name: end}).total for end in ends]
+               for name, ends in factor_ends(hardware).items()]  # fmt: skip
+    return spread_around(beyond.value * total, [*changed, [beyond.low * total, beyond.high * total]])
+
+
+def factor_values(hardware: Hardware) -> Mapping[str, float]:
+    """The factors of a step at their values."""
+    return {name: hardware.factor(name).value for name in FACTORS}
+
+
+def factor_ends(hardware: Hardware) -> Mapping[str, tuple[float, float]]:
+    """The ends of the spread of those factors that have one."""
+    found = {name: hardware.factor(name) for name in FACTORS}
+    return {name: (factor.low, factor.high) for name, factor in found.items() if factor.low < factor.high}
 
 
 def fits(memory: Memory, hardware: Hardware) -> bool:
