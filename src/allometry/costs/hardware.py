@@ -179,10 +179,11 @@ def _factors(tables: Mapping[str, Any], where: str) -> Mapping[str, Factor]:
     found = {}
     for name, table in tables.items():
         try:
-            found[name] = Factor(name, **table)
-        except TypeError:
+            ranges = {key: (low, high) for key, (low, high) in table.get("within", {}).items()}
+            found[name] = Factor(name, **{**table, "within": MappingProxyType(ranges)})
+        except (AttributeError, TypeError, ValueError):
             raise Refused("bad-factor", f"factor {name} is not complete", where,
-                          "give value, low, high, provenance and source, and nothing else") from None  # fmt: skip
+                          "give value, low, high, provenance, source and, if known, within = { context = [1, 2048] }") from None  # fmt: skip
     return MappingProxyType(found)
 
 

@@ -66,6 +66,15 @@ class Measurement:
     def trains(self) -> bool:
         return self.phase == "train"
 
+    @property
+    def extent(self) -> dict[str, float]:
+        """How large it is: sequences together, tokens of the longest, parameters of the model."""
+        return {
+            "sequences": self.batch * self.samples,
+            "context": self.prompt + (0 if self.trains else self.generated),
+            "parameters": self.shape.parameters().total,
+        }
+
     def predicted(self, hardware: Hardware, how: Execution) -> Interval:
         """Seconds by the roofline with the device's factors."""
         if self.trains:

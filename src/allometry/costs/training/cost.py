@@ -15,7 +15,7 @@ from allometry.costs.training.job import Job
 from allometry.costs.training.memory import Memory, training_memory
 from allometry.costs.training.parallel import Parallelism, check_fits
 from allometry.costs.training.steps import FACTORS, StepTime, pass_flops, step_seconds
-from allometry.notices import Interval
+from allometry.notices import Interval, Notice
 
 JOULES_PER_KILOWATT_HOUR = 3.6e6
 
@@ -42,6 +42,15 @@ class TrainingCost:
     @property
     def steps(self) -> float:
         return self.job.steps(self.tokens)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """A warning where a device's part of the step lies outside what the hardware was calibrated on."""
+        return self.hardware.factor("step").notices({
+            "sequences": self.spread.micro_batch,
+            "context": self.job.context,
+            "parameters": self.job.shape.parameters().total,
+        })  # fmt: skip
 
     @property
     def hours(self) -> Interval:
