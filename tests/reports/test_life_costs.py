@@ -6,12 +6,13 @@ import datetime
 import json
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from allometry.costs import Price, find_hardware
+from allometry.costs import Price, find_hardware, write_hardware
 from allometry.fits import Fit, published_fit
 from allometry.plans import Deployment, Lifetime, lifetime
 from allometry.plans.ends import open_percentiles
@@ -123,6 +124,14 @@ def test_each_number_says_where_it_comes_from(chinchilla_fit: Fit) -> None:
         assert marks["training price"] == ("assumed" if money is None else "published")
         moved = {each["step"] for each in json.loads(panel.data)["sliders"]}
         assert moved <= set(marks)
+
+
+def test_a_users_own_device_of_that_name_does_not_price_flops(
+    chinchilla_fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_hardware(DEVICE, tmp_path / "h100.toml")  # without a price
+    monkeypatch.setenv("ALLOMETRY_HARDWARE", str(tmp_path))
+    assert life_costs(chinchilla_fit, {}) is not None
 
 
 def test_laws_without_size_and_tokens_have_no_panel(curve_fit: Fit) -> None:

@@ -30,7 +30,6 @@ Generated: TypeAlias = Annotated[int, typer.Option(help="With --hardware: genera
 ServeBatch: TypeAlias = Annotated[
     int, typer.Option("--serve-batch", help="With --hardware: requests that run together.", min=1)
 ]
-PROMPT, GENERATED, SERVE_BATCH = 512, 256, 32  # of a request to the planned model, where nothing is said
 
 NOT_KEPT = {"path": None, "new": 0, "why": "plans over a life are not kept in the ledger: no single run scores them"}
 

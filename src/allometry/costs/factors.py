@@ -15,6 +15,7 @@ from allometry.costs._checks import check_choice, check_positive
 from allometry.notices import Notice, Refused
 
 PROVENANCES = ("measured", "published", "assumed")
+TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Factor:
         for name, (low, high) in self.within.items():
             if not low <= high:
                 raise Refused("bad-factor", f"the range of {name} is {low} to {high}", where, "give [low, high]")
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends of the spread to divide by: a share of a peak cannot be none of it."""
+        return max(self.low, TINY), self.high
 
     def as_json(self) -> dict[str, object]:
         told: dict[str, object] = {"value": self.value, "low": self.low, "high": self.high,

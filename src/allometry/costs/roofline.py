@@ -111,7 +111,7 @@ def _ends(factors: Mapping[str, Factor]) -> dict[str, np.ndarray]:
     columns = {}
     for i, (name, factor) in enumerate(factors.items()):
         column = np.full(2 * len(factors) + 1, factor.value)
-        column[[2 * i + 1, 2 * i + 2]] = factor.low, factor.high
+        column[[2 * i + 1, 2 * i + 2]] = factor.ends
         columns[name] = column
     return columns
 

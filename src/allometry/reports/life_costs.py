@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from allometry.costs import (
     FLOPS_PER_PARAMETER_AND_TOKEN,
     SERVING_FLOPS_PER_PARAMETER_AND_TOKEN,
     compute_of,
-    find_hardware,
+    read_hardware,
     rule_flops,
     size_axis,
 )
@@ -27,7 +29,7 @@ from allometry.reports.style import embedded_json
 SERVED = (1e9, 1e12, 1e14)  # least, first and most tokens of the slider
 _AHEAD = 10.0  # where no plan was asked, the budget starts at so many times the largest run's
 _BEYOND = 100.0  # the factor by which sliders of budget and prices reach beyond the runs or their start
-_DEVICE = "h100"  # whose hour prices a FLOP where no device is given
+_DEVICE = "h100.toml"  # whose hour prices a FLOP where no device is given
 _EXA, _MILLION = 1e18, 1e6
 _LASTING = ("runs", "law", "further axes")  # steps of a plan that hold wherever the sliders stand
 
@@ -111,9 +113,11 @@ def _grounds(first: Lifetime, setting: Mapping[str, float]) -> Iterable[Step]:
 
 def _of_flops() -> _Priced:
     """FLOPs by the rule, those of serving priced as those of training (Sardana et al. 2024)."""
-    device = find_hardware(_DEVICE)
+    device = read_hardware(
+        Path(str(files("allometry.costs") / "devices" / _DEVICE))
+    )  # as shipped, whatever a user's is
     price, share = device.price, device.factor("compute")
-    assert price is not None  # a test holds the shipped file to it
+    assert price is not None
     a_flop = price.of_devices(seconds=1 / (share.value * device.peak_flops("bf16"))) or 0.0
     by_rule = Rates.flops(1.0)
     assert by_rule.serving is not None

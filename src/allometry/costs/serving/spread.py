@@ -18,7 +18,6 @@ from allometry.costs.serving.traces import Trace
 from allometry.notices import Interval
 
 MOST_REQUESTS = 2_000
-TINY = 1e-12  # a share of a peak cannot be none of it
 
 Tick = Callable[[int], Any]
 
@@ -37,7 +36,7 @@ def factor_spread(
     middle = _figures(simulate(trace, deployment), goals)
     changed: dict[str, list[dict[str, float]]] = {}
     for name in factor_names(deployment):
-        ends = (Roofline(deployment, {name: end}) for end in factor_ends(deployment, name))
+        ends = (Roofline(deployment, {name: end}) for end in deployment.hardware.factor(name).ends)
         changed[name] = [_figures(simulate(trace, deployment, times), goals) for times in ends]
         if tick is not None:
             tick(1)
@@ -45,12 +44,6 @@ def factor_spread(
         figure: combined(value, {name: [found[figure] for found in ends] for name, ends in changed.items()}, share=figure == "attainment")
         for figure, value in middle.items()
     }  # fmt: skip
-
-
-def factor_ends(deployment: Deployment, name: str) -> tuple[float, ...]:
-    """The ends of a factor's spread on the deployment's hardware."""
-    factor = deployment.hardware.factor(name)
-    return max(factor.low, TINY), factor.high
 
 
 def combined(value: float, changed: Mapping[str, Sequence[float]], *, share: bool = False) -> Interval:

@@ -142,20 +142,14 @@ def training_cost(
 def _seconds_per_step(total: float, job: Job, spread: Parallelism, hardware: Hardware) -> Interval:
     """The time of a step with the interval of the factors' spread, by the rule that requests and serving have."""
     values, beyond = factor_values(hardware), hardware.factor("step")
-    changed = [[beyond.value * step_seconds(job, spread, hardware, {**values, name: end}).total for end in ends]
-               for name, ends in factor_ends(hardware).items()]  # fmt: skip
+    changed = [[beyond.value * step_seconds(job, spread, hardware, {**values, name: end}).total for end in hardware.factor(name).ends]
+               for name in FACTORS]  # fmt: skip
     return spread_around(beyond.value * total, [*changed, [beyond.low * total, beyond.high * total]])
 
 
 def factor_values(hardware: Hardware) -> Mapping[str, float]:
     """The factors of a step at their values."""
     return {name: hardware.factor(name).value for name in FACTORS}
-
-
-def factor_ends(hardware: Hardware) -> Mapping[str, tuple[float, float]]:
-    """The ends of the spread of those factors that have one."""
-    found = {name: hardware.factor(name) for name in FACTORS}
-    return {name: (factor.low, factor.high) for name, factor in found.items() if factor.low < factor.high}
 
 
 def fits(memory: Memory, hardware: Hardware) -> bool:
