@@ -33,8 +33,9 @@ def in_squares(changes: Iterable[Sequence[float]]) -> tuple[float, float]:
     squares: exact where errors are small, independent and their effects add. Taking all to their worst together would
     hold far more than its level; taking each alone, less.
 
-    >>> in_squares([(0.3, -0.1), (-0.1, 0.4)])
-    (0.5, 0.1414213562373095)
+    >>> up, down = in_squares([(0.3, -0.1), (-0.1, 0.4)])
+    >>> round(up, 9), round(down, 9)
+    (0.5, 0.141421356)
     """
     sides = [(max(0.0, *both), min(0.0, *both)) for both in changes]
     up, down = (math.sqrt(sum(side[i] ** 2 for side in sides)) for i in (0, 1))
