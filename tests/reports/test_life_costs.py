@@ -122,6 +122,8 @@ def test_each_number_says_where_it_comes_from(chinchilla_fit: Fit) -> None:
         assert marks["law"] == "fitted"
         assert marks["served"] == marks["cost by size"] == "assumed"
         assert marks["training price"] == ("assumed" if money is None else "published")
+        costed = json.loads(panel.data)["costed"]
+        assert costed is None if money is None else 5e8 < costed[0] < 1e9 < 3e10 < costed[1] < 1e12
         moved = {each["step"] for each in json.loads(panel.data)["sliders"]}
         assert moved <= set(marks)
 

@@ -86,6 +86,7 @@ def life_costs(fit: Fit, planned: Mapping[str, float], money: Deployment | None 
         "served": {"start": SERVED[1]},
         "training": _json(priced.training),
         "serving": _json(priced.serving),
+        "costed": None if money is None else [priced.serving.sizes[0], priced.serving.sizes[-1]],
         "sliders": [
             _slider("served", "tokens served over its life", SERVED, 1.0),
             _slider("budget", "quality: training FLOPs at best split", (float(runs.min()), budget, max(budget, float(runs.max())) * _BEYOND), 1.0),

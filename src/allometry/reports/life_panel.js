@@ -54,14 +54,21 @@ function startLife(data, cost) {
     return row;
   }
 
+  // costs of built models stand for those of their size; beyond them the last power of size goes on
+  function beyondModels(size) {
+    if (!cost.costed || (size >= cost.costed[0] && size <= cost.costed[1])) return "";
+    return `Beyond the models that were costed (${cost.costed.map(number).join(" to ")} parameters). `;
+  }
+
   function sentence(found, ends) {
     if (!Number.isFinite(found.plan.total)) return "No size has this loss within the search.";
     const { plan, other, saved } = found;
     const start = `${number(plan.size)} parameters on ${number(plan.tokens)} tokens cost least over the life`;
-    if (saved < 5e-4) return `${start}: what trains at least cost.`;
+    if (saved < 5e-4) return `${beyondModels(plan.size)}${start}: what trains at least cost.`;
     const held = ends && ends.saved ? ` (${percent(ends.saved[0])} to ${percent(ends.saved[1])})` : "";
-    const doubt = ends && !(ends.saved && ends.saved[0] > 0) ? "; the saving is NOT certain" : "";
-    return `${start}: ${percent(saved)}${held} less than the ${number(other.size)} parameters of least training${doubt}.`;
+    const doubt = !data.draws.length ? "; how certain that is, published constants do not say"
+      : ends && !(ends.saved && ends.saved[0] > 0) ? "; the saving is NOT certain" : "";
+    return `${beyondModels(plan.size)}${start}: ${percent(saved)}${held} less than the ${number(other.size)} parameters of least training${doubt}.`;
   }
 
   // how far from the plan, in log size, the total stays under a bound
