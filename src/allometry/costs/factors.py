@@ -45,9 +45,8 @@ class Factor:
         if not self.low <= self.value <= self.high:
             message = f"the value {self.value:g} is not between low {self.low:g} and high {self.high:g}"
             raise Refused("bad-factor", message, where, "give low <= value <= high")
-        for name, (low, high) in self.within.items():
-            if not low <= high:
-                raise Refused("bad-factor", f"the range of {name} is {low} to {high}", where, "give [low, high]")
+        for name, ends in self.within.items():
+            check_range(name, ends, where)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -69,6 +68,13 @@ class Factor:
             f"{', '.join(outside)}: times lie outside what was calibrated, and their intervals need not hold there"
         )
         return (Notice("beyond-calibration", message),)
+
+
+def check_range(name: str, ends: object, where: str) -> None:
+    """Refuse what is no low and high end."""
+    numbers = isinstance(ends, tuple | list) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends)
+    if not numbers or not ends[0] <= ends[1]:  # type: ignore[index]
+        raise Refused("bad-factor", f"the range of {name} is {ends!r}", where, f"write within = {{ {name} = [1, 64] }}")
 
 
 _FITTED = "fitted to 223 published step times on A100 and H100: benchmarks/training_times.py"

@@ -179,9 +179,8 @@ def _factors(tables: Mapping[str, Any], where: str) -> Mapping[str, Factor]:
     found = {}
     for name, table in tables.items():
         try:
-            ranges = {key: (low, high) for key, (low, high) in table.get("within", {}).items()}
-            found[name] = Factor(name, **{**table, "within": MappingProxyType(ranges)})
-        except (AttributeError, TypeError, ValueError):
+            found[name] = Factor(name, **table)
+        except (AttributeError, TypeError):
             raise Refused("bad-factor", f"factor {name} is not complete", where,
                           "give value, low, high, provenance, source and, if known, within = { context = [1, 2048] }") from None  # fmt: skip
     return MappingProxyType(found)
