@@ -38,22 +38,26 @@ Chosen = Callable[[Measurement], bool]
 
 
 class Score(NamedTuple):
-    """Errors |predicted/measured - 1| and whether the interval holds the measured time, one entry a scored cell."""
+    """Errors |predicted/measured - 1|, whether the interval holds the measured time, its width, and whether the cell is told
+    to lie outside what was calibrated; one entry a scored cell."""
 
     errors: np.ndarray
     held: np.ndarray
     widths: np.ndarray
+    warned: np.ndarray
 
     def words(self) -> str:
         median, most, worst = np.quantile(self.errors, [0.5, 0.9, 1.0])
-        return f"{median:7.1%} {most:7.1%} {worst:7.1%} {np.mean(self.held):7.1%} {np.median(self.widths):6.2f}"
+        return f"{median:7.1%} {most:7.1%} {worst:7.1%} {np.mean(self.held):7.1%} {np.median(self.widths):6.2f} {np.mean(self.warned):7.1%}"
 
 
 def score(rows: Sequence[Measurement], hardware: Hardware, how: Execution) -> Score:
     found = [row.predicted(hardware, how) for row in rows]
     seconds = np.array([row.seconds for row in rows])
     value, low, high = (np.array([getattr(each, end) for each in found], float) for end in ("value", "low", "high"))
-    return Score(np.abs(value / seconds - 1), (low <= seconds) & (seconds <= high), high / low)
+    beyond = hardware.factor("step" if rows[0].trains else "time")
+    warned = np.array([bool(beyond.notices(row.extent)) for row in rows])
+    return Score(np.abs(value / seconds - 1), (low <= seconds) & (seconds <= high), high / low, warned)
 
 
 def together(scores: Sequence[Score]) -> Score:
@@ -171,10 +175,13 @@ def main() -> None:
     report(
         "errors |predicted/measured - 1| of scored cells: median, 90th percentile, worst; share of them within the 90%"
     )
-    report("interval; median ratio of its ends. `seen` is how many other cells calibration saw.")
+    report(
+        "interval; median ratio of its ends; share of which the command says that they lie outside what was calibrated."
+    )
+    report("`seen` is how many other cells calibration saw.")
     report()
     report(
-        f"{'times':22} {'scored':20} {'':7} {'cells':>6} {'seen':>6}  {'median':>7} {'90th':>7} {'worst':>7} {'within':>7} {'width':>6}"
+        f"{'times':22} {'scored':20} {'':7} {'cells':>6} {'seen':>6}  {'median':>7} {'90th':>7} {'worst':>7} {'within':>7} {'width':>6} {'warned':>7}"
     )
     compare(report, "inference, h100", inference_rows(), find_hardware("h100"), Execution(),
             lambda row: row.batch > 32 or row.prompt > 2048, {})  # fmt: skip

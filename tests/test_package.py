@@ -26,3 +26,22 @@ def test_public_names_resolve(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = allometry.nonsense  # type: ignore[attr-defined]
+
+
+def loaded(code: str) -> set[str]:
+    """Rooms and libraries that a fresh interpreter has loaded after this."""
+    code = (
+        f"import sys, io; out, sys.stdout = sys.stdout, io.StringIO(); {code}; print(' '.join(sys.modules), file=out)"
+    )
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_costs_wait_for_no_fit() -> None:
+    assert not {"scipy", "polars", "allometry.fits"} & loaded("import allometry.costs")
+    words = "cost request --shape qwen3-8b --prompt 8 --generated 8 --hardware h200"
+    code = f"""
+from allometry.cli import main
+try: main({words.split()!r})
+except SystemExit as ended: assert not ended.code
+"""
+    assert not {"scipy", "polars", "allometry.fits", "allometry.cli.plans"} & loaded(f"exec({code!r})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 
 from allometry.cli.main import main
 from allometry.costs import Execution, find_hardware, find_shape
-from allometry.timings import Measurement
+from allometry.inference.calls import Abilities, Profile, Response, Usage
+from allometry.inference.calls import Request as InferenceRequest
+from allometry.timings import Measurement, read_measurements
 
 QWEN = ("request", "--shape", "qwen3-8b", "--prompt", 128, "--generated", 10_000, "--hardware", "h200")
 
@@ -168,3 +171,57 @@ def test_calibration_refuses_before_it_writes(capsys: pytest.CaptureFixture[str]
         assert status == 2
         assert says in err
     assert not out.exists()
+
+
+class Served:
+    """An engine on a virtual clock whose passes take 10 ms and 10 us a token of the prompt, 20 ms a token made."""
+
+    profile = Profile("served", Abilities(usage=True), find_shape("qwen3-0.6b"), virtual=True)
+
+    async def sample(self, request: InferenceRequest) -> Sequence[Response]:
+        prompt, made = len(str(request.prompt).split()), request.max_tokens
+        seconds = 0.01 + 1e-5 * prompt + 0.02 * (made - 1)
+        return [Response(content="", finish="length", usage=Usage(prompt=prompt, generated=made), seconds=seconds)]
+
+    def most_prompt_tokens(self, request: InferenceRequest) -> int:
+        return len(str(request.prompt).split())
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("allometry.inference.engines.find_engine", lambda text: Served(), raising=False)
+
+
+@pytest.mark.usefixtures("served")
+def test_a_running_engine_is_timed_and_its_times_are_kept(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out, times = tmp_path / "mine.toml", tmp_path / "times.csv"
+    grid = "batch=1,4 prompt=64,512 generated=1,8"
+    found = told(capsys, "calibrate", "--engine", "openai:http://localhost:8000/v1#m", "--hardware", "h200", "--grid", grid,
+                 "--times", times, "--out", out, "--bootstrap", 5)  # fmt: skip
+    assert found["rows"] == 8
+    assert find_hardware(str(out)).factor("time").provenance == "measured"
+    kept = read_measurements(str(times), find_shape("qwen3-0.6b"))
+    assert {(row.batch, row.phase) for row in kept} == {(1, "prefill"), (4, "prefill"), (1, "request"), (4, "request")}
+    again = told(
+        capsys, "calibrate", "--measured", times, "--shape", "qwen3-0.6b", "--hardware", "h200", "--bootstrap", 5
+    )
+    assert again["factors"] == found["factors"]
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize(("words", "says"), [
+    (("--engine", "e", "--measured", "t.csv"), "one of the two"),
+    ((), "one of the two"),
+    (("--measured", "t.csv", "--grid", "batch=1"), "--engine"),
+    (("--engine", "e", "--map", "seconds=s"), "--measured"),
+    (("--engine", "e", "--grid", "batches=1"), "batch, prompt, generated"),
+    (("--engine", "e", "--grid", "batch=1.5"), "whole numbers"),
+    (("--engine", "e", "--times", "none/times.csv"), "does not exist"),
+    (("--engine", "e", "--grid", "batch=1 prompt=8 generated=1"), "give 4 or more"),
+])  # fmt: skip
+def test_an_engine_is_asked_only_for_what_can_be(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str
+) -> None:
+    status, _, err = run(capsys, "calibrate", "--hardware", "h200", *words)
+    assert status == 2
+    assert says in err

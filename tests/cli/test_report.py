@@ -73,6 +73,31 @@ def test_a_law_without_compute_is_cut_along_its_first_axis(capsys: pytest.Captur
     assert "decades of examples ahead" in page.read_text(encoding="utf-8")
 
 
+def test_costs_over_a_life_are_priced_by_the_device_that_is_asked(
+    saved: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    told(capsys, saved, "--out", page, "--no-backtest", "--hardware", "h100")
+    text = page.read_text(encoding="utf-8")
+    assert "training, USD per hour of one h100" in text
+    assert "old-price" in text  # the shipped price is of May 2026
+    with pytest.raises(SystemExit) as ended:
+        main(["report", str(saved), "--out", str(page), "--serve-hardware", "h100"])
+    assert ended.value.code == 2
+
+
+def test_a_device_is_refused_where_nothing_is_priced_by_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    x = np.geomspace(1e3, 1e6, 20)
+    law = find_law("a + b * examples**-c", metric="loss")
+    save_fit(
+        fit(read_runs({"examples": x, "loss": 0.5 + 30 * x**-0.4}), law, Settings(bootstrap=0)), tmp_path / "fit.json"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["report", str(tmp_path / "fit.json"), "--out", str(tmp_path / "page.html"), "--hardware", "h100"])
+    assert ended.value.code == 2
+    assert "costs over a life need size and tokens" in capsys.readouterr().err
+
+
 def test_published_constants_have_no_rows_to_test(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert told(capsys, "chinchilla@epoch", "--out", page)["backtest"] is None

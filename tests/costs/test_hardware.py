@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from allometry.costs import Hardware, Price, find_hardware, find_price, hardware_names, read_hardware, read_prices
+from allometry.costs import (
+    Hardware,
+    Price,
+    find_hardware,
+    find_price,
+    hardware_names,
+    hardware_text,
+    read_hardware,
+    read_prices,
+)
 from allometry.notices import Refused
 
 TODAY = date(2026, 11, 28)
@@ -112,3 +121,26 @@ def test_tokens_of_each_kind() -> None:
     assert price.of_tokens(prompt=1e6, batch=True) == 1.0
     assert price.of_devices(10) is None
     assert isinstance(find_hardware("h200"), Hardware)
+
+
+@pytest.mark.parametrize("text", ["5", "[2, 1]", '["a", "b"]', "[1]", '"wide"'])
+def test_ranges_of_a_factor_are_two_ends(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    lines = (
+        hardware_text(find_hardware("h100"))
+        + f"""
+[factors.step]
+value = 1.0
+low = 0.9
+high = 1.1
+provenance = "measured"
+source = "mine"
+within = {{ context = {text} }}
+"""
+    )
+    path.write_text(lines)
+    with pytest.raises(Refused, match="range of context"):
+        read_hardware(path)
+    path.write_text(lines.replace(f"{{ context = {text} }}", text))
+    with pytest.raises(Refused, match="factor step is not complete"):
+        read_hardware(path)

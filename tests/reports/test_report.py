@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from dataclasses import replace
@@ -10,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from allometry.costs import Price, find_hardware
 from allometry.fits import Fit, diagnose, published_fit
 from allometry.forecasts import FIT_NOISE, forecast
 from allometry.notices import Notice, Refused
-from allometry.plans import default_quantities, plan
+from allometry.plans import Deployment, default_quantities, plan
 from allometry.reports import write_report
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -60,6 +62,13 @@ def test_nothing_is_fetched(full: str) -> None:
     assert "@import" not in full.split("</style>")[0]
 
 
+def test_its_panel_of_costs_says_what_is_fitted_and_what_assumed(full: str) -> None:
+    panel = full[full.index("Cost over its life") : full.index("<h2>Forecasts")]
+    for name, mark in (("law", "fitted"), ("served", "assumed"), ("training price", "assumed")):
+        assert f'<span class="mark {mark}" data-life="{name}">{mark}</span>' in panel
+    assert 'role="img" aria-label="Cost of training' in panel
+
+
 def test_it_says_what_the_numbers_are(full: str) -> None:
     words = full.split("<script")[0]
     assert FIT_NOISE in words
@@ -76,7 +85,11 @@ def test_texts_are_escaped(chinchilla_fit: Fit, tmp_path: Path) -> None:
     law = replace(chinchilla_fit.law, title=EVIL, name=EVIL, source=EVIL, avoid=EVIL, metric_unit=EVIL)
     rows = replace(chinchilla_fit.rows, conventions={"loss_unit": EVIL, EVIL: EVIL}, derived=(EVIL,))
     evil = replace(chinchilla_fit, law=law, rows=rows, status=EVIL, notices=(Notice(EVIL, EVIL),))
-    text = write_report(evil, tmp_path / "evil.html").read_text(encoding="utf-8")
+    device = replace(find_hardware("h100"), name=EVIL)
+    price = Price(date=datetime.date(2026, 11, 1), source=EVIL, device_hour=2.5, utilisation=1.0, currency=EVIL)
+    money = Deployment(training=device, serving=device, training_price=price, serving_price=price, prompt=1, generated=1, batch=1)  # fmt: skip
+    text = write_report(evil, tmp_path / "evil.html", money=money).read_text(encoding="utf-8")
+    assert 'id="life-data"' in text
     assert EVIL not in text
     assert "&lt;script&gt;alert(1)" in text
     assert not [tag for tag, _ in _Elements(text).found if tag == "img"]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from allometry.cli import lifetimes
+from allometry.cli.cost.options import Prices
 from allometry.cli.fitting import fit_json, show_fit
 from allometry.cli.options import (
     Among,
@@ -24,7 +26,7 @@ from allometry.cli.options import (
 )
 from allometry.cli.output import print_json, print_lines, print_table, progress, working
 from allometry.cli.plans import asked_plan
-from allometry.costs import compute_of
+from allometry.costs import compute_of, size_axis
 from allometry.fits import Fit, diagnose
 from allometry.forecasts import MOST_CUTS, Backtest, backtest, by_distance
 from allometry.history import Ledger, ledger_path, read_ledger
@@ -105,6 +107,8 @@ def report(
     figures: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for each figure one column wide, with the CSV behind it.")] = None,
     format: Annotated[str | None, typer.Option(help="Of the figures: pdf (default), svg or png.")] = None,
     flops: PlanFlops = None, loss: PlanLoss = None, fix: Fix = None, at_most: AtMost = None, at_least: AtLeast = None, among: Among = None,
+    hardware: lifetimes.TrainHardware = None, serve_hardware: lifetimes.ServeHardware = None, prices: Prices = None,
+    prompt: lifetimes.Prompt = 512, generated: lifetimes.Generated = 256, serve_batch: lifetimes.ServeBatch = 32,
     tested: Annotated[bool, typer.Option("--backtest/--no-backtest", help="Fit the smaller runs again, to show how the law forecast the larger ones.")] = True,
     json: Json = False,
 ) -> None:  # fmt: skip
@@ -112,7 +116,8 @@ def report(
 
     The page holds fit, bands, residuals, influence, backtest, ledger and live sliders, with --flops or --loss the plan,
     under the same limits as allometry plan and what each costs; the figures are the same, 3.35 inches wide, without a
-    browser.
+    browser. Laws of size and tokens have sliders of what training and serving cost over a life, at a price of FLOPs or
+    with --hardware of device-hours.
     """
     from allometry.reports import write_figures, write_report
 
@@ -121,6 +126,10 @@ def report(
     if flops is None and loss is None and (fix or at_most or at_least or among):
         raise Refused("no-budget", "limits are those of a plan, and no plan was asked for", "--flops, --loss",
                       "give its FLOPs or its loss")  # fmt: skip
+    money = lifetimes.deployment(hardware, serve_hardware, prices, prompt, generated, serve_batch)
+    if money is not None and (size_axis(found.law.axes) is None or "tokens" not in found.law.axes):
+        raise Refused("no-allocation", f"{found.law.name} is a law of {', '.join(found.law.axes)}: costs over a life need size "
+                      "and tokens", "--hardware", "leave it out")  # fmt: skip
     asked = asked_plan(flops, loss, fix, at_most, at_least, among)
     planned = None if flops is None and loss is None else plan(found, **asked)
     tests = own_backtest(found) if tested and len(found.rows) else ()
@@ -129,7 +138,9 @@ def report(
         path = (
             None
             if out is None
-            else write_report(found, out, diagnosis=diagnosis, plan=planned, backtests=tests, ledger=_ledger_of(fit))
+            else write_report(
+                found, out, diagnosis=diagnosis, plan=planned, backtests=tests, ledger=_ledger_of(fit), money=money
+            )
         )
         drawn = (
             ()

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from allometry.cli.cost.options import price_notices, price_of
+import typer
+
+from allometry.cli.cost.options import price_of
 from allometry.cli.options import notices_json
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
 from allometry.costs import Hardware, Price, find_hardware
-from allometry.notices import Interval, Notice, Refused
+from allometry.notices import Interval, Refused
 from allometry.plans import Deployment, Lifetime, lifetime, percent
+
+TrainHardware: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--hardware",
+        help="Of costs over the model's life: count money, at the price of this device (h100, a .toml file).",
+    ),
+]
+ServeHardware: TypeAlias = Annotated[
+    str | None, typer.Option("--serve-hardware", help="The device that serves, where it is another.")
+]
+Prompt: TypeAlias = Annotated[int, typer.Option(help="With --hardware: prompt tokens of a request.", min=0)]
+Generated: TypeAlias = Annotated[int, typer.Option(help="With --hardware: generated tokens of a request.", min=1)]
+ServeBatch: TypeAlias = Annotated[
+    int, typer.Option("--serve-batch", help="With --hardware: requests that run together.", min=1)
+]
 
 NOT_KEPT = {"path": None, "new": 0, "why": "plans over a life are not kept in the ledger: no single run scores them"}
 
@@ -44,19 +63,13 @@ def show_lifetime_plan(fit: Any, terms: dict[str, Any], json: bool, **asked: Any
                       "bound the size by --at-most and --at-least, and give further axes by --fix")  # fmt: skip
     with working("planning over the model's life"):
         found = lifetime(fit, **{name: term for name, term in terms.items() if name != "among"}, **asked)
-    old = _old_prices(asked["money"])
+    old = () if asked["money"] is None else asked["money"].old_prices(datetime.date.today())
     if json:
         contents = found.as_json()
         print_json({**contents, "warnings": [*notices_json(found.notices), *notices_json(old)], "ledger": NOT_KEPT})
     else:
         _show(found)
         print_notices(old)
-
-
-def _old_prices(money: Deployment | None) -> tuple[Notice, ...]:
-    if money is None:
-        return ()
-    return tuple(dict.fromkeys((*price_notices(money.training_price), *price_notices(money.serving_price))))
 
 
 def _show(found: Lifetime) -> None:

@@ -8,26 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from allometry.cli import (
-    advise,
-    arms,
-    checking,
-    compare,
-    cost,
-    demo,
-    explain,
-    fitting,
-    importing,
-    laws,
-    next_runs,
-    plans,
-    records,
-    reproduce,
-    sharing,
-    sweeping,
-    tables,
-    watch,
-)
+from allometry.cli.loading import load
 from allometry.cli.output import print_error
 from allometry.notices import Refused
 
@@ -36,22 +17,35 @@ REFUSED, FAULT, INTERRUPTED = 2, 1, 130
 UsageError: type[Exception] = typer.BadParameter.__base__ or typer.BadParameter
 
 
-def build_app() -> typer.Typer:
-    """All commands, in the order a newcomer meets them."""
+# In the order a newcomer meets them: a command, and the module of its function of that name.
+COMMANDS = {
+    "demo": "demo", "import": "importing", "runs": "tables", "advise": "advise", "fit": "fitting", "forecast": "plans",
+    "plan": "plans", "isoflop": "plans", "compare": "compare", "arms": "arms", "next": "next_runs", "watch": "watch",
+    "inspect": "explain", "diff": "sharing", "check": "checking", "share": "sharing", "laws": "laws", "evaluate": "laws",
+    "report": "explain", "reproduce": "reproduce", "sweep": "sweeping.sweep", "solve": "sweeping.solve",
+}  # fmt: skip
+GROUPS = {"cost": "cost", "records": "records"}
+
+
+def build_app(words: Sequence[str] = ()) -> typer.Typer:
+    """The commands; of `words` that name one only that, for loading all takes a second."""
     app = typer.Typer(
         add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
         help="From a table of training runs to a plan you can trust. Start with: allometry demo",
     )  # fmt: skip
-    for command in (
-        demo.demo, importing.import_, tables.runs, advise.advise, fitting.fit, plans.forecast, plans.plan, plans.isoflop, compare.compare, arms.arms, next_runs.next, watch.watch,
-        explain.inspect, sharing.diff, checking.check, sharing.share, laws.laws, laws.evaluate, explain.report, reproduce.reproduce,
-    ):  # fmt: skip
-        app.command(command.__name__.rstrip("_"))(command)
-    app.command("sweep")(sweeping.sweep)
-    app.command("solve")(sweeping.solve)
-    app.add_typer(cost.build_cost(), name="cost")
-    app.add_typer(records.build_records(), name="records")
+    app.callback()(_all)
+    asked = words[0] if words and words[0] in {**COMMANDS, **GROUPS} else None
+    for name, module in COMMANDS.items():
+        if asked in (None, name):
+            app.command(name)(load(f"allometry.cli.{module}", name))
+    for name, module in GROUPS.items():
+        if asked in (None, name):
+            app.add_typer(load(f"allometry.cli.{module}", "build")(words[1:]), name=name)
     return app
+
+
+def _all() -> None:
+    """With a single command registered it would be the app itself, and its name an argument."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(words: list[str]) -> int:
     as_json = "--json" in words
     try:
-        result = build_app()(words, standalone_mode=False, prog_name="allometry")
+        result = build_app(words)(words, standalone_mode=False, prog_name="allometry")
         return result if isinstance(result, int) else 0
     except Refused as refused:
         print_error(refused.code, refused.message, refused.where, refused.mend, as_json=as_json)

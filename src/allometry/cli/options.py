@@ -6,15 +6,17 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from allometry.expressions import parse_number
-from allometry.fits import Fit, load_fit, published_fit
-from allometry.laws import Law
 from allometry.notices import Refused
-from allometry.runs import Runs, read_runs
+
+if TYPE_CHECKING:  # costs need no fit, and fits take long to load
+    from allometry.fits import Fit
+    from allometry.laws import Law
+    from allometry.runs import Runs
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)]
@@ -55,6 +57,8 @@ def read_table(
     conventions: list[str] | None = None,
 ) -> Runs:  # fmt: skip
     """The runs of a table by the shared options."""
+    from allometry.runs import read_runs
+
     return read_runs(
         table,
         map=mapping_of(mapping, map_file),
@@ -141,6 +145,8 @@ def point_of(text: str, laws: Sequence[Law], option: str) -> dict[str, float]:
 
 def open_fit(name: str) -> Fit:
     """A saved fit by its path, or published constants by LAW@KEY."""
+    from allometry.fits import load_fit, published_fit
+
     if "@" in name and not os.path.exists(name):
         return published_fit(name)
     return load_fit(name)

@@ -6,14 +6,15 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from allometry.fits import Tick
+if TYPE_CHECKING:
+    from allometry.fits import Tick
 from allometry.notices import Interval, Notice
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from allometry.cli import lifetimes
 from allometry.cli.cost.options import Prices
-from allometry.cli.lifetimes import deployment, show_lifetime_plan
 from allometry.cli.options import (
     Among,
     AtLeast,
@@ -146,12 +146,8 @@ def plan(
     flops: PlanFlops = None, loss: PlanLoss = None, fix: Fix = None, at_most: AtMost = None, at_least: AtLeast = None, among: Among = None,
     vocab: Annotated[int | None, typer.Option(help="Vocabulary of the decoder to build.", min=1)] = None,
     inference_tokens: Annotated[str | None, typer.Option("--inference-tokens", help="Tokens read and written over the model's life, e.g. 2T: least cost of training and serving together.")] = None,
-    hardware: Annotated[str | None, typer.Option(help="With --inference-tokens: count money, at the price of this device (h100, a .toml file).")] = None,
-    serve_hardware: Annotated[str | None, typer.Option("--serve-hardware", help="The device that serves, where it is another.")] = None,
-    prices: Prices = None,
-    prompt: Annotated[int, typer.Option(help="With --hardware: prompt tokens of a request.", min=0)] = 512,
-    generated: Annotated[int, typer.Option(help="With --hardware: generated tokens of a request.", min=1)] = 256,
-    serve_batch: Annotated[int, typer.Option("--serve-batch", help="With --hardware: requests that run together.", min=1)] = 32,
+    hardware: lifetimes.TrainHardware = None, serve_hardware: lifetimes.ServeHardware = None, prices: Prices = None,
+    prompt: lifetimes.Prompt = 512, generated: lifetimes.Generated = 256, serve_batch: lifetimes.ServeBatch = 32,
     level: Level = None, keep: Record = True, json: Json = False,
 ) -> None:  # fmt: skip
     """Plan the compute-optimal model for a budget, or the least budget for a loss.
@@ -168,9 +164,9 @@ def plan(
     found, asked = open_fit(fit), asked_plan(flops, loss, fix, at_most, at_least, among)
     wide = None if level is None else level_of(level, found.settings.level)
     if inference_tokens is not None:
-        show_lifetime_plan(
+        lifetimes.show_lifetime_plan(
             found, asked, json, inference_tokens=parse_number(inference_tokens, "--inference-tokens"), vocab=vocab, level=wide,
-            money=deployment(hardware, serve_hardware, prices, prompt, generated, serve_batch),
+            money=lifetimes.deployment(hardware, serve_hardware, prices, prompt, generated, serve_batch),
         )  # fmt: skip
         return
     if hardware is not None or serve_hardware is not None:

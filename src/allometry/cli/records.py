@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -17,7 +18,7 @@ from allometry.notices import Refused
 Folder: TypeAlias = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of records that a sweep wrote.")]
 
 
-def build_records() -> typer.Typer:
+def build(words: Sequence[str] = ()) -> typer.Typer:
     """The commands under `allometry records`."""
     app = typer.Typer(rich_markup_mode=None)
     app.callback(invoke_without_command=True)(_group)

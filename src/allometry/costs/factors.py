@@ -8,20 +8,22 @@ spread, never a point alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from allometry.costs._checks import check_choice, check_positive
-from allometry.notices import Refused
+from allometry.notices import Notice, Refused
 
 PROVENANCES = ("measured", "published", "assumed")
+TINY = 1e-12
 
 
 @dataclass(frozen=True)
 class Factor:
     """A share of a peak figure, or a time of its own, with the ends of its spread.
 
-    `provenance` is "measured", "published" or "assumed"; `source` says where and on what.
+    `provenance` is "measured", "published" or "assumed"; `source` says where and on what. `within` are the ranges that
+    it was measured within, by what they are of ("sequences", "context", "parameters"); empty where nobody says.
 
     >>> Factor("compute", 0.5, 0.4, 0.6, "measured", "16 cells on one h200").as_json()["low"]
     0.4
@@ -33,6 +35,7 @@ class Factor:
     high: float
     provenance: str
     source: str
+    within: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         where = f"factor {self.name}"
@@ -42,10 +45,36 @@ class Factor:
         if not self.low <= self.value <= self.high:
             message = f"the value {self.value:g} is not between low {self.low:g} and high {self.high:g}"
             raise Refused("bad-factor", message, where, "give low <= value <= high")
+        for name, ends in self.within.items():
+            check_range(name, ends, where)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends of the spread to divide by: a share of a peak cannot be none of it."""
+        return max(self.low, TINY), self.high
 
     def as_json(self) -> dict[str, object]:
-        return {"value": self.value, "low": self.low, "high": self.high, "provenance": self.provenance,
-                "source": self.source}  # fmt: skip
+        told: dict[str, object] = {"value": self.value, "low": self.low, "high": self.high,
+                                   "provenance": self.provenance, "source": self.source}  # fmt: skip
+        return {**told, "within": {name: list(ends) for name, ends in self.within.items()}} if self.within else told
+
+    def notices(self, values: Mapping[str, float]) -> tuple[Notice, ...]:
+        """A warning where any of these values lies outside the range that the factor was measured within."""
+        outside = [f"{name} {values[name]:.4g} (measured: {low:.4g} to {high:.4g})" for name, (low, high) in self.within.items()
+                   if name in values and not low <= values[name] <= high]  # fmt: skip
+        if not outside:
+            return ()
+        message = (
+            f"{', '.join(outside)}: times lie outside what was calibrated, and their intervals need not hold there"
+        )
+        return (Notice("beyond-calibration", message),)
+
+
+def check_range(name: str, ends: object, where: str) -> None:
+    """Refuse what is no low and high end."""
+    numbers = isinstance(ends, tuple | list) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends)
+    if not numbers or not ends[0] <= ends[1]:  # type: ignore[index]
+        raise Refused("bad-factor", f"the range of {name} is {ends!r}", where, f"write within = {{ {name} = [1, 64] }}")
 
 
 _FITTED = "fitted to 223 published step times on A100 and H100: benchmarks/training_times.py"

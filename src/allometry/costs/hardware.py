@@ -180,9 +180,9 @@ def _factors(tables: Mapping[str, Any], where: str) -> Mapping[str, Factor]:
     for name, table in tables.items():
         try:
             found[name] = Factor(name, **table)
-        except TypeError:
+        except (AttributeError, TypeError):
             raise Refused("bad-factor", f"factor {name} is not complete", where,
-                          "give value, low, high, provenance and source, and nothing else") from None  # fmt: skip
+                          "give value, low, high, provenance, source and, if known, within = { context = [1, 2048] }") from None  # fmt: skip
     return MappingProxyType(found)
 
 

@@ -54,6 +54,8 @@ def _entries(table: Mapping[str, object]) -> Iterator[str]:
             continue
         if isinstance(value, str):
             yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        elif isinstance(value, Mapping):
+            yield f"{name} = {{ {', '.join(_entries(value))} }}"
         elif isinstance(value, datetime.date):
             yield f"{name} = {value.isoformat()}"
         else:

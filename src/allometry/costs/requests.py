@@ -19,7 +19,7 @@ from allometry.costs.shapes import Shape
 from allometry.costs.training.cost import JOULES_PER_KILOWATT_HOUR
 from allometry.costs.training.grounds import Ground
 from allometry.costs.work import Work, decode_work, prefill_work
-from allometry.notices import Interval, Refused
+from allometry.notices import Interval, Notice, Refused
 
 MILLION = 1e6
 NONE_GENERATED = "nothing is generated"
@@ -90,6 +90,15 @@ class RequestCost:
     eflops: Eflops
     residents: Residents
     price: Price | None
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """A warning where the request lies outside what the hardware was calibrated on."""
+        return self.hardware.factor("time").notices({
+            "sequences": self.how.batch * self.request.samples,
+            "context": self.request.prompt + self.request.generated,
+            "parameters": self.shape.parameters().total,
+        })  # fmt: skip
 
     @property
     def seconds(self) -> Interval:

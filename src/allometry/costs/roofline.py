@@ -5,7 +5,6 @@ The formula is one text, evaluated here and fitted to measured times by `allomet
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from allometry.costs._intervals import spread_around
 from allometry.costs.factors import Factor
 from allometry.costs.hardware import Hardware
 from allometry.costs.work import Work
@@ -77,8 +77,8 @@ def time_of(works: Sequence[Work], hardware: Hardware, precision: str = "bf16") 
     """Seconds of works done one after another on one device, with the interval of the factors' spread.
 
     Use it for any work; the factors are the device's own where its file was calibrated, else the defaults. Each factor
-    is taken to the ends of its spread alone, and the logarithms of what that does to the time are added as squares:
-    exact for errors that are independent, small and multiply the time.
+    is taken to the ends of its spread alone, and the logarithms of what that does to the time are added as squares, as
+    for training and serving: exact for errors that are independent, small and multiply the time.
 
     >>> from allometry.costs.hardware import find_hardware
     >>> found = time_of([Work(matrix_flops=1e15)], find_hardware("h200"))
@@ -93,7 +93,7 @@ def time_of(works: Sequence[Work], hardware: Hardware, precision: str = "bf16") 
     totals = columns["time"] * np.sum(list(shares.values()), axis=0)
     value = float(totals[0])
     parts = {part: float(factors["time"].value * amounts[0]) for part, amounts in shares.items() if amounts[0] > 0}
-    return Timing(_interval(value, totals), parts, factors)
+    return Timing(spread_around(value, totals[1:].reshape(-1, 2).tolist()), parts, factors)
 
 
 def _needed(points: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def _ends(factors: Mapping[str, Factor]) -> dict[str, np.ndarray]:
     columns = {}
     for i, (name, factor) in enumerate(factors.items()):
         column = np.full(2 * len(factors) + 1, factor.value)
-        column[[2 * i + 1, 2 * i + 2]] = factor.low, factor.high
+        column[[2 * i + 1, 2 * i + 2]] = factor.ends
         columns[name] = column
     return columns
 
@@ -125,12 +125,3 @@ def _values(part: str, point: Mapping[str, float], columns: Mapping[str, np.ndar
     """Seconds (2k + 1,) of one part; factors that no term needs are one."""
     held = {name: columns.get(name, 1.0) for name in ROOFLINE_FACTORS}
     return np.broadcast_to(evaluate(_part(part).root, {**point, **held}), columns["time"].shape)
-
-
-def _interval(value: float, totals: np.ndarray) -> Interval:
-    if value == 0:
-        return Interval(0.0, 0.0, 0.0)
-    changes = np.log(totals[1:] / value).reshape(-1, 2)
-    up = math.sqrt(float(np.sum(np.max(np.maximum(changes, 0), axis=1) ** 2)))
-    down = math.sqrt(float(np.sum(np.min(np.minimum(changes, 0), axis=1) ** 2)))
-    return Interval(value, value * math.exp(-down), value * math.exp(up))

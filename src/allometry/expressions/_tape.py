@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import digamma, expit, gammaln
+
+from allometry.expressions import _special
 
 Array = np.ndarray
 SAFE_LOW, SAFE_HIGH = 1e-200, 1e200
@@ -212,9 +213,9 @@ OPERATIONS: dict[str, Operation] = {
     "log": Operation(lambda a: np.log(a[0]), lambda g, v, a: (g / a[0],)),
     "log1p": Operation(lambda a: np.log1p(a[0]), lambda g, v, a: (g / (1 + a[0]),)),
     "expm1": Operation(lambda a: np.expm1(a[0]), lambda g, v, a: (g * (v + 1),)),
-    "sigmoid": Operation(lambda a: expit(a[0]), lambda g, v, a: (g * v * (1 - v),)),
-    "softplus": Operation(lambda a: np.logaddexp(0.0, a[0]), lambda g, v, a: (g * expit(a[0]),)),
-    "lgamma": Operation(lambda a: gammaln(a[0]), lambda g, v, a: (g * digamma(a[0]),)),
+    "sigmoid": Operation(lambda a: _special.expit(a[0]), lambda g, v, a: (g * v * (1 - v),)),
+    "softplus": Operation(lambda a: np.logaddexp(0.0, a[0]), lambda g, v, a: (g * _special.expit(a[0]),)),
+    "lgamma": Operation(lambda a: _special.gammaln(a[0]), lambda g, v, a: (g * _special.digamma(a[0]),)),
     "max": _extreme(np.maximum, lambda a, b: a >= b),
     "min": _extreme(np.minimum, lambda a, b: a <= b),
     "where": Operation(

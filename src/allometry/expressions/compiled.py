@@ -7,12 +7,12 @@ free one; scale parameters are taken at the pivot of the axes they multiply (see
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import numpy as np
-from scipy.special import expit, logit
 
+from allometry.expressions import _special
 from allometry.expressions._logspace import Bounds, Lowering
 from allometry.expressions._scales import Scale, linear_terms, pivot
 from allometry.expressions._tape import Tape
@@ -197,12 +197,20 @@ def compile_formula(
 
 def target_transform(space: str, y: Array) -> Array:
     """The measured metric (n,) in the fitting space."""
-    return {"log": np.log, "log1p": np.log1p, "identity": np.asarray, "logit": logit}[space](y)
+    return _INTO[space](y)
 
 
 def from_space(space: str, h: Array) -> Array:
     """The metric back from the fitting space."""
-    return {"log": np.exp, "log1p": np.expm1, "identity": np.asarray, "logit": expit}[space](h)
+    return _BACK[space](h)
+
+
+_INTO: Mapping[str, Callable[[Array], Array]] = {
+    "log": np.log, "log1p": np.log1p, "identity": np.asarray, "logit": lambda y: _special.logit(y),
+}  # fmt: skip
+_BACK: Mapping[str, Callable[[Array], Array]] = {
+    "log": np.exp, "log1p": np.expm1, "identity": np.asarray, "logit": lambda h: _special.expit(h),
+}  # fmt: skip
 
 
 def substitute(root: Node, replacements: Mapping[str, Node]) -> Node:
@@ -225,7 +233,7 @@ def _from_internal(q: Array, bounds: Bounds) -> Array:
     if low is None and high is None:
         return q
     if low is not None and high is not None:
-        return low + (high - low) * expit(q)
+        return low + (high - low) * _special.expit(q)
     return low + np.exp(q) if low is not None else (high or 0.0) - np.exp(q)
 
 
@@ -234,5 +242,5 @@ def _to_internal(value: Array, bounds: Bounds) -> Array:
     if low is None and high is None:
         return value
     if low is not None and high is not None:
-        return logit((value - low) / (high - low))
+        return _special.logit((value - low) / (high - low))
     return np.log(value - low) if low is not None else np.log((high or 0.0) - value)

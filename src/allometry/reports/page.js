@@ -5,17 +5,31 @@ document.querySelectorAll("script[data-figure]").forEach((holder) => {
   Plotly.newPlot(holder.dataset.figure, figure.data, figure.layout, config);
 });
 
-const holder = document.getElementById("slider-data");
-if (holder) startSliders(JSON.parse(holder.textContent));
-
 function number(value) {
   if (!Number.isFinite(value)) return "–";
   if (value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3)) {
     const [mantissa, exponent] = value.toExponential(2).split("e");
-    return mantissa + "×10" + String(Number(exponent)).replace(/[-0-9]/g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
+    const short = mantissa.replace(/\.?0+$/, "");
+    return (short === "1" ? "10" : short + "×10") + String(Number(exponent)).replace(/[-0-9]/g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
   }
   return String(Number(value.toPrecision(4)));
 }
+
+// A labelled slider at the end of `place`; gives the function that shows what `read` says.
+function sliderRow(place, title, low, high, log, read, write) {
+  const label = document.createElement("label"), input = document.createElement("input"), text = document.createElement("output");
+  const name = document.createElement("span"), to = log ? Math.log : (x) => x, from = log ? Math.exp : (x) => x;
+  name.textContent = title;
+  Object.assign(input, { type: "range", min: to(low), max: to(high), step: (to(high) - to(low)) / 1000 });
+  label.append(name, input, text);
+  place.append(label);
+  input.addEventListener("input", () => write(from(Number(input.value))));
+  return () => { input.value = to(read()); text.textContent = number(read()); input.setAttribute("aria-valuetext", text.textContent); };
+}
+
+const safe = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+const frame = { gridcolor: "#e4e7eb", linecolor: "#cbd2d9", zeroline: false, ticks: "outside", tickcolor: "#cbd2d9", exponentformat: "power", automargin: true };
+const font = () => ({ family: getComputedStyle(document.body).fontFamily, size: 13, color: "#1f2933" });
 
 function startSliders(data) {
   const place = document.getElementById("sliders"), along = document.getElementById("along");
@@ -26,28 +40,18 @@ function startSliders(data) {
   along.addEventListener("change", update);
   update();
 
-  function row(title, low, high, log, read, write) {
-    const label = document.createElement("label"), input = document.createElement("input"), text = document.createElement("output");
-    const name = document.createElement("span"), to = log ? Math.log : (x) => x, from = log ? Math.exp : (x) => x;
-    name.textContent = title;
-    Object.assign(input, { type: "range", min: to(low), max: to(high), step: (to(high) - to(low)) / 1000 });
-    label.append(name, input, text);
-    place.append(label);
-    input.addEventListener("input", () => { write(from(Number(input.value))); update(); });
-    return () => { input.value = to(read()); text.textContent = number(read()); };
-  }
-
   function axisRow(axis) {
-    return row(axis.name, axis.low, axis.high, axis.log, () => point[axis.name], (value) => { point[axis.name] = value; });
+    return sliderRow(place, axis.name, axis.low, axis.high, axis.log, () => point[axis.name], (value) => { point[axis.name] = value; update(); });
   }
 
   // compute moves size and tokens by one factor and so keeps their ratio
   function computeRow() {
     const end = (key) => compute(data, Object.fromEntries(data.axes.map((axis) => [axis.name, axis[key]])));
-    return row("compute 6ND", end("low"), end("high"), true, () => compute(data, point), (value) => {
+    return sliderRow(place, "compute 6ND", end("low"), end("high"), true, () => compute(data, point), (value) => {
       const factor = Math.sqrt(value / compute(data, point));
       point[data.size] *= factor;
       point.tokens *= factor;
+      update();
     });
   }
 
@@ -80,18 +84,20 @@ function startSliders(data) {
     const x = coordinate === "equal compute" ? Array.from({ length: 61 }, (_, i) => point[name] * Math.pow(10, (i - 30) / 20)) : gridFor(axis);
     const points = x.map((each) => movedTo(data, point, coordinate, each));
     const bands = points.map((each) => interval(law, data, each));
-    const safe = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
     const traces = [
       { x: x, y: bands.map((b) => b && b[0]), mode: "lines", line: { width: 0 }, hoverinfo: "skip" },
       { x: x, y: bands.map((b) => b && b[1]), mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: "rgba(0,114,178,0.18)", hoverinfo: "skip" },
       { x: x, y: points.map((each) => pointValue(law, data, data.estimate, each)), mode: "lines", line: { color: "#0072b2", width: 2 }, hovertemplate: "%{x:.3s}: %{y:.4g}<extra></extra>" },
       { x: [point[name]], y: [value], mode: "markers", marker: { color: "#d55e00", size: 12 }, hoverinfo: "skip" },
     ];
-    const frame = { gridcolor: "#e4e7eb", linecolor: "#cbd2d9", zeroline: false, ticks: "outside", tickcolor: "#cbd2d9", exponentformat: "power", automargin: true };
     Plotly.react("live", traces, {
-      height: 380, showlegend: false, margin: { l: 64, r: 16, t: 12, b: 52 }, font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: "#1f2933" },
+      height: 380, showlegend: false, margin: { l: 64, r: 16, t: 12, b: 52 }, font: font(),
       xaxis: Object.assign({ type: axis.log ? "log" : "linear", title: { text: safe(name + (axis.unit && axis.unit !== name ? ` (${axis.unit})` : "")) } }, frame),
       yaxis: Object.assign({ title: { text: safe(data.metric + (data.unit ? ` (${data.unit})` : "")) } }, frame),
     }, config);
   }
 }
+
+const holder = document.getElementById("slider-data"), lifeHolder = document.getElementById("life-data");
+if (holder) startSliders(JSON.parse(holder.textContent));
+if (lifeHolder) startLife(JSON.parse(holder.textContent), JSON.parse(lifeHolder.textContent));

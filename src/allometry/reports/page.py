@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from importlib.metadata import version
 from importlib.resources import files
 
 from allometry.fits import Diagnosis, Fit
 from allometry.forecasts import CALIBRATED, FIT_NOISE, interval_label
+from allometry.notices import Notice
 from allometry.plans import Plan
 from allometry.reports import words
 from allometry.reports.backtest_words import backtest_words
@@ -15,6 +17,7 @@ from allometry.reports.groups import grouped
 from allometry.reports.influence_words import influence_words
 from allometry.reports.influences import deciding_rows
 from allometry.reports.ledger_words import ledger_words
+from allometry.reports.life_costs import life_costs
 from allometry.reports.mathml import formula_mathml
 from allometry.reports.numbers import counted
 from allometry.reports.plan_words import plan_words
@@ -24,6 +27,7 @@ from allometry.reports.style import figure_json
 from allometry.reports.tournament_words import tournament_words
 
 _FOLDER = files("allometry.reports")
+_SCRIPTS = ("sliders.js", "lifetime.js", "life_panel.js", "page.js")
 
 
 def page(fit: Fit, results: Results) -> str:
@@ -35,7 +39,8 @@ def page(fit: Fit, results: Results) -> str:
     diagnosis, plan = results.diagnosis, results.plan
     return template.render(
         **_fit_words(fit), **_findings(fit, diagnosis), **_sliders(fit, plan), **_code(fit, results),
-        notices=words.notices(fit, diagnosis, plan),
+        notices=[*words.notices(fit, diagnosis, plan), *_old_prices(results)],
+        life=_life(fit, results),
         plan=plan_words(plan) if plan else None,
         forecasts=words.forecasts(results.forecasts),
         tournament=tournament_words(fit, results.tournament),
@@ -95,6 +100,17 @@ def _sliders(fit: Fit, plan: Plan | None) -> dict[str, object]:
     }
 
 
+def _life(fit: Fit, results: Results) -> dict[str, object] | None:
+    from markupsafe import Markup
+
+    found = life_costs(fit, planned_point(results.plan), results.money)
+    return {"data": Markup(found.data), "steps": found.steps, "drawn": len(fit.draws) > 1} if found else None
+
+
+def _old_prices(results: Results) -> tuple[Notice, ...]:
+    return () if results.money is None else results.money.old_prices(datetime.date.today())
+
+
 def _code(fit: Fit, results: Results) -> dict[str, object]:
     """Texts that stand in the page unescaped: our own, or escaped where they are made."""
     from markupsafe import Markup
@@ -103,7 +119,7 @@ def _code(fit: Fit, results: Results) -> dict[str, object]:
     formula = formula_mathml(fit.law)
     return {
         "css": Markup(_text("page.css")),
-        "script": Markup(_text("sliders.js") + _text("page.js")),
+        "script": Markup("".join(map(_text, _SCRIPTS))),
         "plotly": Markup(get_plotlyjs()),
         "mathml": Markup(formula) if formula else "",
         "figures": {name: Markup(figure_json(figure)) for name, figure in figures(fit, results).items()},

@@ -10,7 +10,7 @@ from allometry.fits import Diagnosis, Fit
 from allometry.forecasts import Backtest, Forecast, Tournament
 from allometry.history import Ledger
 from allometry.notices import Refused
-from allometry.plans import Plan
+from allometry.plans import Deployment, Plan
 from allometry.reports.page import page
 from allometry.reports.results import Results
 from allometry.reports.writing import write_whole
@@ -26,6 +26,7 @@ def write_report(
     backtests: Sequence[Backtest] | Refused = (),
     tournament: Tournament | None = None,
     ledger: Ledger | None = None,
+    money: Deployment | None = None,
 ) -> Path:
     """Write a fit and what followed from it as one page with figures and live sliders.
 
@@ -35,7 +36,8 @@ def write_report(
 
     Arguments: `diagnosis`, `plan` and `forecasts` of the same fit; `backtests` and `tournament` of laws on the table it
     was fitted to, where a backtest that was refused may stand as its refusal, so that the page says why there is none;
-    `ledger` what the fit said before and how it came out.
+    `ledger` what the fit said before and how it came out; `money` the devices and prices that the panel of costs over a
+    model's life starts from, by default a price of FLOPs.
     What is not given is left out.
     Errors: `Refused` where the file cannot be written.
 
@@ -47,5 +49,5 @@ def write_report(
     report.html True
     """
     tests = backtests if isinstance(backtests, Refused) else tuple(backtests)
-    text = page(fit, Results(diagnosis, plan, tuple(forecasts), tests, tournament, ledger or Ledger()))
+    text = page(fit, Results(diagnosis, plan, tuple(forecasts), tests, tournament, ledger or Ledger(), money))
     return write_whole(Path(path), text.encode(), "the report")

@@ -8,12 +8,15 @@ from allometry.fits import Diagnosis
 from allometry.forecasts import Backtest, Forecast, Tournament
 from allometry.history import Ledger
 from allometry.notices import Refused
-from allometry.plans import Plan
+from allometry.plans import Deployment, Plan
 
 
 @dataclass(frozen=True)
 class Results:
-    """What followed from one fit; `backtests` may be the refusal that says why there is none."""
+    """What followed from one fit; `backtests` may be the refusal that says why there is none.
+
+    `money` are the devices and prices that the panel of costs starts from.
+    """
 
     diagnosis: Diagnosis | None = None
     plan: Plan | None = None
@@ -21,6 +24,7 @@ class Results:
     backtests: tuple[Backtest, ...] | Refused = ()
     tournament: Tournament | None = None
     ledger: Ledger = field(default_factory=Ledger)
+    money: Deployment | None = None
 
     @property
     def tests(self) -> tuple[Backtest, ...]:

@@ -31,7 +31,7 @@ def sliders(fit: Fit, planned: Mapping[str, float] | None = None) -> Sliders | N
 
     Published constants have no runs: then the law's own design says where its axes lie; None without one.
     """
-    axes = _axes(fit)
+    axes = design_axes(fit)
     if axes is None:
         return None
     start = {name: float(np.median(values)) for name, values in axes.items()} | {
@@ -53,7 +53,8 @@ def sliders(fit: Fit, planned: Mapping[str, float] | None = None) -> Sliders | N
     return Sliders(fit.law.javascript(), embedded_json(data), len(draws), size is not None)
 
 
-def _axes(fit: Fit) -> dict[str, Array] | None:
+def design_axes(fit: Fit) -> dict[str, Array] | None:
+    """The runs' axes, or for published constants those of the law's own design; None without one."""
     if len(fit.rows):
         return {name: fit.rows.axes[name] for name in fit.law.axes}
     return None if fit.law.design is None else {name: np.array(fit.law.design.grid[name]) for name in fit.law.axes}

@@ -85,8 +85,10 @@ def calibrate(
     settings = Settings(priors=factor_priors(law), starts=STARTS, bootstrap=bootstrap, seed=seed, level=level)
     fitted = fit(rows, law, settings) if tick is None else fit(rows, law, settings, tick=tick)
     ratios = _left_out_ratios(fitted, measurements)
-    beyond = _beyond(ratios, measurements, hardware, level)
-    factors = {**_fitted_factors(fitted, measurements, hardware), beyond.name: beyond}
+    told = _fitted_factors(fitted, measurements, hardware)
+    tuned = replace(hardware, factors=MappingProxyType({**hardware.factors, **told}))
+    beyond = _beyond(ratios, measurements, tuned, how, level)
+    factors = {**told, beyond.name: beyond}
     device = replace(hardware, factors=MappingProxyType({**hardware.factors, **factors}))
     notices = _notices(fitted, measurements)
     return Calibration(device, hardware, how, fitted, tuple(measurements), factors, ratios, notices)
@@ -146,15 +148,47 @@ def _folds(measurements: Sequence[Measurement]) -> Iterable[np.ndarray]:
     return [labels == label for label in np.unique(labels)]
 
 
-def _beyond(ratios: np.ndarray, measurements: Sequence[Measurement], hardware: Hardware, level: float) -> Factor:
-    """How far rows that were not seen lie off, as an interval of their ratios; one is always within."""
-    ordered, tail, count = np.sort(ratios), (1 - level) / 2, len(ratios)
-    # a new row lies below the k-th of n with chance k/(n + 1): split conformal prediction, Vovk et al. 2005
-    low = ordered[max(0, math.floor(tail * (count + 1)) - 1)]
-    high = ordered[min(count - 1, math.ceil((1 - tail) * (count + 1)) - 1)]
+def _beyond(
+    ratios: np.ndarray, measurements: Sequence[Measurement], fitted: Hardware, how: Execution, level: float
+) -> Factor:
+    """What the other factors' spread leaves of how far rows that were not seen lie off, as an interval of ratios.
+
+    The ratios hold all of the error, that of the fitted factors too, so what these bring to each row's interval is taken
+    off as they are added to it: by squares. Taken whole, it would count twice.
+    """
     name = "step" if measurements[0].trains else "time"
-    source = f"measured over predicted, each by a fit that did not see it: {_range(measurements)} on {hardware.name}"
-    return Factor(name, 1.0, min(1.0, float(low)), max(1.0, float(high)), "measured", source)
+    exact = replace(
+        fitted, factors=MappingProxyType({**fitted.factors, name: Factor(name, 1.0, 1.0, 1.0, "assumed", "")})
+    )
+    spans = [measurement.predicted(exact, how) for measurement in measurements]
+    value, low, high = (np.array([getattr(span, end) for span in spans], float) for end in ("value", "low", "high"))
+    missed, tail = np.log(ratios), (1 - level) / 2
+    up = _order_statistic(_net(missed, np.log(high / value)), tail)
+    down = _order_statistic(_net(-missed, np.log(value / low)), tail)
+    source = f"measured over predicted, each by a fit that did not see it: {_range(measurements)} on {fitted.name}"
+    return Factor(name, 1.0, math.exp(-down), math.exp(up), "measured", source, _ranges(measurements))
+
+
+def _ranges(measurements: Sequence[Measurement]) -> Mapping[str, tuple[float, float]]:
+    """Within which sizes the times were measured: beyond them the left-out rows say nothing."""
+    extents = [measurement.extent for measurement in measurements]
+    return MappingProxyType(
+        {name: (min(e[name] for e in extents), max(e[name] for e in extents)) for name in extents[0]}
+    )
+
+
+def _net(missed: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """What is to be added in squares to `held` (n,) to reach `missed` (n,); none where it does."""
+    return np.sqrt(np.maximum(np.maximum(missed, 0.0) ** 2 - held**2, 0.0))
+
+
+def _order_statistic(needed: np.ndarray, tail: float) -> float:
+    """What holds a new row but for the tail: it lies below the k-th of n with chance k/(n + 1).
+
+    Source: split conformal prediction, Vovk et al. 2005.
+    """
+    count = len(needed)
+    return float(np.sort(needed)[min(count - 1, math.ceil((1 - tail) * (count + 1)) - 1)])
 
 
 def _notices(fitted: Fit, measurements: Sequence[Measurement]) -> tuple[Notice, ...]:

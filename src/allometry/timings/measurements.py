@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,6 +65,15 @@ class Measurement:
     @property
     def trains(self) -> bool:
         return self.phase == "train"
+
+    @property
+    def extent(self) -> dict[str, float]:
+        """How large it is: sequences together, tokens of the longest, parameters of the model."""
+        return {
+            "sequences": self.batch * self.samples,
+            "context": self.prompt + (0 if self.trains else self.generated),
+            "parameters": self.shape.parameters().total,
+        }
 
     def predicted(self, hardware: Hardware, how: Execution) -> Interval:
         """Seconds by the roofline with the device's factors."""
@@ -136,6 +148,20 @@ def read_measurements(
     if not found:
         raise Refused("no-rows", "the table has no rows", table.where, "give measured times")
     return tuple(found)
+
+
+def write_measurements(measurements: Sequence[Measurement], path: Path) -> None:
+    """Measurements as a CSV that `read_measurements` reads, whole or not at all; shapes are not in it."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    names = (*REQUIRED, "samples", "phase")
+    try:
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            writer.writerows([getattr(measurement, name) for name in names] for measurement in measurements)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _column(columns: Mapping[str, Any], name: str, wanted: str, where: str) -> Any:

@@ -20,7 +20,7 @@ from allometry.costs.training import (
     traffic,
     training_memory,
 )
-from allometry.costs.training.cost import factor_ends
+from allometry.costs.training.cost import factor_values
 from allometry.costs.training.memory import working_bytes
 from allometry.notices import Refused
 
@@ -108,7 +108,7 @@ def test_optimiser_traffic_is_not_hidden_and_the_rest_may_be() -> None:
     job = Job(shape=find_shape("llama-3-8b"), batch=64, context=8192)
     machine = find_hardware("h100 host_memory=1e12 host_memory_bandwidth=3e11")
     spread = Parallelism(data=8, zero=3, recompute="full")
-    hidden = {**factor_ends(machine, "value"), "overlap": 1.0}
+    hidden = {**factor_values(machine), "overlap": 1.0}
     weights = step_seconds(job, replace(spread, weights_on="host", optimizer_on="host"), machine, hidden)
     update = step_seconds(job, replace(spread, optimizer_on="host"), machine, hidden)
     assert weights.offload == update.offload == pytest.approx(24 * job.shape.parameters().total / 8 / (3e11 * 0.8))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from allometry.costs import Shape, find_hardware, find_shape
 from allometry.costs.training import FACTORS, Job, Parallelism, pass_flops, step_seconds, training_cost, volumes, wires
-from allometry.costs.training.cost import factor_ends
+from allometry.costs.training.cost import factor_values
 from allometry.notices import Refused
 
 PERFECT = dict.fromkeys(FACTORS, 1.0)
@@ -40,7 +41,7 @@ def test_the_bubble_is_stages_less_one_over_micro_batches() -> None:
 
 def test_the_topology_is_ordered_as_measured_on_frontier() -> None:
     """Dash et al. 2023: tensor groups within a node beat those across nodes; more micro-batches shrink the bubble."""
-    factors = factor_ends(FRONTIER, "value")
+    factors = factor_values(FRONTIER)
     within = step_seconds(job(), Parallelism(tensor=8, pipeline=2), FRONTIER, factors)
     across = step_seconds(job(), Parallelism(tensor=16, pipeline=1), FRONTIER, factors)
     assert (wires(Parallelism(tensor=8), FRONTIER).tensor.tier, wires(Parallelism(tensor=16), FRONTIER).tensor.tier) == (
@@ -70,6 +71,23 @@ def test_ends_of_the_factors_are_ends_of_the_time() -> None:
     measured = replace(FRONTIER, factors={name: replace(FRONTIER.factor(name), low=FRONTIER.factor(name).value, high=FRONTIER.factor(name).value) for name in FACTORS})  # fmt: skip
     point = training_cost(job(), 1e12, measured, Parallelism(data=8, tensor=8, zero=1)).seconds_per_step
     assert point.low == point.value == point.high == found.step.total
+
+
+def test_factors_are_taken_to_their_ends_alone_and_added_as_squares() -> None:
+    """As for requests; all at their worst together would be wider. A share whose low end is none of it has an end too."""
+    spread = Parallelism(data=8, tensor=8, zero=1)
+    found, values = training_cost(job(), 1e12, FRONTIER, spread).seconds_per_step, factor_values(FRONTIER)
+    alone = [math.log(step_seconds(job(), spread, FRONTIER, {**values, name: FRONTIER.factor(name).ends[0]}).total / found.value)
+             for name in FACTORS]  # fmt: skip
+    layer = math.log(
+        step_seconds(job(), spread, FRONTIER, {**values, "layer": FRONTIER.factor("layer").high}).total / found.value
+    )
+    slow = [max(0.0, each) for each in alone] + [layer]
+    assert math.log(found.high / found.value) == pytest.approx(math.sqrt(sum(each**2 for each in slow)))
+    worst = {name: FRONTIER.factor(name).ends[name == "layer"] for name in FACTORS}
+    assert found.high < step_seconds(job(), spread, FRONTIER, worst).total
+    none = replace(FRONTIER, factors={"compute": replace(FRONTIER.factor("compute"), low=0.0)})
+    assert math.isfinite(training_cost(job(), 1e12, none, spread).seconds_per_step.high)
 
 
 def test_money_and_energy_follow_the_time_or_are_empty() -> None:

@@ -1,21 +1,23 @@
-"""`allometry cost`: what training and serving cost. One file a command; a new one is a line in `COMMANDS`."""
+"""`allometry cost`: what training and serving cost. One file a command; a new one is a name in `COMMANDS`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
-from allometry.cli.cost import calibrate, request, serve, train
+from allometry.cli.loading import load
 from allometry.cli.output import print_lines
 
-COMMANDS = (train.train, request.request, serve.serve, calibrate.calibrate)
+COMMANDS = ("train", "request", "serve", "calibrate")
 
 
-def build_cost() -> typer.Typer:
-    """The commands under `allometry cost`."""
+def build(words: Sequence[str] = ()) -> typer.Typer:
+    """The commands under `allometry cost`; of `words` that name one only that."""
     app = typer.Typer(rich_markup_mode=None)
     app.callback(invoke_without_command=True)(_group)
-    for command in COMMANDS:
-        app.command()(command)
+    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
+        app.command(name)(load(f"allometry.cli.cost.{name}", name))
     return app
 
 

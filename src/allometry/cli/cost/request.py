@@ -84,7 +84,7 @@ def _json(cost: RequestCost) -> dict[str, Any]:
         "devices": cost.how.devices,
         "batch": cost.how.batch,
         **cost.as_json(),
-        "warnings": notices_json(price_notices(cost.price)),
+        "warnings": notices_json((*cost.notices, *price_notices(cost.price))),
         "complete": True,
     }
 
@@ -110,7 +110,7 @@ def _show(cost: RequestCost) -> None:
     ])  # fmt: skip
     for ground in cost.grounds:
         print_lines(f"[{ground.mark}] {ground.name}: {ground.says}")
-    print_notices(price_notices(cost.price))
+    print_notices((*cost.notices, *price_notices(cost.price)))
 
 
 def _what(cost: RequestCost) -> str:

@@ -113,7 +113,7 @@ def serve(
         with working("looking for a plan that keeps up at the slow end of the factors"):
             cautious = cautious_plan(demand, ranking.plans)
     notices = (*space.notices(), *ranking.notices, *_context(base, longest), *price_notices(best.price),
-               *(() if measured is None else measured.notices()))  # fmt: skip
+               *(_calibrated(best.deployment, longest) if measured is None else measured.notices()))  # fmt: skip
     report = Report(load, goals, ranking, space, spread, cautious, measured, notices, show)
     if out is not None and best.served is not None:
         with working("writing"):
@@ -178,6 +178,12 @@ def _timing(measured: MeasuredSteps | None) -> Any:
         return Roofline(deployment) if measured is None else measured
 
     return timed
+
+
+def _calibrated(deployment: Deployment, longest: int) -> tuple[Notice, ...]:
+    """Where lengths or model lie outside what the hardware was calibrated on; how many run together differs by step."""
+    values = {"context": longest, "parameters": deployment.shape.parameters().total}
+    return deployment.hardware.factor("time").notices(values)
 
 
 def _context(base: Deployment, longest: int) -> tuple[Notice, ...]:

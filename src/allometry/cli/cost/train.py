@@ -124,7 +124,7 @@ def _json(found: Fastest, assumed: tuple[str, ...]) -> dict[str, Any]:
         "tried": found.tried,
         "fitting": found.fitting,
         "assumed": list(assumed),
-        "warnings": notices_json(price_notices(best.price)),
+        "warnings": notices_json((*best.notices, *price_notices(best.price))),
         "complete": True,
     }  # fmt: skip
 
@@ -148,7 +148,7 @@ def _show(found: Fastest, assumed: tuple[str, ...]) -> None:
         print_lines(f"[{ground.mark}] {ground.name}: {ground.says}")
     for text in assumed:
         print_lines(f"[published] batch: {text}")
-    print_notices(price_notices(best.price))
+    print_notices((*best.notices, *price_notices(best.price)))
 
 
 def _what(best: TrainingCost) -> tuple[str, ...]:

@@ -1,6 +1,1 @@
-"""The commands of test-time scaling: sweep and solve."""
-
-from allometry.cli.sweeping.solve import solve
-from allometry.cli.sweeping.sweep import sweep
-
-__all__ = ["solve", "sweep"]
+"""The commands of test-time scaling: sweep and solve, one file each."""

@@ -9,7 +9,7 @@ from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.plan import Plan, layout
 from allometry.costs.serving.roofline import Roofline, factor_names
 from allometry.costs.serving.screening import Demand, screen
-from allometry.costs.serving.spread import combined, factor_ends
+from allometry.costs.serving.spread import combined
 from allometry.notices import Interval
 
 # Plans come by cost, so that one that keeps up is soon found or dear.
@@ -23,7 +23,8 @@ def load_spread(demand: Demand, deployment: Deployment) -> Interval:
         return Interval(None, why="all requests are there from the start")
     changes = {
         name: [
-            screen(demand, deployment, Roofline(deployment, {name: end})).load for end in factor_ends(deployment, name)
+            screen(demand, deployment, Roofline(deployment, {name: end})).load
+            for end in deployment.hardware.factor(name).ends
         ]
         for name in factor_names(deployment)
     }

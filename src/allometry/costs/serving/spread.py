@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from allometry.costs._intervals import in_squares, spread_around
 from allometry.costs.serving.deployments import Deployment
 from allometry.costs.serving.goals import Goals
 from allometry.costs.serving.roofline import Roofline, factor_names
@@ -17,7 +18,6 @@ from allometry.costs.serving.traces import Trace
 from allometry.notices import Interval
 
 MOST_REQUESTS = 2_000
-TINY = 1e-12  # a share of a peak cannot be none of it
 
 Tick = Callable[[int], Any]
 
@@ -36,7 +36,7 @@ def factor_spread(
     middle = _figures(simulate(trace, deployment), goals)
     changed: dict[str, list[dict[str, float]]] = {}
     for name in factor_names(deployment):
-        ends = (Roofline(deployment, {name: end}) for end in factor_ends(deployment, name))
+        ends = (Roofline(deployment, {name: end}) for end in deployment.hardware.factor(name).ends)
         changed[name] = [_figures(simulate(trace, deployment, times), goals) for times in ends]
         if tick is not None:
             tick(1)
@@ -44,12 +44,6 @@ def factor_spread(
         figure: combined(value, {name: [found[figure] for found in ends] for name, ends in changed.items()}, share=figure == "attainment")
         for figure, value in middle.items()
     }  # fmt: skip
-
-
-def factor_ends(deployment: Deployment, name: str) -> tuple[float, ...]:
-    """The ends of a factor's spread on the deployment's hardware."""
-    factor = deployment.hardware.factor(name)
-    return max(factor.low, TINY), factor.high
 
 
 def combined(value: float, changed: Mapping[str, Sequence[float]], *, share: bool = False) -> Interval:
@@ -60,12 +54,10 @@ def combined(value: float, changed: Mapping[str, Sequence[float]], *, share: boo
     """
     if not math.isfinite(value):
         return Interval(None, why="every answer has one token")
-    steps = {name: [end - value if share else math.log(end / value) for end in ends] for name, ends in changed.items()}
-    up = math.sqrt(sum(max(0.0, *ends) ** 2 for ends in steps.values()))
-    down = math.sqrt(sum(min(0.0, *ends) ** 2 for ends in steps.values()))
-    if share:
-        return Interval(value, max(0.0, value - down), min(1.0, value + up))
-    return Interval(value, value * math.exp(-down), value * math.exp(up))
+    if not share:
+        return spread_around(value, changed.values())
+    up, down = in_squares([end - value for end in ends] for ends in changed.values())
+    return Interval(value, max(0.0, value - down), min(1.0, value + up))
 
 
 def _figures(served: Served, goals: Goals) -> dict[str, float]:

@@ -8,11 +8,12 @@ Source: Yuan, Sun and Ye 2026, arXiv 2602.04816, and its released code.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from allometry.costs._checks import check_count, check_positive
-from allometry.costs._intervals import ends, times
+from allometry.costs._intervals import ends, spread_around, times
 from allometry.costs.flops import TRAINING_PASSES, forward_flops
 from allometry.costs.hardware import Hardware
 from allometry.costs.nearest import Buildable, nearest_shape
@@ -27,6 +28,7 @@ WEIGHT_BYTES, GRADIENT_BYTES, MOMENT_BYTES = 2, 2, 8  # bf16 weights and gradien
 TEMPLATES = 2  # layers that are on the device at a time, each as a flat buffer and as a module (released code)
 SLABS = 12  # layers' gradients that may wait on the host (released code, num_grad_slabs)
 # A step's update reads and writes weights and moments and reads gradients in the host's memory.
+FACTORS = ("hosted", "host")
 UPDATE_BYTES = 2 * (WEIGHT_BYTES + MOMENT_BYTES) + GRADIENT_BYTES
 
 
@@ -34,8 +36,8 @@ UPDATE_BYTES = 2 * (WEIGHT_BYTES + MOMENT_BYTES) + GRADIENT_BYTES
 class Hosted:
     """Bytes on the host and on the device, and seconds of a step by part.
 
-    `seconds` is max(`compute`, `weights_in`, `gradients_out`) + `update`, at the values of the factors and at the ends
-    of their spread.
+    `seconds` is max(`compute`, `weights_in`, `gradients_out`) + `update` at the values of the factors; its ends are what
+    each factor's spread does to it alone, added as squares.
     """
 
     host: float
@@ -69,12 +71,16 @@ def hosted_training(job: Job, hardware: Hardware, *, checkpoint_every: int = 4, 
     (344, True)
     """
     check_count("checkpoint_every", checkpoint_every, where="the job")
-    values, best, worst = (_parts(job, hardware, end) for end in ("value", "high", "low"))
+    shares = {name: hardware.factor(name).value for name in FACTORS}
+    values = _parts(job, hardware, shares)
+    changed = [
+        [_total(_parts(job, hardware, {**shares, name: end})) for end in hardware.factor(name).ends] for name in FACTORS
+    ]
     return Hosted(
         host=host_bytes(job, keep_gradients=keep_gradients),
         device=_device_bytes(job, checkpoint_every),
         **values,
-        seconds=Interval(_total(values), _total(best), _total(worst)),
+        seconds=spread_around(_total(values), changed),
     )
 
 
@@ -129,11 +135,10 @@ def _device_bytes(job: Job, checkpoint_every: int) -> float:
     )
 
 
-def _parts(job: Job, hardware: Hardware, end: str) -> dict[str, float]:
+def _parts(job: Job, hardware: Hardware, share: Mapping[str, float]) -> dict[str, float]:
     if hardware.host_memory_bandwidth is None:
         raise Refused("unknown-bandwidth", f"the bandwidth of the host memory of {hardware.name} is not known",
                       "the hardware", "give host_memory_bandwidth= in bytes/s")  # fmt: skip
-    share = {name: getattr(hardware.factor(name), end) for name in ("hosted", "host")}
     params, speed = job.shape.parameters().total, hardware.tier_bandwidth("host") * share["host"]
     flops = (TRAINING_PASSES + 1) * job.batch * forward_flops(job.shape, job.context).total
     return {

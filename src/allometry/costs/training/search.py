@@ -11,7 +11,7 @@ from typing import Any
 from allometry.costs._checks import check_count
 from allometry.costs.hardware import Hardware
 from allometry.costs.prices import Price
-from allometry.costs.training.cost import TrainingCost, factor_ends, fits, training_cost
+from allometry.costs.training.cost import TrainingCost, factor_values, fits, training_cost
 from allometry.costs.training.job import Job
 from allometry.costs.training.memory import training_memory
 from allometry.costs.training.parallel import RECOMPUTE, Parallelism, check_fits
@@ -121,7 +121,7 @@ def _ranked(
     A later ZeRO stage sends at least as much and recomputing runs more: where a spread fits without, those with are
     slower and not looked at.
     """
-    factors = factor_ends(hardware, "value")
+    factors = factor_values(hardware)
     found: list[tuple[float, Parallelism]] = []
     fitted: dict[tuple[object, ...], list[tuple[int, int]]] = {}
     tried = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from allometry.costs import Shape
@@ -44,14 +44,19 @@ class Grid:
 
 
 def time_engine(
-    engine: Engine, shape: Shape | None = None, grid: Grid | None = None, *, seed: int = 0
+    engine: Engine,
+    shape: Shape | None = None,
+    grid: Grid | None = None,
+    *,
+    seed: int = 0,
+    tick: Callable[[int], object] = lambda done: None,
 ) -> tuple[Measurement, ...]:
     """Times of batches of requests on an engine that nobody else is using, ready for `timings.calibrate`.
 
     Use it on an endpoint of your own; on one that others share, their requests are in the times. Prompts are random
     words, none the start of another, so that no cache of prefixes helps. What the engine reports of tokens counts, not
     what was asked: an answer that ends early is as long as it is. One request goes first, to warm up.
-    Arguments: `shape` of the model, by default the engine's own.
+    Arguments: `shape` of the model, by default the engine's own; `tick` is called after each cell of the grid.
     Errors: `Refused` for an engine that reports no tokens, and where no shape is known.
 
     >>> len(Grid(batches=(1, 8), prompts=(64,), generated=(1, 32)))
@@ -62,16 +67,19 @@ def time_engine(
         raise Refused(
             "missing-shape", "the shape of the engine's model is not known", engine.profile.identity, "give one"
         )
-    return wait(_timed(engine, known, grid or Grid(), random.Random(seed)))
+    return wait(_timed(engine, known, grid or Grid(), random.Random(seed), tick))
 
 
-async def _timed(engine: Engine, shape: Shape, grid: Grid, chance: random.Random) -> tuple[Measurement, ...]:
+async def _timed(
+    engine: Engine, shape: Shape, grid: Grid, chance: random.Random, tick: Callable[[int], object]
+) -> tuple[Measurement, ...]:
     await engine.sample(_request(8, 1, chance))
     found = []
     for row, (batch, prompt, made) in enumerate(grid):
         requests = [_request(prompt, made, chance) for _ in range(batch)]
         seconds, answers = await _together(engine, requests)
         found.append(_measurement(engine, shape, answers, seconds, row))
+        tick(1)
     return tuple(found)
 
 

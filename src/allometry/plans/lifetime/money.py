@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -87,6 +88,10 @@ class Deployment:
             return ()
         return (Notice("cost-beyond-models", f"serving {size:.3g} parameters is costed beyond the largest model that a "
                        f"node serves, {most:.3g}"),)  # fmt: skip
+
+    def old_prices(self, today: datetime.date) -> tuple[Notice, ...]:
+        """Warnings of prices that are old on the day `today`, each once."""
+        return tuple(dict.fromkeys((*self.training_price.notices(today), *self.serving_price.notices(today))))
 
     @property
     def steps(self) -> tuple[Step, ...]:
