@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from allometry.cli.options import notices_json
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
 from allometry.costs import Hardware, Price, find_hardware
 from allometry.notices import Interval, Notice, Refused
-from allometry.plans import Deployment, Lifetime, lifetime, percent
+from allometry.plans import Deployment, Joint, Lifetime, Saving, Step, lifetime, percent
 
 NOT_KEPT = {"path": None, "new": 0, "why": "plans over a life are not kept in the ledger: no single run scores them"}
 
@@ -39,12 +40,9 @@ def _price(hardware: Hardware, prices: Path | None) -> Price:
 
 def show_lifetime_plan(fit: Any, terms: dict[str, Any], json: bool, **asked: Any) -> None:
     """Make the plan under the terms of a plan of training, and print it."""
-    if terms["among"]:
-        raise Refused("bad-option", "a plan over a life chooses among all sizes", "--among",
-                      "bound the size by --at-most and --at-least, and give further axes by --fix")  # fmt: skip
     with working("planning over the model's life"):
         found = lifetime(fit, **{name: term for name, term in terms.items() if name != "among"}, **asked)
-    old = _old_prices(asked["money"])
+    old = old_prices(asked["money"])
     if json:
         contents = found.as_json()
         print_json({**contents, "warnings": [*notices_json(found.notices), *notices_json(old)], "ledger": NOT_KEPT})
@@ -53,7 +51,8 @@ def show_lifetime_plan(fit: Any, terms: dict[str, Any], json: bool, **asked: Any
         print_notices(old)
 
 
-def _old_prices(money: Deployment | None) -> tuple[Notice, ...]:
+def old_prices(money: Deployment | None) -> tuple[Notice, ...]:
+    """What is to be said of the prices today."""
     if money is None:
         return ()
     return tuple(dict.fromkeys((*price_notices(money.training_price), *price_notices(money.serving_price))))
@@ -61,35 +60,48 @@ def _old_prices(money: Deployment | None) -> tuple[Notice, ...]:
 
 def _show(found: Lifetime) -> None:
     unit = found.rates.unit
-    cells = [(name, number(one.value), _span(one), one.why) for name, one in found.at.items()]
-    cells += [
-        (f"{name}, {unit}", number(one.value), _span(one), one.why)
-        for name, one in (("training", found.training), ("serving", found.serving), ("total", found.total))
-    ]
-    cells += [("tokens per parameter", number(found.ratio), "", "")]
     print_table(
         f"least total cost of {found.metric} {found.loss:.5g} and {number(found.inference_tokens)} tokens served, by "
         f"{found.law}, {found.provenance}; {found.level:.0%} intervals",
-        ("", "value", found.interval, ""), cells,
+        ("", "value", found.interval, ""), cost_cells(found.at, found),
     )  # fmt: skip
-    print_table("saved, as a share of the other's total; each size is trained until it has the loss",
-                ("against", "parameters", "tokens", "its total", "saved", "interval", ""),
-                [(one.against, number(one.size), number(one.tokens), number(one.total), percent(one.share.value),
-                  _shares(one.share), one.says) for one in found.savings])  # fmt: skip
+    show_savings(found.savings)
     print_table(
         f"over-training for the same {found.metric}; the penalty is what those training FLOPs could lower it by",
         ("tokens per parameter", "parameters", "tokens", "extra training", "interval", "penalty", f"total, {unit}"),
-        [(number(rung.ratio), number(rung.size), number(rung.tokens), percent(rung.overhead.value), _shares(rung.overhead),
+        [(number(rung.ratio), number(rung.size), number(rung.tokens), percent(rung.overhead.value), shares(rung.overhead),
           f"{rung.penalty:.3g}", number(rung.total)) for rung in found.ladder],
     )  # fmt: skip
-    for step in found.steps:
+    show_steps(found.steps, found.notices)
+
+
+def cost_cells(at: Mapping[str, Interval], found: Lifetime | Joint) -> list[tuple[str, ...]]:
+    """Rows of the plan's axes, its costs, and its tokens per parameter."""
+    unit = found.rates.unit
+    costs = {f"training, {unit}": found.training, f"serving, {unit}": found.serving, f"total, {unit}": found.total}
+    cells = [(name, number(one.value), _span(one), one.why) for name, one in {**at, **costs}.items()]
+    return [*cells, ("tokens per parameter", number(found.ratio), "", "")]
+
+
+def show_savings(savings: Iterable[Saving]) -> None:
+    """What the plan saves beside other rules, and how certain that is."""
+    print_table("saved, as a share of the other's total; each size is trained until it has the loss",
+                ("against", "parameters", "tokens", "its total", "saved", "interval", ""),
+                [(one.against, number(one.size), number(one.tokens), number(one.total), percent(one.share.value),
+                  shares(one.share), one.says) for one in savings])  # fmt: skip
+
+
+def show_steps(steps: Iterable[Step], notices: Iterable[Notice]) -> None:
+    """The chain, each step with its mark, then the warnings."""
+    for step in steps:
         print_lines(f"[{step.mark}] {step.name}: {step.says}")
-    print_notices(found.notices)
+    print_notices(notices)
 
 
 def _span(found: Interval) -> str:
     return "-" if found.low is None and found.high is None else f"{number(found.low)} to {number(found.high)}"
 
 
-def _shares(found: Interval) -> str:
+def shares(found: Interval) -> str:
+    """The ends of a share in percent."""
     return "-" if found.low is None and found.high is None else f"{percent(found.low)} to {percent(found.high)}"

@@ -2,6 +2,7 @@
 
 from allometry.costs.attention import Attention
 from allometry.costs.cache import cache_entries, cache_reads
+from allometry.costs.choices import COSTS_OF_AXES, SPARSE_AXES, Choices, choices_of
 from allometry.costs.config import read_config, shape_of_config
 from allometry.costs.execution import Draft, Execution
 from allometry.costs.factors import DEFAULT_FACTORS, FACTOR_UNITS, Factor
@@ -47,6 +48,7 @@ from allometry.costs.work import Work, decode_work, prefill_work
 
 __all__ = [
     "BIOGRAPHIES",
+    "COSTS_OF_AXES",
     "DEFAULT_FACTORS",
     "FACTOR_UNITS",
     "FLOPS_PER_PARAMETER_AND_TOKEN",
@@ -56,9 +58,11 @@ __all__ = [
     "SECONDS",
     "SERVING_FLOPS_PER_PARAMETER_AND_TOKEN",
     "SIZE_AXES",
+    "SPARSE_AXES",
     "TERMS",
     "Attention",
     "Buildable",
+    "Choices",
     "Draft",
     "Eflops",
     "Execution",
@@ -81,6 +85,7 @@ __all__ = [
     "bits_per_parameter",
     "cache_entries",
     "cache_reads",
+    "choices_of",
     "compute_of",
     "decode_work",
     "diverse_facts",

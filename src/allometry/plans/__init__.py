@@ -11,6 +11,7 @@ from allometry.plans.drift import Cut, Refit
 from allometry.plans.ends import percent
 from allometry.plans.exchange import Exchange, exchange, exchange_rate
 from allometry.plans.isoflop import Budget, IsoFlop, isoflop
+from allometry.plans.joint import Choice, Joint, joint, together
 from allometry.plans.lifetime import Deployment, Lifetime, Rates, Saving, lifetime
 from allometry.plans.limits_cost import Limit, LimitCost
 from allometry.plans.plan import plan
@@ -28,6 +29,7 @@ __all__ = [
     "Arms",
     "Budget",
     "Calibration",
+    "Choice",
     "Crossing",
     "Crossovers",
     "Cut",
@@ -35,6 +37,7 @@ __all__ = [
     "Exchange",
     "Gap",
     "IsoFlop",
+    "Joint",
     "Lifetime",
     "Limit",
     "LimitCost",
@@ -59,6 +62,7 @@ __all__ = [
     "exchange",
     "exchange_rate",
     "isoflop",
+    "joint",
     "lifetime",
     "optimal_params",
     "paired_optima",
@@ -66,4 +70,5 @@ __all__ = [
     "plan",
     "shown",
     "target_compute",
+    "together",
 ]

@@ -45,7 +45,7 @@ def grounds(fit: Fit, terms: Terms, decision: Decision) -> Iterable[Step]:
     """What the plan stands on: runs, law, FLOPs rule, what was given, and where the search ended."""
     if fit.rows.count:
         yield Step("runs", _runs(fit), "measured")
-    yield Step("law", f"{fit.law.name}: {_one_line(fit.law.formula.text)}; {_constants(fit)}", fitted_mark(fit))
+    yield Step("law", f"{fit.law.name}: {one_line(fit.law.formula.text)}; {_constants(fit)}", fitted_mark(fit))
     yield Step("compute", _rule(fit, decision.space.size), "assumed")
     given = [*_given(terms)]
     if given:
@@ -66,7 +66,8 @@ def _runs(fit: Fit) -> str:
     return f"{len(fit.rows)} runs: {', '.join(ranges)}"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A formula's lines as one."""
     return "; ".join(line.strip() for line in text.strip().splitlines() if line.strip())
 
 

@@ -15,7 +15,6 @@ from allometry.notices import Interval, Refused
 from allometry.plans.building import buildable
 from allometry.plans.chain import Step, grounds, shape_step
 from allometry.plans.decision import Decision, decide
-from allometry.plans.ends import open_percentiles
 from allometry.plans.lifetime.chain import (
     distance_steps,
     judged_steps,
@@ -27,6 +26,7 @@ from allometry.plans.lifetime.chain import (
     serving_step,
     split_steps,
 )
+from allometry.plans.lifetime.drawn import over_draws
 from allometry.plans.lifetime.ladder import ladder
 from allometry.plans.lifetime.money import Deployment
 from allometry.plans.lifetime.rates import Rates
@@ -85,8 +85,8 @@ def lifetime(
     curve = _held(fit, terms, trained)
     course = least_total(curve, rates, trained.chosen.size)
     at = _axes(fit, trained, course, level)
-    total = _over(fit, course.total, level)
-    overhead = _over(fit, _overhead(course, trained), level)
+    total = over_draws(fit, course.total, level)
+    overhead = over_draws(fit, _overhead(course, trained), level)
     savings = _savings(fit, curve, rates, float(course.size[0]), trained, level)
     regions = nearly_least(curve.of(slice(0, 1)), rates, course, tuple(sorted(within)))
     judged = judge(curve, rates, course, at[curve.space.size])
@@ -120,8 +120,8 @@ def lifetime(
         rates=rates,
         at=at,
         total=total,
-        training=_over(fit, rates.trained(course.size, course.tokens), level),
-        serving=_over(fit, rates.served(course.size), level),
+        training=over_draws(fit, rates.trained(course.size, course.tokens), level),
+        serving=over_draws(fit, rates.served(course.size), level),
         overhead=overhead,
         savings=savings,
         recommended_savings=robust,
@@ -179,22 +179,11 @@ def _overhead(course: Course, trained: Decision) -> Array:
 def _axes(fit: Fit, trained: Decision, course: Course, level: float) -> dict[str, Interval]:
     given = {name: Interval(value, None, None, "as asked") for name, value in trained.setting.items()}
     return {
-        trained.space.size: _over(fit, course.size, level),
-        TOKENS: _over(fit, course.tokens, level),
+        trained.space.size: over_draws(fit, course.size, level),
+        TOKENS: over_draws(fit, course.tokens, level),
         **given,
-        "flops": _over(fit, rule_flops(course.size, course.tokens), level),
+        "flops": over_draws(fit, rule_flops(course.size, course.tokens), level),
     }
-
-
-def _over(fit: Fit, values: Array, level: float) -> Interval:
-    """The estimate's value with the ends over the draws (1 + B,); a draw that never has the loss is without end."""
-    value = float(values[0])
-    if len(values) == 1:
-        return Interval(value, None, None, fit.interval_kind)
-    found = open_percentiles(np.where(np.isfinite(values[1:]), values[1:], np.inf), level)
-    lost = float(np.mean(~np.isfinite(values[1:])))
-    why = f"{lost:.0%} of the draws never reach this loss" if lost and found.high is None else found.why
-    return Interval(value, found.low, found.high, why)
 
 
 def _savings(

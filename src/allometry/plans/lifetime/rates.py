@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, SERVING_FLOPS_PER_PARAMETER_AND_TOKEN
+from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, SERVING_FLOPS_PER_PARAMETER_AND_TOKEN, Choices
 
 Array = NDArray[np.float64]
+PLAIN = Choices()
 
 
 @dataclass(frozen=True)
 class PerSize:
     """A cost by size, known at some rising sizes (k,); a power of size between two of them and beyond the last.
+
+    A size stands for `times` it `+ extra` of these, where a token meets its parameters more than once or meets others.
 
     >>> PerSize((1e9, 1e10), (2.0, 40.0)).at([1e9, 10**9.5]).round(3)
     array([2.   , 8.944])
@@ -22,10 +25,13 @@ class PerSize:
 
     sizes: tuple[float, ...]
     costs: tuple[float, ...]
+    times: float = 1.0
+    extra: float = 0.0
 
     def at(self, size: ArrayLike) -> Array:
         """The cost at sizes of any shape."""
-        x, known, costs = np.log(np.asarray(size, float)), np.log(self.sizes), np.log(self.costs)
+        x = np.log(self.times * np.asarray(size, float) + self.extra)
+        known, costs = np.log(self.sizes), np.log(self.costs)
         i = np.clip(np.searchsorted(known, x) - 1, 0, len(known) - 2)
         slope = np.diff(costs) / np.diff(known)
         return np.asarray(np.exp(costs[i] + slope[i] * (x - known[i])))
@@ -46,9 +52,11 @@ class Rates:
     serving: PerSize | None
 
     @classmethod
-    def flops(cls, inference_tokens: float) -> Rates:
+    def flops(cls, inference_tokens: float, choices: Choices = PLAIN) -> Rates:
+        """FLOPs by the rule, under choices beyond size and tokens; all tokens that are processed count."""
         served = SERVING_FLOPS_PER_PARAMETER_AND_TOKEN * inference_tokens
-        return cls("FLOPs", _in_proportion(FLOPS_PER_PARAMETER_AND_TOKEN), _in_proportion(served) if served else None)
+        trained = _in_proportion(FLOPS_PER_PARAMETER_AND_TOKEN, choices.times, choices.extra)
+        return cls("FLOPs", trained, _in_proportion(served, choices.served_times, choices.extra) if served else None)
 
     def trained(self, size: ArrayLike, tokens: ArrayLike) -> Array:
         """Cost of training sizes on so many tokens; infinite where tokens are."""
@@ -62,7 +70,7 @@ class Rates:
         return self.trained(size, tokens) + self.served(size)
 
 
-def _in_proportion(cost: float) -> PerSize:
-    """So much for each parameter."""
+def _in_proportion(cost: float, times: float, extra: float) -> PerSize:
+    """So much for each parameter that a token meets."""
     sizes = (1e6, 1e12)
-    return PerSize(sizes, tuple(size * cost for size in sizes))
+    return PerSize(sizes, tuple(size * cost for size in sizes), times, extra)

@@ -80,10 +80,9 @@ class Lifetime:
             "interval": self.interval,
             "level": self.level,
             "lifetime": self._lifetime(),
-            "near_optimal": _region(self.near_optimal[0]) if self.near_optimal else {},
-            "regions": [{"within": region.within, "axes": _region(region)} for region in self.near_optimal],
-            "wrong": self._wrong(),
-            "recommended": self._recommended(),
+            "near_optimal": region_json(self.near_optimal[0]) if self.near_optimal else {},
+            "regions": [{"within": region.within, "axes": region_json(region)} for region in self.near_optimal],
+            **self._judged(),
             "limits": [],
             "steps": [step.as_json() for step in self.steps],
             "shape": None if self.shape is None else self.shape.as_json(),
@@ -95,6 +94,11 @@ class Lifetime:
             "provenance": self.provenance,
             "complete": True,
         }
+
+    def _judged(self) -> dict[str, object]:
+        if self.judged is None:
+            return nothing_wrong(self.size)
+        return {"wrong": self.judged.wrong_json(HELD), "recommended": self.judged.recommended_json(HELD)}
 
     def _lifetime(self) -> dict[str, object]:
         return {
@@ -111,21 +115,18 @@ class Lifetime:
             "recommended_savings": [saving.as_json() for saving in self.recommended_savings],
         }
 
-    def _wrong(self) -> dict[str, object]:
-        nothing = {"expected": None, "p95": None}
-        if self.judged is None:
-            return {**nothing, "compute": nothing, "across": [], "why": "no draws"}
-        price = {**self.judged.plain.wasted.as_json(), "unit": "share of the total cost wasted"}
-        return {**nothing, "compute": price, "across": [one.as_json() for one in self.judged.across], "why": HELD}
 
-    def _recommended(self) -> dict[str, object]:
-        if self.judged is None:
-            nothing = dict.fromkeys((self.size, TOKENS, "expected", "p95", "differs"))
-            return {**nothing, "compute": {"expected": None, "p95": None}, "why": "no draws"}
-        return {**self.judged.best.as_json(), "differs": self.judged.differs, "why": HELD}
+def nothing_wrong(size: str) -> dict[str, object]:
+    """Keys of the price of being wrong and of the recommended size where there are no draws."""
+    nothing = {"expected": None, "p95": None}
+    return {
+        "wrong": {**nothing, "compute": nothing, "across": [], "why": "no draws"},
+        "recommended": {**dict.fromkeys((size, TOKENS, "expected", "p95", "differs")), "compute": nothing, "why": "no draws"},
+    }  # fmt: skip
 
 
-def _region(region: Region) -> dict[str, object]:
+def region_json(region: Region) -> dict[str, object]:
+    """The sizes and tokens of a near-optimal region, in the words of the command line's JSON."""
     return {
         name: {"low": i.low, "high": i.high, "within": region.within, "why": i.why} for name, i in region.axes.items()
     }

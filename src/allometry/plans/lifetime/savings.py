@@ -77,13 +77,17 @@ def saving(fit: Fit, curve: Isoloss, rates: Rates, planned: Array, other: tuple[
     """The saving of a plan with totals `planned` (1 + B,), of the estimate and the draws, against a named size."""
     name, size = other
     tokens = curve.tokens([size])[:, 0]
-    totals = rates.total(size, tokens)
+    return compared(fit, name, (size, float(tokens[0])), planned, rates.total(size, tokens), level)
+
+
+def compared(fit: Fit, against: str, at: tuple[float, float], planned: Array, totals: Array, level: float) -> Saving:
+    """The saving of totals `planned` (1 + B,) beside other `totals`, those of a named size and tokens `at`."""
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio, more = planned / totals, planned - totals
     return Saving(
-        against=name,
-        size=size,
-        tokens=float(tokens[0]),
+        against=against,
+        size=at[0],
+        tokens=at[1],
         total=float(totals[0]),
         share=_turned(fit, ratio, level, 1.0),
         amount=_turned(fit, more, level, 0.0),
