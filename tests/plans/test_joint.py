@@ -164,6 +164,34 @@ def test_streams_pay_in_money_where_memory_limits() -> None:
     assert float(money.rates(768.0).served(shape.parameters().total)) == pytest.approx(one.money.value)
 
 
+def test_pretraining_against_a_datastore(known: Callable[..., Fit]) -> None:
+    """Shao et al. 2024, arXiv 2407.12854: 6 N D + 2 N_r D_store, and three passages in each prompt, against brute force."""
+    law = find_law(
+        "E + A / params**alpha + B / tokens**beta - g * log(datastore_tokens / 1e9)", axes=["datastore_tokens"]
+    )
+    fit = known(law, {**HOFFMANN, "g": 0.02}, draws=0)
+    stores = [1e9, 1e11, 1.4e12]
+    chosen = []
+    for served in (0.0, 1e15):
+        found = joint(
+            fit, quality=2.5, inference_tokens=served, among={"datastore_tokens": stores}, prompt=500, generated=500
+        )
+        best = np.inf
+        for store in stores:
+            rest = 2.5 + 0.02 * np.log(store / 1e9) - 1.69 - 406.4 / SIZES**0.336
+            with np.errstate(invalid="ignore", divide="ignore"):
+                tokens = np.where(rest > 0, (rest / 410.7) ** (-1 / 0.283), np.inf)
+            passages = 3 * 341
+            total = SIZES * (6 * tokens + 2 * served / 1000 * (1000 + passages)) + 2 * 177e6 * store
+            best = min(best, float(total.min()))
+        assert found.total.value == pytest.approx(best, rel=1e-6)
+        assert found.training.value == pytest.approx(
+            value(found, "flops") + 2 * 177e6 * value(found, "datastore_tokens")
+        )
+        chosen.append(value(found, "datastore_tokens"))
+    assert chosen == [1e11, 1.4e12]
+
+
 def test_draws_say_how_certain_the_choice_is(known: Callable[..., Fit]) -> None:
     sure = known(STREAMED, {**HOFFMANN, "k": 3.0}, spread=1e-4, draws=20)
     found = joint(sure, quality=2.0, inference_tokens=2e12, among={"streams": [1, 2]})

@@ -14,6 +14,7 @@ from allometry.cli import (
     checking,
     compare,
     cost,
+    decide,
     demo,
     explain,
     fitting,
@@ -46,6 +47,7 @@ def build_app() -> typer.Typer:
     ):  # fmt: skip
         app.command(command.__name__.rstrip("_"))(command)
     app.add_typer(cost.build_cost(), name="cost")
+    app.add_typer(decide.build_decide(), name="decide")
     return app
 
 

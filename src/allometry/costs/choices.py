@@ -1,4 +1,4 @@
-"""What choices beyond size and tokens cost: streams, loops, vocabulary, experts, samples, longer answers."""
+"""What choices beyond size and tokens cost: streams, loops, vocabulary, experts, samples, longer answers, a datastore."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from allometry.costs.rule import SERVING_FLOPS_PER_PARAMETER_AND_TOKEN
 from allometry.notices import Refused
+
+# Published: Contriever and three passages of 256 words (Shao et al. 2024, arXiv 2407.12854); 4 tokens for 3 words (assumed).
+RETRIEVER_PARAMS, PASSAGES, PASSAGE_TOKENS = 177e6, 3, 341
 
 WHOLE = ("streams", "loops", "test_loops", "samples")
 
@@ -19,7 +23,8 @@ class Choices:
     A token meets all that is stored, the looped part `loops` times (`test_loops` when serving, by default the same),
     and that in each of `streams`; `fixed_params` are not looped; `vocab_params` are embeddings and head, where the size
     leaves them out. An answer is drawn `samples` times, each behind one pass over the prompt that they share, or has
-    `generated_tokens` in all.
+    `generated_tokens` in all. A datastore of `datastore_tokens` is embedded once, by a retriever of `RETRIEVER_PARAMS`, and
+    then adds `PASSAGES` of `PASSAGE_TOKENS` to every prompt.
     Source: ParScale (arXiv 2505.10475) and Parcae (arXiv 2604.12946) for streams and loops.
 
     >>> Choices(streams=4).times, Choices(loops=3, fixed_params=1e8).extra
@@ -35,6 +40,12 @@ class Choices:
     vocab_params: float = 0.0
     samples: int = 1
     generated_tokens: float | None = None
+    datastore_tokens: float = 0.0
+
+    @property
+    def once(self) -> float:
+        """FLOPs spent once besides training: a pass of the retriever over the datastore; a flat index adds none."""
+        return SERVING_FLOPS_PER_PARAMETER_AND_TOKEN * RETRIEVER_PARAMS * self.datastore_tokens
 
     @property
     def times(self) -> int:
@@ -55,9 +66,14 @@ class Choices:
         """Tokens of one sample."""
         return generated if self.generated_tokens is None else self.generated_tokens
 
+    @property
+    def retrieved(self) -> int:
+        """Tokens of the passages in front of a prompt."""
+        return PASSAGES * PASSAGE_TOKENS if self.datastore_tokens else 0
+
     def tokens(self, prompt: int, generated: int) -> float:
         """Tokens that a request is charged for: its prompt once, and all that is generated."""
-        return prompt + self.samples * self.answer(generated)
+        return prompt + self.retrieved + self.samples * self.answer(generated)
 
 
 def _straight(name: str) -> Callable[[Mapping[str, float]], dict[str, float]]:
@@ -76,7 +92,7 @@ def _free(at: Mapping[str, float]) -> dict[str, float]:
 
 
 COSTS_OF_AXES: Mapping[str, Callable[[Mapping[str, float]], dict[str, float]]] = MappingProxyType({
-    **{name: _straight(name) for name in (*WHOLE, "fixed_params", "generated_tokens")},
+    **{name: _straight(name) for name in (*WHOLE, "fixed_params", "generated_tokens", "datastore_tokens")},
     "vocab": _embeddings, "width": _embeddings,
     # The FLOPs of a mixture are those of its active parameters, which are then the size.
     "activation": _free, "granularity": _free, "experts": _free,

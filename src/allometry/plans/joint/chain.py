@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, SERVING_FLOPS_PER_PARAMETER_AND_TOKEN, SPARSE_AXES
+from allometry.costs.choices import PASSAGE_TOKENS, PASSAGES, RETRIEVER_PARAMS
 from allometry.notices import Interval, Notice
 from allometry.plans.chain import Step, fitted_mark, one_line, shown
 from allometry.plans.ends import percent
@@ -51,6 +52,10 @@ def cost_steps(ask: Ask) -> Iterable[Step]:
             yield Step(name, meets[name], "published")
     if any(name in axes for name in SAMPLES):
         yield Step("answers", "samples share one pass over their prompt; choosing among them costs nothing", "assumed")
+    if "datastore_tokens" in axes:
+        yield Step("datastore", f"embedded once by a retriever of {RETRIEVER_PARAMS:.3g} parameters; {PASSAGES} passages of "
+                   f"{PASSAGE_TOKENS} tokens in front of each prompt (Shao et al. 2024, arXiv 2407.12854); the search itself is "
+                   "left out", "published")  # fmt: skip
     if any(name in axes for name in SPARSE_AXES):
         yield Step("experts", "FLOPs follow active parameters; memory and communication of the others are left out; leverage "
                    "multiplies the size at equal tokens", "assumed")  # fmt: skip

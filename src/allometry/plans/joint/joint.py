@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def _reach(ask: Ask) -> float:
 
 
 def _axes(ask: Ask, best: Option, course: Course, level: float) -> dict[str, Interval]:
-    fit, flops = ask.fit, Rates.flops(0.0, ask.choices(best.setting))
+    fit, flops = ask.fit, replace(Rates.flops(0.0, ask.choices(best.setting)), once=0.0)
     chosen = {name: Interval(value, None, None, "chosen by the estimate" if name in ask.listed else "as asked")
               for name, value in best.setting.items()}  # fmt: skip
     tokens = (

@@ -63,6 +63,9 @@ class Deployment:
     def _ladder(self) -> list[Shape]:
         """The built models under the choices, as they are trained."""
         chosen = self.choices
+        if chosen.datastore_tokens:
+            raise Refused("cost-unknown", "what a search through a datastore takes is not in the rooflines", "--hardware",
+                          "leave --hardware out for a plan in FLOPs")  # fmt: skip
         if chosen.fixed_params:
             raise Refused("cost-unknown", "built models loop all of their layers or none, so parameters outside the loop have "
                           "no price", "--hardware", "leave --hardware out for a plan in FLOPs")  # fmt: skip

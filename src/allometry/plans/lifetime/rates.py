@@ -41,6 +41,8 @@ class PerSize:
 class Rates:
     """Costs in `unit` by size: `training` for each token, `serving` for the whole life, None where nothing is served.
 
+    `once` is spent before serving, whatever the size; it counts as training.
+
     With FLOPs they are 6 and 2 x inference tokens for each parameter (Sardana et al. 2024).
 
     >>> f"{Rates.flops(2e12).total(7e9, 1e12):.6g}"
@@ -50,17 +52,19 @@ class Rates:
     unit: str
     training: PerSize
     serving: PerSize | None
+    once: float = 0.0
 
     @classmethod
     def flops(cls, inference_tokens: float, choices: Choices = PLAIN) -> Rates:
         """FLOPs by the rule, under choices beyond size and tokens; all tokens that are processed count."""
         served = SERVING_FLOPS_PER_PARAMETER_AND_TOKEN * inference_tokens
         trained = _in_proportion(FLOPS_PER_PARAMETER_AND_TOKEN, choices.times, choices.extra)
-        return cls("FLOPs", trained, _in_proportion(served, choices.served_times, choices.extra) if served else None)
+        return cls("FLOPs", trained, _in_proportion(served, choices.served_times, choices.extra) if served else None,
+                   choices.once)  # fmt: skip
 
     def trained(self, size: ArrayLike, tokens: ArrayLike) -> Array:
         """Cost of training sizes on so many tokens; infinite where tokens are."""
-        return np.asarray(self.training.at(size) * np.asarray(tokens, float))
+        return np.asarray(self.training.at(size) * np.asarray(tokens, float) + self.once)
 
     def served(self, size: ArrayLike) -> Array:
         """Cost of serving sizes for life."""
