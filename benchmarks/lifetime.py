@@ -38,6 +38,11 @@ def fitted() -> Fit:
 
 def shown(found: Saving) -> str:
     ends = "" if not found.drawn else f" [{percent(found.share.low)}, {percent(found.share.high)}]"
+    ends += (
+        ""
+        if found.calibrated is None
+        else f" calibrated [{percent(found.calibrated.low)}, {percent(found.calibrated.high)}]"
+    )
     word = {True: "certain", False: "NOT certain", None: ""}[found.certain]
     return f"{percent(found.share.value)}{ends} {'same' if found.same else word}".rstrip()
 
@@ -88,7 +93,9 @@ def sardana(say: Report) -> None:
 def main() -> None:
     say, began = Report("lifetime"), time.process_time()
     scenarios(
-        say, "chinchilla fitted to the 240 runs of Besiroglu et al. 2024; 90% intervals, fit noise only", fitted()
+        say,
+        "chinchilla fitted to the 240 runs of Besiroglu et al. 2024; 90% intervals of fit noise, and calibrated, which decide",
+        fitted(),
     )
     sardana(say)
     say(f"{time.process_time() - began:.0f} s of one core")

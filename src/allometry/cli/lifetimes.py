@@ -86,9 +86,9 @@ def cost_cells(at: Mapping[str, Interval], found: Lifetime | Joint) -> list[tupl
 def show_savings(savings: Iterable[Saving]) -> None:
     """What the plan saves beside other rules, and how certain that is."""
     print_table("saved, as a share of the other's total; each size is trained until it has the loss",
-                ("against", "parameters", "tokens", "its total", "saved", "interval", ""),
+                ("against", "parameters", "tokens", "its total", "saved", "fit noise only", "calibrated", ""),
                 [(one.against, number(one.size), number(one.tokens), number(one.total), percent(one.share.value),
-                  shares(one.share), one.says) for one in savings])  # fmt: skip
+                  shares(one.share), "-" if one.calibrated is None else shares(one.calibrated), one.says) for one in savings])  # fmt: skip
 
 
 def show_steps(steps: Iterable[Step], notices: Iterable[Notice]) -> None:

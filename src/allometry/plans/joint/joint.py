@@ -26,7 +26,7 @@ from allometry.plans.lifetime.drawn import over_draws
 from allometry.plans.lifetime.money import Deployment
 from allometry.plans.lifetime.rates import Rates
 from allometry.plans.lifetime.region import COST_WITHIN, nearly_least
-from allometry.plans.lifetime.savings import RULE_RATIO, Saving, compared, ruled_size
+from allometry.plans.lifetime.savings import RULE_RATIO, Saving, Totals, compared, ruled_size, totals_of
 from allometry.plans.lifetime.search import Course
 from allometry.plans.lifetime.stakes import judge
 from allometry.plans.lifetime.tokens import MOST_TOKENS
@@ -177,7 +177,7 @@ def _savings(ask: Ask, best: Option, level: float) -> tuple[Saving, ...]:
     others.append(("least training", min(trained, key=lambda one: one.trained)))
     others.append((f"{RULE_RATIO:g} tokens per parameter", _ruled(ask)))
     return tuple(
-        compared(ask.fit, name, (one.size, one.tokens), best.totals, one.totals, level)
+        compared(ask.fit, name, (one.size, one.tokens), _missed(ask, best), _missed(ask, one), level)
         for name, one in others if one is not None
     )  # fmt: skip
 
@@ -189,6 +189,13 @@ def _spread(ask: Ask, options: list[Option]) -> Spread:
     ]
     cheapest = [options[int(np.argmin(totals))].setting for totals in ends]
     return Spread(Interval(options[0].total, ends[0][0], ends[1][0]), (cheapest[0], cheapest[1]), options[0].rates.unit)
+
+
+def _missed(ask: Ask, one: Option) -> Totals:
+    """Its totals, with the law's own error where that is known."""
+    if ask.tokens is None:
+        return totals_of(ask.fit, one.curve, one.rates, one.size, None)
+    return Totals(one.totals, None)
 
 
 def _ruled(ask: Ask) -> Option | None:

@@ -33,7 +33,7 @@ from allometry.plans.lifetime.rates import Rates
 from allometry.plans.lifetime.recipe import recipe_steps
 from allometry.plans.lifetime.region import COST_WITHIN, nearly_least
 from allometry.plans.lifetime.result import Lifetime
-from allometry.plans.lifetime.savings import RULE_RATIO, Saving, ruled_size, saving
+from allometry.plans.lifetime.savings import RULE_RATIO, Saving, compared, ruled_size, totals_of
 from allometry.plans.lifetime.search import Course, least_total
 from allometry.plans.lifetime.spread import spread_of
 from allometry.plans.lifetime.stakes import judge
@@ -87,11 +87,11 @@ def lifetime(
     at = _axes(fit, trained, course, level)
     total = over_draws(fit, course.total, level)
     overhead = over_draws(fit, _overhead(course, trained), level)
-    savings = _savings(fit, curve, rates, float(course.size[0]), trained, level)
+    savings = _savings(fit, curve, rates, float(course.size[0]), trained, loss is None, level)
     regions = nearly_least(curve.of(slice(0, 1)), rates, course, tuple(sorted(within)))
     judged = judge(curve, rates, course, at[curve.space.size])
     best = None if judged is None or not judged.differs else judged.best.at[curve.space.size]
-    robust = () if best is None else _savings(fit, curve, rates, best, trained, level)
+    robust = () if best is None else _savings(fit, curve, rates, best, trained, loss is None, level)
     first, least = curve.of(slice(0, 1)), float(trained.chosen.size[0])
     spread = None if money is None else spread_of(first, money, served, least, float(course.size[0]))
     point = {name: found.value for name, found in at.items() if name in fit.law.axes and found.value is not None}
@@ -187,12 +187,16 @@ def _axes(fit: Fit, trained: Decision, course: Course, level: float) -> dict[str
 
 
 def _savings(
-    fit: Fit, curve: Isoloss, rates: Rates, size: float, trained: Decision, level: float
+    fit: Fit, curve: Isoloss, rates: Rates, size: float, trained: Decision, held: bool, level: float
 ) -> tuple[Saving, ...]:
     """Those of a size against the size of least training, and against the rule of 20 tokens per parameter."""
-    planned = rates.total(size, curve.tokens([size])[:, 0])
     ruled = ruled_size(curve.of(slice(0, 1)))
     others = [("least training", float(trained.chosen.size[0]))]
     others += [] if ruled is None else [(f"{RULE_RATIO:g} tokens per parameter", ruled)]
-    free = curve.unlimited()
-    return tuple(saving(fit, free, rates, planned, other, level) for other in others)
+    free, point = curve.unlimited(), trained.point if held else None
+    planned = totals_of(fit, curve, rates, size, point)
+    found = []
+    for name, other in others:
+        tokens = float(free.of(slice(0, 1)).tokens([other])[0, 0])
+        found.append(compared(fit, name, (other, tokens), planned, totals_of(fit, free, rates, other, point), level))
+    return tuple(found)
