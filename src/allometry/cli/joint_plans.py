@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from allometry.cli.lifetimes import NOT_KEPT, cost_cells, old_prices, shares, show_savings, show_steps
-from allometry.cli.options import notices_json
+from allometry.cli.lifetimes import cost_cells, kept_life, old_prices, shares, show_savings, show_steps, with_ledger
 from allometry.cli.output import number, print_json, print_notices, print_table, working
+from allometry.cli.recording import show_recorded
 from allometry.costs import COSTS_OF_AXES
 from allometry.fits import Fit
 from allometry.notices import Refused
@@ -22,7 +22,9 @@ def is_joint(fit: Fit, terms: dict[str, Any]) -> bool:
     return bool(terms["among"]) or TOKENS not in fit.law.axes or any(name in COSTS_OF_AXES for name in fit.law.axes)
 
 
-def show_joint_plan(fit: Fit, terms: dict[str, Any], json: bool, accuracy: float | None, **asked: Any) -> None:
+def show_joint_plan(
+    fit: Fit, source: Fit, terms: dict[str, Any], json: bool, accuracy: float | None, name: str, keep: bool, **asked: Any
+) -> None:  # fmt: skip
     """Make the joint plan under the terms of a plan of training, and print it."""
     given = [terms["loss"], accuracy]
     if terms["flops"] is not None or sum(one is not None for one in given) != 1:
@@ -33,13 +35,13 @@ def show_joint_plan(fit: Fit, terms: dict[str, Any], json: bool, accuracy: float
         found = joint(
             fit, quality=quality, **{name: terms[name] for name in ("among", "fixed", "at_most", "at_least")}, **asked
         )
-    old = old_prices(asked["money"])
+    kept, old = kept_life(name, keep, source, found), old_prices(asked["money"])
     if json:
-        contents = found.as_json()
-        print_json({**contents, "warnings": [*notices_json(found.notices), *notices_json(old)], "ledger": NOT_KEPT})
+        print_json(with_ledger(found, old, kept))
     else:
         _show(found)
         print_notices(old)
+        show_recorded(kept)
 
 
 def _show(found: Joint) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 from allometry.cli.cost.options import price_notices, price_of
 from allometry.cli.options import notices_json
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
+from allometry.cli.recording import Recorded, record, show_recorded
 from allometry.costs import Hardware, Price, find_hardware
+from allometry.fits import Fit
+from allometry.history import say_life
 from allometry.notices import Interval, Notice, Refused
 from allometry.plans import Deployment, Joint, Lifetime, Saving, Step, lifetime, percent
-
-NOT_KEPT = {"path": None, "new": 0, "why": "plans over a life are not kept in the ledger: no single run scores them"}
 
 
 def deployment(
@@ -38,17 +39,29 @@ def _price(hardware: Hardware, prices: Path | None) -> Price:
     return found
 
 
-def show_lifetime_plan(fit: Any, terms: dict[str, Any], json: bool, **asked: Any) -> None:
+def kept_life(fit: str, wanted: bool, source: Fit, found: Lifetime | Joint) -> Recorded:
+    """What the ledger beside a saved fit keeps of a plan over a life."""
+    if wanted and found.fit.law is not source.law:
+        return Recorded(None, 0, "a plan of two fits has no ledger of its own", told=False)
+    return record(fit, wanted, 1, lambda now: say_life(source, found, now))
+
+
+def show_lifetime_plan(fit: Fit, terms: dict[str, Any], json: bool, name: str, keep: bool, **asked: Any) -> None:
     """Make the plan under the terms of a plan of training, and print it."""
     with working("planning over the model's life"):
         found = lifetime(fit, **{name: term for name, term in terms.items() if name != "among"}, **asked)
-    old = old_prices(asked["money"])
+    kept, old = kept_life(name, keep, fit, found), old_prices(asked["money"])
     if json:
-        contents = found.as_json()
-        print_json({**contents, "warnings": [*notices_json(found.notices), *notices_json(old)], "ledger": NOT_KEPT})
+        print_json(with_ledger(found, old, kept))
     else:
         _show(found)
         print_notices(old)
+        show_recorded(kept)
+
+
+def with_ledger(found: Lifetime | Joint, old: tuple[Notice, ...], kept: Recorded) -> dict[str, object]:
+    """A plan's JSON with the warnings of old prices, and what was kept of it."""
+    return {**found.as_json(), "warnings": [*notices_json(found.notices), *notices_json(old)], "ledger": kept.as_json()}
 
 
 def old_prices(money: Deployment | None) -> tuple[Notice, ...]:

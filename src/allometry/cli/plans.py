@@ -175,12 +175,14 @@ def plan(
     if inference_tokens is not None:
         money = deployment(hardware, serve_hardware, prices, prompt, generated, serve_batch)
         served = parse_number(inference_tokens, "--inference-tokens")
-        found = found if then is None else together(found, open_fit(then))
+        source, found = found, found if then is None else together(found, open_fit(then))
         if then is not None or accuracy is not None or is_joint(found, asked):
-            show_joint_plan(found, asked, json, accuracy, inference_tokens=served, prompt=prompt, generated=generated,
-                            level=wide, money=money)  # fmt: skip
+            show_joint_plan(found, source, asked, json, accuracy, fit, keep, inference_tokens=served, prompt=prompt,
+                            generated=generated, level=wide, money=money)  # fmt: skip
         else:
-            show_lifetime_plan(found, asked, json, inference_tokens=served, vocab=vocab, level=wide, money=money)
+            show_lifetime_plan(
+                found, asked, json, fit, keep, inference_tokens=served, vocab=vocab, level=wide, money=money
+            )
         return
     if then is not None or accuracy is not None:
         raise Refused("bad-option", "a second fit and an accuracy belong to plans over a model's life", "--then, --accuracy",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from allometry.costs._checks import check_choice, check_positive
-from allometry.notices import Refused
+from allometry.notices import Mark, Refused
 
 PROVENANCES = ("measured", "published", "assumed")
 
@@ -31,7 +31,7 @@ class Factor:
     value: float
     low: float
     high: float
-    provenance: str
+    provenance: Mark
     source: str
 
     def __post_init__(self) -> None:

@@ -1,10 +1,11 @@
 """Decisions: what to build for a budget or a loss, and how far to trust that."""
 
+from allometry.notices import Step
 from allometry.plans._arms_curves import Gap, Order, Turn
 from allometry.plans._arms_result import Arms
 from allometry.plans.arms import arms
 from allometry.plans.calibration import Calibration, Look
-from allometry.plans.chain import Step, shown
+from allometry.plans.chain import shown
 from allometry.plans.crossover import Crossing, Crossovers, crossover
 from allometry.plans.decision import optimal_params
 from allometry.plans.drift import Cut, Refit

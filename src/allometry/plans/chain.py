@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, Buildable
 from allometry.fits import Fit
 from allometry.forecasts import FIT_NOISE, Extrapolation
-from allometry.notices import Interval
+from allometry.notices import Interval, Mark, Step
 from allometry.plans.bounds import LEAST_RATIO, MOST_RATIO
 from allometry.plans.calibration import Calibration
 from allometry.plans.decision import Decision
@@ -21,20 +19,6 @@ from allometry.plans.region import Region
 from allometry.plans.stakes import Priced
 from allometry.plans.terms import TOKENS, Terms
 from allometry.plans.wrong import SETTLED, Judged
-
-Mark: TypeAlias = Literal["measured", "fitted", "published", "assumed"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One link of the chain: its name, what it says, and where that comes from."""
-
-    name: str
-    says: str
-    mark: Mark
-
-    def as_json(self) -> dict[str, str]:
-        return {"name": self.name, "says": self.says, "mark": self.mark}
 
 
 def fitted_mark(fit: Fit) -> Mark:

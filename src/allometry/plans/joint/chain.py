@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, SERVING_FLOPS_PER_PARAMETER_AND_TOKEN, SPARSE_AXES
 from allometry.costs.choices import PASSAGE_TOKENS, PASSAGES, RETRIEVER_PARAMS
-from allometry.notices import Interval, Notice
-from allometry.plans.chain import Step, fitted_mark, one_line, shown
+from allometry.notices import Interval, Notice, Step
+from allometry.plans.chain import fitted_mark, one_line, shown
 from allometry.plans.ends import percent
 from allometry.plans.joint.ask import Ask
 from allometry.plans.joint.options import Option

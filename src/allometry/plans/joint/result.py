@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from allometry.fits import Fit
 from allometry.forecasts import Extrapolation
-from allometry.notices import Interval, Notice
-from allometry.plans.chain import Step
+from allometry.notices import Interval, Notice, Step
 from allometry.plans.ends import ends_json
 from allometry.plans.lifetime.rates import Rates
 from allometry.plans.lifetime.result import HELD, nothing_wrong, region_json

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from allometry.costs import SERVING_FLOPS_PER_PARAMETER_AND_TOKEN
 from allometry.fits import Fit
 from allometry.forecasts import FIT_NOISE, Extrapolation
-from allometry.notices import Interval, Notice
-from allometry.plans.chain import Step, fitted_mark, shown
+from allometry.notices import Interval, Notice, Step
+from allometry.plans.chain import fitted_mark, shown
 from allometry.plans.ends import percent
 from allometry.plans.lifetime.savings import Saving
 from allometry.plans.lifetime.stakes import Judged

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from allometry.costs import rule_flops
 from allometry.fits import Fit
 from allometry.forecasts import Surroundings, interval_label
-from allometry.notices import Interval, Refused
+from allometry.notices import Interval, Refused, Step
 from allometry.plans.building import buildable
-from allometry.plans.chain import Step, grounds, shape_step
+from allometry.plans.chain import grounds, shape_step
 from allometry.plans.decision import Decision, decide
 from allometry.plans.lifetime.chain import (
     distance_steps,

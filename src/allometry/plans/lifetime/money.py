@@ -9,8 +9,7 @@ import numpy as np
 
 from allometry.costs import Choices, Execution, Hardware, Price, Request, Shape, find_shape, request_cost
 from allometry.costs.training import Job, fastest, fewest_devices
-from allometry.notices import Interval, Notice, Refused
-from allometry.plans.chain import Step
+from allometry.notices import Interval, Notice, Refused, Step
 from allometry.plans.lifetime.rates import PLAIN, PerSize, Rates
 
 LADDER = ("qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "qwen3-14b", "qwen3-32b", "llama-3-70b", "llama-3.1-405b")

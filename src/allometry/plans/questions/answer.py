@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
-from allometry.notices import Interval, Notice
-from allometry.plans.chain import Step
+from allometry.notices import Interval, Notice, Step
 from allometry.plans.ends import ends_json
 
 Value: TypeAlias = float | str | bool | Interval | None

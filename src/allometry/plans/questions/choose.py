@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_matrix
 
-from allometry.notices import Refused
-from allometry.plans.chain import Step
+from allometry.notices import Refused, Step
 from allometry.plans.questions.answer import Answer
 
 Array = NDArray[np.float64]

@@ -8,8 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from allometry.costs import Convolutional
-from allometry.notices import Refused
-from allometry.plans.chain import Step
+from allometry.notices import Refused, Step
 from allometry.plans.questions.answer import Answer, Value
 
 ALPHAS = (1 / 3, 0.5, 0.8, 1.0)

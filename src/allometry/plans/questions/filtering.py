@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from allometry.fits import Fit
 from allometry.forecasts import metric_at
-from allometry.notices import Interval, Notice, Refused
-from allometry.plans.chain import Step, fitted_mark
+from allometry.notices import Interval, Notice, Refused, Step
+from allometry.plans.chain import fitted_mark
 from allometry.plans.ends import open_percentiles
 from allometry.plans.questions.answer import Answer, Value
 

@@ -9,8 +9,8 @@ from allometry.costs import rule_flops
 from allometry.fits import Fit
 from allometry.forecasts import metric_at
 from allometry.laws import published
-from allometry.notices import Interval, Notice, Refused
-from allometry.plans.chain import Step, fitted_mark
+from allometry.notices import Interval, Notice, Refused, Step
+from allometry.plans.chain import fitted_mark
 from allometry.plans.crossover import paired_draws
 from allometry.plans.ends import open_percentiles, percent
 from allometry.plans.questions.answer import Answer, Value

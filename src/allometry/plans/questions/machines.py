@@ -10,8 +10,8 @@ import numpy as np
 
 from allometry.costs import tokens_in
 from allometry.fits import Fit
-from allometry.notices import Notice, Refused
-from allometry.plans.chain import Step, fitted_mark, one_line, shown
+from allometry.notices import Notice, Refused, Step
+from allometry.plans.chain import fitted_mark, one_line, shown
 from allometry.plans.crossover import Crossovers, crossover
 from allometry.plans.questions.answer import Answer
 

@@ -6,8 +6,7 @@ import math
 
 from allometry.costs import rule_flops
 from allometry.laws import published
-from allometry.notices import Refused
-from allometry.plans.chain import Step
+from allometry.notices import Refused, Step
 from allometry.plans.questions.answer import Answer, Value
 
 LAWS = (

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
-from allometry.notices import Refused
-from allometry.plans.chain import Step
+from allometry.notices import Refused, Step
 from allometry.plans.ends import percent
 from allometry.plans.questions.answer import Answer, Value
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, SERVING_FLOPS_PER_PARAMETER_AND_TOKEN
 from allometry.fits import Fit
-from allometry.notices import Notice
-from allometry.plans.chain import Step, fitted_mark, one_line, shown
+from allometry.notices import Notice, Step
+from allometry.plans.chain import fitted_mark, one_line, shown
 from allometry.plans.exchange import Exchange, exchange
 from allometry.plans.questions.answer import Answer
 
