@@ -106,6 +106,11 @@ def choice_notices(ask: Ask, best: Option, choices: tuple[Choice, ...], unreache
         yield Notice(
             "choice-uncertain", f"{named(best.setting, ask.listed)} is the cheapest in {share:.0%} of the draws only"
         )
+    if len(ask.fit.draws) and not len(ask.fit.residuals):
+        yield Notice(
+            "fit-noise-only",
+            "intervals hold fit noise alone: how far joined laws miss beyond their runs is not measured, and published constants count as exact",
+        )
     if unreached:
         yield Notice(
             "unreached", f"{unreached} of {len(ask.settings)} settings never have the quality, at any size or text"

@@ -10,7 +10,7 @@ from allometry.forecasts import Extrapolation
 from allometry.notices import Interval, Notice, Step
 from allometry.plans.ends import ends_json
 from allometry.plans.lifetime.rates import Rates
-from allometry.plans.lifetime.result import HELD, nothing_wrong, region_json
+from allometry.plans.lifetime.result import life_json
 from allometry.plans.lifetime.savings import Saving
 from allometry.plans.lifetime.stakes import Judged
 from allometry.plans.region import Region
@@ -98,34 +98,8 @@ class Joint:
 
     def as_json(self) -> dict[str, object]:
         """One strict JSON object with the keys of a plan and, under `joint`, what only this one has."""
-        nothing = {"value": None, "low": None, "high": None}
-        return {
-            "law": self.law,
-            "metric": self.metric,
-            "plan": {name: ends_json(found) for name, found in self.at.items()},
-            "loss": {"value": self.quality, "low": None, "high": None, "why": "as asked"},
-            "interval": self.interval,
-            "level": self.level,
-            "joint": self._joint(),
-            "near_optimal": region_json(self.near_optimal[0]) if self.near_optimal else {},
-            "regions": [{"within": region.within, "axes": region_json(region)} for region in self.near_optimal],
-            **self._judged(),
-            "limits": [],
-            "steps": [step.as_json() for step in self.steps],
-            "shape": None,
-            "shape_why": "a joint plan names no shape: ask allometry cost for one",
-            "extrapolation": self.extrapolation.as_json(),
-            "calibrated": {"loss": {**nothing, "why": "plans over a life are not tested on shorter tables"}},
-            "decide_by": self.interval,
-            "warnings": [{"code": notice.code, "message": notice.message} for notice in self.notices],
-            "provenance": self.provenance,
-            "complete": True,
-        }
-
-    def _judged(self) -> dict[str, object]:
-        if self.judged is None:
-            return nothing_wrong(self.size)
-        return {"wrong": self.judged.wrong_json(HELD), "recommended": self.judged.recommended_json(HELD)}
+        why = "a joint plan names no shape: ask allometry cost for one"
+        return {**life_json(self, self.quality), "joint": self._joint(), "shape": None, "shape_why": why}
 
     def _joint(self) -> dict[str, object]:
         return {
