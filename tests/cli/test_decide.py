@@ -45,6 +45,18 @@ def test_every_question_answers_in_one_schema(name: str, capsys: pytest.CaptureF
     assert "[published]" in out
 
 
+def test_strategies_come_from_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "strategies.csv"
+    table.write_text("strategy,budget,accuracy\na,1,0.2\na,10,0.8\nb,1,0.4\nb,10,0.5\n")
+    status, out, _ = run(capsys, "strategies", table, "--problems", 200, "--json")
+    assert status == 0
+    contents = json.loads(out)
+    jsonschema.validate(contents, json.loads(files("allometry.cli").joinpath("schemas/decide.json").read_text()))
+    assert contents["sentence"] == "b is better up to a budget of 2.512, a beyond"
+    table.write_text("strategy,budget,accuracy\na,1,0.2\n")
+    assert "1 strategies" in run(capsys, "strategies", table, "--problems", 200)[2]
+
+
 def test_choices_come_from_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = tmp_path / "options.csv"
     table.write_text(

@@ -8,6 +8,7 @@ from allometry.plans.questions.growth import grow, speedup
 from allometry.plans.questions.machines import Machine, machines
 from allometry.plans.questions.recipe import recipe
 from allometry.plans.questions.split import SCHEDULES, best_shares, efficiency, scheduled, split_budget
+from allometry.plans.questions.strategies import Measured, compare_strategies
 from allometry.plans.questions.thinking import bigger_or_longer
 
 __all__ = [
@@ -15,12 +16,14 @@ __all__ = [
     "SCHEDULES",
     "Answer",
     "Machine",
+    "Measured",
     "Option",
     "Value",
     "best_shares",
     "bigger_or_longer",
     "choose",
     "chosen",
+    "compare_strategies",
     "compound",
     "efficiency",
     "exponents",
