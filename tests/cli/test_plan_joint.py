@@ -77,6 +77,8 @@ def test_samples_through_a_fit_of_coverage(tmp_path: Path, capsys: pytest.Captur
     [
         ((*STREAMS, "--among", "streams=1,2", "--flops", "1e22"), "holds a quality"),
         ((*STREAMS, "--among", "streams=1,2", "--accuracy", "0.5"), "holds a quality"),
+        ((*STREAMS[:4], "--accuracy", "0.5", *STREAMS[6:], "--among", "streams=1,2"), "give --loss"),
+        ((*STREAMS, "--among", "streams=1,2", "--at-most", "tokens=1B"), "bounded otherwise"),
         ((*STREAMS,), "the law also depends on streams"),
         ((*STREAMS, "--among", "streams=1,1.5"), "streams cannot be 1.5"),
         (("plan", "parscale@pile", "--loss", "1.8", "--inference-tokens", "2T", "--among", "streams=1,2"), "tokens=VALUE"),

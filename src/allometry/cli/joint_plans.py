@@ -11,7 +11,7 @@ from allometry.cli.recording import show_recorded
 from allometry.costs import COSTS_OF_AXES
 from allometry.fits import Fit
 from allometry.notices import Refused
-from allometry.plans import Joint, joint, percent
+from allometry.plans import RISING_METRICS, Joint, joint, percent
 
 TOKENS = "tokens"
 MOST_SHOWN = 12
@@ -30,6 +30,10 @@ def show_joint_plan(
     if terms["flops"] is not None or sum(one is not None for one in given) != 1:
         raise Refused("plan-ask", "a plan that chooses more than size and tokens holds a quality", "--loss, --accuracy",
                       "give one of the two, and no --flops: allometry plan --flops says what loss a budget buys")  # fmt: skip
+    rising = fit.law.metric in RISING_METRICS
+    if rising != (accuracy is not None):
+        right, wrong = ("--accuracy", "--loss") if rising else ("--loss", "--accuracy")
+        raise Refused("plan-ask", f"{fit.law.name} predicts {fit.law.metric}", wrong, f"give {right}")
     quality = next(one for one in given if one is not None)
     with working("planning over the model's life"):
         found = joint(

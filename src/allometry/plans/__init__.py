@@ -21,10 +21,11 @@ from allometry.plans.recommended import Recommended
 from allometry.plans.region import WITHIN, Region
 from allometry.plans.result import Plan
 from allometry.plans.stakes import Price, Priced
-from allometry.plans.terms import Terms
+from allometry.plans.terms import RISING_METRICS, Terms
 from allometry.plans.wrong import SETTLED, Wrong
 
 __all__ = [
+    "RISING_METRICS",
     "SETTLED",
     "WITHIN",
     "Arms",

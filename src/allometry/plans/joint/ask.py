@@ -118,6 +118,9 @@ def asked(
         )
     limits = {name: (at_least.get(name, 0.0), at_most.get(name, math.inf)) for name in (size, TOKENS)}
     _check_limits(limits, at_most, at_least)
+    if tokens is not None and not limits[TOKENS][0] <= tokens <= limits[TOKENS][1]:
+        raise Refused("empty-limits", f"tokens are given as {tokens:g}, and bounded otherwise", "--fix, --at-most, --at-least",
+                      "give one of the two")  # fmt: skip
     ask = Ask(fit=fit, quality=quality, inference_tokens=inference_tokens, size=size, limits=limits, tokens=tokens,
               settings=settings, listed=listed, prompt=prompt, generated=generated, money=money)  # fmt: skip
     for setting in settings:
