@@ -1,11 +1,12 @@
-"""What the tool says about input and results: refusals, coded notices and intervals.
+"""What the tool says about input and results: refusals, coded notices, intervals, and the steps that results stand on.
 
-The lowest layer beside the axes: every room speaks through these three.
+The lowest layer beside the axes: every room speaks through these.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 
 class Refused(ValueError):
@@ -42,3 +43,18 @@ class Interval:
     low: float | None = None
     high: float | None = None
     why: str = ""
+
+
+Mark: TypeAlias = Literal["measured", "fitted", "published", "assumed"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement that a result stands on: its name, what it says, and where that comes from."""
+
+    name: str
+    says: str
+    mark: Mark
+
+    def as_json(self) -> dict[str, str]:
+        return {"name": self.name, "says": self.says, "mark": self.mark}

@@ -59,7 +59,7 @@ def test_a_fit_with_draws_says_how_certain_in_json(tmp_path: Path, capsys: pytes
     assert all(isinstance(saving["certain"], bool) for saving in contents["lifetime"]["savings"])
     assert contents["recommended"]["compute"]["expected"] <= contents["wrong"]["compute"]["expected"]
     assert "ratio-beyond-runs" not in {warning["code"] for warning in contents["warnings"]}
-    assert not (tmp_path / "fit.json.ledger.jsonl").exists()
+    assert contents["ledger"]["new"] == 1
 
 
 def test_money_is_counted_where_a_price_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,3 +90,25 @@ def test_bad_input_is_one_sentence(words: tuple[str, ...], says: str, capsys: py
     assert status == 2
     assert not out
     assert says in " ".join(err.split())
+
+
+def test_a_plan_over_a_life_is_kept_and_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    n, d = (axis.ravel() for axis in np.meshgrid(np.geomspace(1e7, 1e9, 6), np.geomspace(1e9, 1e11, 6)))
+    loss = (1.7 + 400 / n**0.34 + 410 / d**0.28) * np.exp(np.random.default_rng(0).normal(0, 0.005, len(n)))
+    table, fit, bigger = tmp_path / "runs.csv", tmp_path / "fit.json", tmp_path / "bigger.csv"
+    rows = [f"{a:.8g},{b:.8g},{c:.8g}" for a, b, c in zip(n, d, loss, strict=True)]
+    table.write_text("params,tokens,loss\n" + "\n".join(rows))
+    assert run(capsys, "fit", table, "--law", "chinchilla", "--bootstrap", 40, "--out", fit)[0] == 0
+    words = ("plan", fit, "--loss", 2.4, "--inference-tokens", "1T")
+    status, out, _ = run(capsys, *words, "--json")
+    assert status == 0
+    contents = json.loads(out)
+    assert contents["ledger"]["new"] == 1
+    assert "kept in" in run(capsys, *words)[1]
+    plan = {name: contents["plan"][name]["value"] for name in ("params", "tokens")}
+    bigger.write_text("params,tokens,loss\n" + "\n".join([*rows, f"{plan['params']:.8g},{plan['tokens']:.8g},2.41"]))
+    status, out, _ = run(capsys, "check", fit, bigger, "--json")
+    assert status == 0
+    checks = json.loads(out)["checks"]
+    assert [check["kind"] for check in checks] == ["plan"]
+    assert run(capsys, *words, "--no-record", "--json")[0] == 0

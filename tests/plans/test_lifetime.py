@@ -11,10 +11,12 @@ from scipy.optimize import brentq, minimize_scalar
 
 from allometry.costs import Execution, Request, find_hardware, find_shape, request_cost
 from allometry.costs.training import Job, fastest
-from allometry.fits import Fit, published_fit
+from allometry.fits import Fit, Settings, fit, published_fit, select
+from allometry.forecasts import Surroundings, decades_beyond, discrepancy
 from allometry.laws import find_law
 from allometry.notices import Refused
 from allometry.plans import Deployment, Lifetime, lifetime, optimal_params, plan
+from allometry.runs import read_runs
 
 HOFFMANN = {"E": 1.69, "A": 406.4, "alpha": 0.336, "B": 410.7, "beta": 0.283}
 COUPLED = "E + A * (params**-a + R * tokens**-b)**k"
@@ -228,3 +230,48 @@ def test_the_ladder_holds_the_loss_at_each_ratio(known: Callable[..., Fit]) -> N
         assert rung.overhead.value == pytest.approx(rung.flops / least.at["flops"].value - 1, abs=1e-9)
         assert plan(fit, flops=rung.flops, refit=None).loss.value == pytest.approx(2.05 - rung.penalty)
         assert rung.total >= found.total.value
+
+
+@pytest.fixture(scope="module")
+def measured() -> Fit:
+    """A fit to 36 runs with half a percent of noise, from 1e7 to 1e9 parameters and 1e9 to 1e11 tokens."""
+    n, d = (axis.ravel() for axis in np.meshgrid(np.geomspace(1e7, 1e9, 6), np.geomspace(1e9, 1e11, 6)))
+    law = find_law("chinchilla")
+    loss = law.evaluate(HOFFMANN, {"params": n, "tokens": d}) * np.exp(
+        np.random.default_rng(0).normal(0, 0.005, len(n))
+    )
+    runs = read_runs({"params": n, "tokens": d, "loss": loss})
+    settings = Settings(bootstrap=60)
+    return fit(select(runs, law, settings), law, settings)
+
+
+def test_savings_beyond_the_runs_hold_what_laws_miss(measured: Fit) -> None:
+    """One error a draw for all points, as in forecasts: by hand for the plan and the size of least training."""
+    found = lifetime(measured, loss=2.4, inference_tokens=3e11)
+    saving, size = found.savings[0], value(found, "params")
+    assert saving.calibrated is not None
+    assert saving.calibrated.value == saving.share.value
+    error = np.random.default_rng([measured.settings.seed, 8]).standard_normal(len(measured.draws))
+    around, totals = Surroundings(measured.rows), []
+    for params, tokens in ((size, value(found, "tokens")), (saving.size, saving.tokens)):
+        away = decades_beyond(around.of({"params": params, "tokens": tokens}))
+        wanted = 2.4 * np.exp(-error * discrepancy(measured, np.array([away]))[0])
+        e, a, alpha, b, beta = measured.draws.T
+        rest = wanted - e - a * params**-alpha
+        totals.append(params * (6 * (rest / b) ** (-1 / beta) + 6e11))
+    shares = 1 - totals[0] / totals[1]
+    ends = np.quantile(shares, [0.05, 0.95])
+    assert (saving.calibrated.low, saving.calibrated.high) == pytest.approx(tuple(ends), rel=1e-6)
+    assert ends[1] - ends[0] > 1.5 * (saving.share.high - saving.share.low)
+    assert saving.certain is (saving.calibrated.low is not None and saving.calibrated.low > 0)
+
+
+def test_a_loss_that_a_budget_buys_cancels_the_error_at_its_own_point(measured: Fit) -> None:
+    """Nothing served: the plan is the size of least training, whatever laws miss there."""
+    found = lifetime(measured, flops=1e22, inference_tokens=0)
+    assert found.savings[0].same
+    served = lifetime(measured, flops=1e22, inference_tokens=3e11)
+    share = served.savings[0]
+    assert share.calibrated is not None
+    wide = (share.calibrated.high or 0) - (share.calibrated.low if share.calibrated.low is not None else -np.inf)
+    assert wide >= (share.share.high or 0) - (share.share.low or 0) - 1e-3

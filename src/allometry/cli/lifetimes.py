@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -11,9 +12,12 @@ import typer
 from allometry.cli.cost.options import price_of
 from allometry.cli.options import notices_json
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
+from allometry.cli.recording import Recorded, record, show_recorded
 from allometry.costs import Hardware, Price, find_hardware
-from allometry.notices import Interval, Refused
-from allometry.plans import Deployment, Lifetime, lifetime, percent
+from allometry.fits import Fit
+from allometry.history import say_life
+from allometry.notices import Interval, Notice, Refused
+from allometry.plans import Deployment, Joint, Lifetime, Saving, Step, lifetime, percent
 
 TrainHardware: TypeAlias = Annotated[
     str | None,
@@ -30,8 +34,6 @@ Generated: TypeAlias = Annotated[int, typer.Option(help="With --hardware: genera
 ServeBatch: TypeAlias = Annotated[
     int, typer.Option("--serve-batch", help="With --hardware: requests that run together.", min=1)
 ]
-
-NOT_KEPT = {"path": None, "new": 0, "why": "plans over a life are not kept in the ledger: no single run scores them"}
 
 
 def deployment(
@@ -56,53 +58,80 @@ def _price(hardware: Hardware, prices: Path | None) -> Price:
     return found
 
 
-def show_lifetime_plan(fit: Any, terms: dict[str, Any], json: bool, **asked: Any) -> None:
+def kept_life(fit: str, wanted: bool, source: Fit, found: Lifetime | Joint) -> Recorded:
+    """What the ledger beside a saved fit keeps of a plan over a life."""
+    if wanted and found.fit.law is not source.law:
+        return Recorded(None, 0, "a plan of two fits has no ledger of its own", told=False)
+    return record(fit, wanted, 1, lambda now: say_life(source, found, now))
+
+
+def show_lifetime_plan(fit: Fit, terms: dict[str, Any], json: bool, name: str, keep: bool, **asked: Any) -> None:
     """Make the plan under the terms of a plan of training, and print it."""
-    if terms["among"]:
-        raise Refused("bad-option", "a plan over a life chooses among all sizes", "--among",
-                      "bound the size by --at-most and --at-least, and give further axes by --fix")  # fmt: skip
     with working("planning over the model's life"):
         found = lifetime(fit, **{name: term for name, term in terms.items() if name != "among"}, **asked)
-    old = () if asked["money"] is None else asked["money"].old_prices(datetime.date.today())
+    kept, old = kept_life(name, keep, fit, found), old_prices(asked["money"])
     if json:
-        contents = found.as_json()
-        print_json({**contents, "warnings": [*notices_json(found.notices), *notices_json(old)], "ledger": NOT_KEPT})
+        print_json(with_ledger(found, old, kept))
     else:
         _show(found)
         print_notices(old)
+        show_recorded(kept)
+
+
+def with_ledger(found: Lifetime | Joint, old: tuple[Notice, ...], kept: Recorded) -> dict[str, object]:
+    """A plan's JSON with the warnings of old prices, and what was kept of it."""
+    return {**found.as_json(), "warnings": [*notices_json(found.notices), *notices_json(old)], "ledger": kept.as_json()}
+
+
+def old_prices(money: Deployment | None) -> tuple[Notice, ...]:
+    """What is to be said of the prices today."""
+    return () if money is None else money.old_prices(datetime.date.today())
 
 
 def _show(found: Lifetime) -> None:
     unit = found.rates.unit
-    cells = [(name, number(one.value), _span(one), one.why) for name, one in found.at.items()]
-    cells += [
-        (f"{name}, {unit}", number(one.value), _span(one), one.why)
-        for name, one in (("training", found.training), ("serving", found.serving), ("total", found.total))
-    ]
-    cells += [("tokens per parameter", number(found.ratio), "", "")]
     print_table(
         f"least total cost of {found.metric} {found.loss:.5g} and {number(found.inference_tokens)} tokens served, by "
         f"{found.law}, {found.provenance}; {found.level:.0%} intervals",
-        ("", "value", found.interval, ""), cells,
+        ("", "value", found.interval, ""), cost_cells(found.at, found),
     )  # fmt: skip
-    print_table("saved, as a share of the other's total; each size is trained until it has the loss",
-                ("against", "parameters", "tokens", "its total", "saved", "interval", ""),
-                [(one.against, number(one.size), number(one.tokens), number(one.total), percent(one.share.value),
-                  _shares(one.share), one.says) for one in found.savings])  # fmt: skip
+    show_savings(found.savings)
     print_table(
         f"over-training for the same {found.metric}; the penalty is what those training FLOPs could lower it by",
         ("tokens per parameter", "parameters", "tokens", "extra training", "interval", "penalty", f"total, {unit}"),
-        [(number(rung.ratio), number(rung.size), number(rung.tokens), percent(rung.overhead.value), _shares(rung.overhead),
+        [(number(rung.ratio), number(rung.size), number(rung.tokens), percent(rung.overhead.value), shares(rung.overhead),
           f"{rung.penalty:.3g}", number(rung.total)) for rung in found.ladder],
     )  # fmt: skip
-    for step in found.steps:
+    show_steps(found.steps, found.notices)
+
+
+def cost_cells(at: Mapping[str, Interval], found: Lifetime | Joint) -> list[tuple[str, ...]]:
+    """Rows of the plan's axes, its costs, and its tokens per parameter."""
+    unit = found.rates.unit
+    costs = {f"training, {unit}": found.training, f"serving, {unit}": found.serving, f"total, {unit}": found.total}
+    cells = [(name, number(one.value), _span(one), one.why) for name, one in {**at, **costs}.items()]
+    return [*cells, ("tokens per parameter", number(found.ratio), "", "")]
+
+
+def show_savings(savings: Iterable[Saving]) -> None:
+    """What the plan saves beside other rules, and how certain that is."""
+    print_table("saved, as a share of the other's total; each size is trained until it has the loss",
+                ("against", "parameters", "tokens", "its total", "saved", "fit noise only", "calibrated", ""),
+                [(one.against, number(one.size), number(one.tokens), number(one.total), percent(one.share.value),
+                  shares(one.share), "-" if one.calibrated is None else shares(one.calibrated), one.says) for one in savings])  # fmt: skip
+
+
+def show_steps(steps: Iterable[Step], notices: Iterable[Notice]) -> None:
+    """The chain, each step with its mark, then the warnings."""
+    for step in steps:
         print_lines(f"[{step.mark}] {step.name}: {step.says}")
-    print_notices(found.notices)
+    print_notices(notices)
 
 
 def _span(found: Interval) -> str:
     return "-" if found.low is None and found.high is None else f"{number(found.low)} to {number(found.high)}"
 
 
-def _shares(found: Interval) -> str:
+def shares(found: Interval) -> str:
+    """The ends of a share in percent."""
     return "-" if found.low is None and found.high is None else f"{percent(found.low)} to {percent(found.high)}"

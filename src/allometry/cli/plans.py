@@ -9,6 +9,7 @@ import typer
 
 from allometry.cli import lifetimes
 from allometry.cli.cost.options import Prices
+from allometry.cli.joint_plans import is_joint, show_joint_plan
 from allometry.cli.options import (
     Among,
     AtLeast,
@@ -42,7 +43,7 @@ from allometry.forecasts import Forecast, Of, Through, forecast_through
 from allometry.forecasts import forecast as forecast_at
 from allometry.history import say_forecasts, say_plan
 from allometry.notices import Interval, Refused
-from allometry.plans import IsoFlop, Plan
+from allometry.plans import IsoFlop, Plan, together
 from allometry.plans import isoflop as isoflop_of
 from allometry.plans import plan as plan_of
 from allometry.runs import STEP, is_schedule_axis, is_schedule_piece, read_runs
@@ -148,6 +149,8 @@ def plan(
     inference_tokens: Annotated[str | None, typer.Option("--inference-tokens", help="Tokens read and written over the model's life, e.g. 2T: least cost of training and serving together.")] = None,
     hardware: lifetimes.TrainHardware = None, serve_hardware: lifetimes.ServeHardware = None, prices: Prices = None,
     prompt: lifetimes.Prompt = 512, generated: lifetimes.Generated = 256, serve_batch: lifetimes.ServeBatch = 32,
+    then: Annotated[str | None, typer.Option(metavar="FIT", help="With --inference-tokens: a second fit, or LAW@KEY, with this one's metric among its axes (coverage over loss and samples), or of leverage (moe_leverage@ling).")] = None,
+    accuracy: Annotated[float | None, typer.Option(help="With --inference-tokens: the accuracy or coverage to reach, where the law is of one.")] = None,
     level: Level = None, keep: Record = True, json: Json = False,
 ) -> None:  # fmt: skip
     """Plan the compute-optimal model for a budget, or the least budget for a loss.
@@ -160,15 +163,26 @@ def plan(
     With --inference-tokens: the size and tokens that reach --loss, or the loss that --flops of training buy at best, at
     the least cost of training and serving together, and what that saves against the size of least training and against
     20 tokens per parameter. With --hardware it is the least money, by rooflines of built models and the price of an hour.
+    Where the law has further axes with a known cost (streams, loops, vocabulary, experts, samples, generated tokens),
+    --among lists their values, and the cheapest is chosen together with size and tokens.
     """
     found, asked = open_fit(fit), asked_plan(flops, loss, fix, at_most, at_least, among)
     wide = None if level is None else level_of(level, found.settings.level)
     if inference_tokens is not None:
-        lifetimes.show_lifetime_plan(
-            found, asked, json, inference_tokens=parse_number(inference_tokens, "--inference-tokens"), vocab=vocab, level=wide,
-            money=lifetimes.deployment(hardware, serve_hardware, prices, prompt, generated, serve_batch),
-        )  # fmt: skip
+        money = lifetimes.deployment(hardware, serve_hardware, prices, prompt, generated, serve_batch)
+        served = parse_number(inference_tokens, "--inference-tokens")
+        source, found = found, found if then is None else together(found, open_fit(then))
+        if then is not None or accuracy is not None or is_joint(found, asked):
+            show_joint_plan(found, source, asked, json, accuracy, fit, keep, inference_tokens=served, prompt=prompt,
+                            generated=generated, level=wide, money=money)  # fmt: skip
+        else:
+            lifetimes.show_lifetime_plan(
+                found, asked, json, fit, keep, inference_tokens=served, vocab=vocab, level=wide, money=money
+            )
         return
+    if then is not None or accuracy is not None:
+        raise Refused("bad-option", "a second fit and an accuracy belong to plans over a model's life", "--then, --accuracy",
+                      "give --inference-tokens too (0 for a model that is never served)")  # fmt: skip
     if hardware is not None or serve_hardware is not None:
         raise Refused("bad-option", "money is counted over a model's life alone", "--hardware",
                       "give --inference-tokens too, or ask allometry cost train")  # fmt: skip

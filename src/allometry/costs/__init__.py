@@ -2,7 +2,18 @@
 
 from allometry.costs.attention import Attention
 from allometry.costs.cache import cache_entries, cache_reads
+from allometry.costs.calls import (
+    Node,
+    generation_macs,
+    graph_flops,
+    longest_path,
+    routed_throughput,
+    stage_flops,
+    stage_units,
+)
+from allometry.costs.choices import COSTS_OF_AXES, SPARSE_AXES, Choices, choices_of
 from allometry.costs.config import read_config, shape_of_config
+from allometry.costs.convolutions import Convolutional, Counts
 from allometry.costs.execution import Draft, Execution
 from allometry.costs.factors import DEFAULT_FACTORS, FACTOR_UNITS, Factor
 from allometry.costs.finding import find_shape, preset_names
@@ -47,6 +58,7 @@ from allometry.costs.work import Work, decode_work, prefill_work
 
 __all__ = [
     "BIOGRAPHIES",
+    "COSTS_OF_AXES",
     "DEFAULT_FACTORS",
     "FACTOR_UNITS",
     "FLOPS_PER_PARAMETER_AND_TOKEN",
@@ -56,9 +68,13 @@ __all__ = [
     "SECONDS",
     "SERVING_FLOPS_PER_PARAMETER_AND_TOKEN",
     "SIZE_AXES",
+    "SPARSE_AXES",
     "TERMS",
     "Attention",
     "Buildable",
+    "Choices",
+    "Convolutional",
+    "Counts",
     "Draft",
     "Eflops",
     "Execution",
@@ -67,6 +83,7 @@ __all__ = [
     "Flops",
     "Format",
     "Hardware",
+    "Node",
     "Parameters",
     "Phase",
     "Price",
@@ -81,6 +98,7 @@ __all__ = [
     "bits_per_parameter",
     "cache_entries",
     "cache_reads",
+    "choices_of",
     "compute_of",
     "decode_work",
     "diverse_facts",
@@ -90,8 +108,11 @@ __all__ = [
     "find_shape",
     "forward_flops",
     "forward_flops_per_token",
+    "generation_macs",
+    "graph_flops",
     "hardware_names",
     "hardware_text",
+    "longest_path",
     "most_bits_per_parameter",
     "nearest_shape",
     "prefill_work",
@@ -103,10 +124,13 @@ __all__ = [
     "request_cost",
     "request_works",
     "residents",
+    "routed_throughput",
     "rule_flops",
     "rule_partner",
     "shape_of_config",
     "size_axis",
+    "stage_flops",
+    "stage_units",
     "steps_in",
     "terms",
     "time_of",

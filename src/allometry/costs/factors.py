@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from allometry.costs._checks import check_choice, check_positive
-from allometry.notices import Notice, Refused
+from allometry.notices import Mark, Notice, Refused
 
 PROVENANCES = ("measured", "published", "assumed")
 TINY = 1e-12
@@ -33,7 +33,7 @@ class Factor:
     value: float
     low: float
     high: float
-    provenance: str
+    provenance: Mark
     source: str
     within: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -17,9 +17,8 @@ from allometry.costs.residents import Residents, check_fits
 from allometry.costs.roofline import Timing, time_of
 from allometry.costs.shapes import Shape
 from allometry.costs.training.cost import JOULES_PER_KILOWATT_HOUR
-from allometry.costs.training.grounds import Ground
 from allometry.costs.work import Work, decode_work, prefill_work
-from allometry.notices import Interval, Notice, Refused
+from allometry.notices import Interval, Notice, Refused, Step
 
 MILLION = 1e6
 NONE_GENERATED = "nothing is generated"
@@ -150,7 +149,7 @@ class RequestCost:
         return times(amount, MILLION / generated) if generated else Interval(None, why=NONE_GENERATED)
 
     @property
-    def grounds(self) -> tuple[Ground, ...]:
+    def grounds(self) -> tuple[Step, ...]:
         """What the times stand on, each measured, published or assumed."""
         return tuple(_grounds(self))
 
@@ -235,24 +234,24 @@ def _phase(works: Sequence[Work], how: Execution, hardware: Hardware) -> Phase:
     return Phase(flops, moved, time_of(works, hardware, how.precision))
 
 
-def _grounds(cost: RequestCost) -> Iterable[Ground]:
+def _grounds(cost: RequestCost) -> Iterable[Step]:
     hardware, how = cost.hardware, cost.how
-    yield Ground("counts", "multiply-adds of every matrix and of attention, weights once a pass, activations as each "
+    yield Step("counts", "multiply-adds of every matrix and of attention, weights once a pass, activations as each "
                  "operator reads and writes them, the cache as each step reads it", "published")  # fmt: skip
-    yield Ground(
+    yield Step(
         "hardware", f"{hardware.title or hardware.name}: {hardware.source}", "published" if hardware.date else "assumed"
     )
     for name, factor in cost.whole.factors.items():
         unit = f" {FACTOR_UNITS[name]}" if name in FACTOR_UNITS else ""
-        yield Ground(f"factor {name}", f"{factor.value:.3g} [{factor.low:.3g}, {factor.high:.3g}]{unit}, {factor.source}",
+        yield Step(f"factor {name}", f"{factor.value:.3g} [{factor.low:.3g}, {factor.high:.3g}]{unit}, {factor.source}",
                      factor.provenance)  # fmt: skip
     if cost.request.samples > 1 and not how.reread:
-        yield Ground("samples", "a step reads the prompt's cache once for all samples of a request, which needs a kernel "
+        yield Step("samples", "a step reads the prompt's cache once for all samples of a request, which needs a kernel "
                      "for shared prefixes", "assumed")  # fmt: skip
     if how.attention.kind != "dense":
-        yield Ground("attention", f"{how.attention.as_text()}: each sample reads its own choice of the cache; choosing "
+        yield Step("attention", f"{how.attention.as_text()}: each sample reads its own choice of the cache; choosing "
                      + ("costs a score of every block" if how.attention.block else "costs nothing"), "assumed")  # fmt: skip
     if how.draft:
-        yield Ground("draft", f"{how.draft.tokens} tokens ahead, each accepted with chance {how.draft.acceptance:g} on its "
+        yield Step("draft", f"{how.draft.tokens} tokens ahead, each accepted with chance {how.draft.acceptance:g} on its "
                      f"own: {how.draft.tokens_per_pass:.3g} tokens a pass", "assumed")  # fmt: skip
-    yield Ground("left out", "waiting for other requests, tokenizing, sampling, the network to the user", "assumed")
+    yield Step("left out", "waiting for other requests, tokenizing, sampling, the network to the user", "assumed")

@@ -115,7 +115,8 @@ def _search(
 def _value(reduced: Reduced, problem: Problem, q: Array, quantity: Quantity) -> Array:
     """Logarithm of the quantity (S,) at coordinates (S, p); not a number where it has none."""
     with np.errstate(all="ignore"):
-        return np.log(quantity(reduced.law, reduced.expand(reduced.compiled.natural(q, problem.pivots))))
+        found = np.log(quantity(reduced.law, reduced.expand(reduced.compiled.natural(q, problem.pivots))))
+    return np.where(np.isfinite(found), found, np.nan)  # zero too: a coverage far out may be
 
 
 def _batch(problem: Problem, chains: list[_Chain], tables: Array, removed: Array) -> Batch:

@@ -6,16 +6,27 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allometry.expressions import target_transform
 from allometry.fits import Fit
-from allometry.forecasts import Forecast, Through, calibrated_draws, metric_at, percentiles, through_draws
+from allometry.forecasts import (
+    Extrapolation,
+    Forecast,
+    Through,
+    calibrated_draws,
+    forecast,
+    metric_at,
+    percentiles,
+    through_draws,
+)
 from allometry.history.entries import PROBABILITIES, Maker, Said, Spread
 from allometry.history.match import near
-from allometry.plans import Plan
+from allometry.notices import Interval
+from allometry.plans import Joint, Lifetime, Plan
 from allometry.runs import row_marks
 
 Array = NDArray[np.float64]
@@ -61,25 +72,51 @@ def say_forecasts(
 
 def say_plan(fitted: Fit, plan: Plan, made: datetime) -> tuple[Said, ...]:
     """A plan as an entry: what was asked and chosen, and the loss it promises at its point; none without a point."""
-    point = {name: plan.at[name].value for name in fitted.law.axes}
-    at = {name: value for name, value in point.items() if value is not None}
-    if not plan.complete or len(at) < len(point) or plan.loss.value is None or plan.extrapolation is None:
+    if not plan.complete or plan.extrapolation is None:
         return ()
-    draws = calibrated_draws(fitted, [at], [plan.extrapolation], fitted.settings.seed)
     terms = plan.terms
     asked = {
         "flops": terms.flops, "loss": terms.loss, "fixed": dict(terms.fixed), "at_most": dict(terms.at_most),
         "at_least": dict(terms.at_least), "among": {name: list(values) for name, values in terms.among.items()},
     }  # fmt: skip
+    chose = {name: _chosen(plan, name) for name in plan.at}
+    return _said_plan(fitted, plan, plan.loss, plan.extrapolation, asked, chose, made)
+
+
+def say_life(fitted: Fit, plan: Lifetime | Joint, made: datetime) -> tuple[Said, ...]:
+    """A plan over a life as an entry: what was served, what was chosen, and the metric it holds at its point.
+
+    A run at that size and those tokens scores it as it scores a plan of training; what was served is not scored. None
+    where the plan is of two fits, for neither is its maker.
+    """
+    if fitted.law is not plan.fit.law:
+        return ()
+    held = plan.loss if isinstance(plan, Lifetime) else plan.quality
+    point = {name: plan.at[name].value or 0.0 for name in fitted.law.axes}
+    told = forecast(fitted, [point], level=plan.level)[0]
+    asked = {"inference_tokens": plan.inference_tokens, plan.metric: held, "unit": plan.rates.unit}
+    chose = {name: {"value": found.value, "low": found.low, "high": found.high} for name, found in plan.at.items()}
+    loss = Interval(held, told.fit_noise.low, told.fit_noise.high, told.fit_noise.why)
+    return _said_plan(fitted, plan, loss, told.extrapolation, asked, chose, made)
+
+
+def _said_plan(
+    fitted: Fit, plan: Plan | Lifetime | Joint, loss: Interval, away: Extrapolation, asked: Mapping[str, Any],
+    chose: Mapping[str, Any], made: datetime,
+) -> tuple[Said, ...]:  # fmt: skip
+    """The entry of any plan that promises a metric at a point; none where an axis or the metric has no value."""
+    at = {name: value for name in fitted.law.axes if (value := plan.at[name].value) is not None}
+    if len(at) < len(fitted.law.axes) or loss.value is None:
+        return ()
+    draws = calibrated_draws(fitted, [at], [away], fitted.settings.seed)
     return (
         Said(
-            made=utc(made), kind="plan", fit=maker(fitted), metric=plan.metric, at=at, of="mean", value=plan.loss.value,
-            low=plan.loss.low, high=plan.loss.high, level=plan.level, interval=plan.interval,
-            run=_spread(plan.loss.value, draws, plan.level, plan.extrapolation.sentence), space=fitted.space,
-            slopes=_slopes(_curve(fitted), at, fitted.space), far=plan.extrapolation.word,
+            made=utc(made), kind="plan", fit=maker(fitted), metric=plan.metric, at=at, of="mean", value=loss.value,
+            low=loss.low, high=loss.high, level=plan.level, interval=plan.interval,
+            run=_spread(loss.value, draws, plan.level, away.sentence), space=fitted.space,
+            slopes=_slopes(_curve(fitted), at, fitted.space), far=away.word,
             conventions=dict(fitted.conventions), near=_Beside(fitted).marks(at, plan.metric),
-            asked={name: value for name, value in asked.items() if value},
-            chose={name: _chosen(plan, name) for name in plan.at},
+            asked={name: value for name, value in asked.items() if value}, chose=dict(chose),
         ),
     )  # fmt: skip
 

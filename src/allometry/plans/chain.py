@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, Buildable
 from allometry.fits import Fit
 from allometry.forecasts import FIT_NOISE, Extrapolation
-from allometry.notices import Interval
+from allometry.notices import Interval, Mark, Step
 from allometry.plans.bounds import LEAST_RATIO, MOST_RATIO
 from allometry.plans.calibration import Calibration
 from allometry.plans.decision import Decision
@@ -22,20 +20,6 @@ from allometry.plans.stakes import Priced
 from allometry.plans.terms import TOKENS, Terms
 from allometry.plans.wrong import SETTLED, Judged
 
-Mark: TypeAlias = Literal["measured", "fitted", "published", "assumed"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One link of the chain: its name, what it says, and where that comes from."""
-
-    name: str
-    says: str
-    mark: Mark
-
-    def as_json(self) -> dict[str, str]:
-        return {"name": self.name, "says": self.says, "mark": self.mark}
-
 
 def fitted_mark(fit: Fit) -> Mark:
     return "published" if fit.provenance == "published" else "fitted"
@@ -45,7 +29,7 @@ def grounds(fit: Fit, terms: Terms, decision: Decision) -> Iterable[Step]:
     """What the plan stands on: runs, law, FLOPs rule, what was given, and where the search ended."""
     if fit.rows.count:
         yield Step("runs", _runs(fit), "measured")
-    yield Step("law", f"{fit.law.name}: {_one_line(fit.law.formula.text)}; {_constants(fit)}", fitted_mark(fit))
+    yield Step("law", f"{fit.law.name}: {one_line(fit.law.formula.text)}; {_constants(fit)}", fitted_mark(fit))
     yield Step("compute", _rule(fit, decision.space.size), "assumed")
     given = [*_given(terms)]
     if given:
@@ -66,7 +50,8 @@ def _runs(fit: Fit) -> str:
     return f"{len(fit.rows)} runs: {', '.join(ranges)}"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A formula's lines as one."""
     return "; ".join(line.strip() for line in text.strip().splitlines() if line.strip())
 
 

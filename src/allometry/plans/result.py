@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from allometry.costs import Buildable
 from allometry.fits import Fit
 from allometry.forecasts import Extrapolation
-from allometry.notices import Interval, Notice
+from allometry.notices import Interval, Notice, Step
 from allometry.plans.calibration import Calibration
-from allometry.plans.chain import Step
 from allometry.plans.drift import Cut
 from allometry.plans.ends import ends_json
 from allometry.plans.isoflop import IsoFlop

@@ -10,12 +10,12 @@ from allometry.costs._intervals import ends, inverse, spread_around, through, ti
 from allometry.costs.flops import training_flops
 from allometry.costs.hardware import Hardware
 from allometry.costs.prices import SECONDS_PER_HOUR, Price
-from allometry.costs.training.grounds import Ground, grounds
+from allometry.costs.training.grounds import grounds
 from allometry.costs.training.job import Job
 from allometry.costs.training.memory import Memory, training_memory
 from allometry.costs.training.parallel import Parallelism, check_fits
 from allometry.costs.training.steps import FACTORS, StepTime, pass_flops, step_seconds
-from allometry.notices import Interval, Notice
+from allometry.notices import Interval, Notice, Step
 
 JOULES_PER_KILOWATT_HOUR = 3.6e6
 
@@ -85,7 +85,7 @@ class TrainingCost:
         return times(self.seconds_per_step, self.steps * watts / JOULES_PER_KILOWATT_HOUR)
 
     @property
-    def grounds(self) -> tuple[Ground, ...]:
+    def grounds(self) -> tuple[Step, ...]:
         return tuple(grounds(self.job, self.spread, self.hardware))
 
     def as_json(self) -> dict[str, Any]:

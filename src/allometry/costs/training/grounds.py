@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from allometry.costs.hardware import Hardware
 from allometry.costs.training.job import Job
 from allometry.costs.training.parallel import Parallelism
 from allometry.costs.training.steps import FACTORS
+from allometry.notices import Step
 
 
-@dataclass(frozen=True)
-class Ground:
-    """One statement: its name, what it says, and where that comes from."""
-
-    name: str
-    says: str
-    mark: str
-
-    def as_json(self) -> dict[str, str]:
-        return {"name": self.name, "says": self.says, "mark": self.mark}
-
-
-def grounds(job: Job, spread: Parallelism, hardware: Hardware) -> Iterable[Ground]:
+def grounds(job: Job, spread: Parallelism, hardware: Hardware) -> Iterable[Step]:
     """The statements behind the cost of a job on this hardware in this spread."""
-    yield Ground("counts", "parameters and multiply-adds of every matrix and of attention over the context, counted by "
+    yield Step("counts", "parameters and multiply-adds of every matrix and of attention over the context, counted by "
                  "component; norms, softmax and activations are counted as traffic, not as FLOPs", "published")  # fmt: skip
-    yield Ground("states", f"{job.states}: {job.bytes_per_parameter.source}", "published")
-    yield Ground("activations", "what each operation keeps for its backward pass (Korthikanti et al. 2022), in "
+    yield Step("states", f"{job.states}: {job.bytes_per_parameter.source}", "published")
+    yield Step("activations", "what each operation keeps for its backward pass (Korthikanti et al. 2022), in "
                  f"{job.activation_bytes} bytes each" + (", attention without its square" if job.flash else "") +
                  (", norms, activations and loss fused" if job.fused else ", in plain PyTorch under autocast"), "published")  # fmt: skip
-    yield Ground("hardware", f"{hardware.title or hardware.name}: {hardware.source}" +
+    yield Step("hardware", f"{hardware.title or hardware.name}: {hardware.source}" +
                  (f" ({hardware.date.isoformat()})" if hardware.date else ""), "published" if hardware.date else "assumed")  # fmt: skip
     for name in needed_factors(spread):
         factor = hardware.factor(name)
-        yield Ground(
+        yield Step(
             f"factor {name}", f"{factor.value:g} [{factor.low:g}, {factor.high:g}], {factor.source}", factor.provenance
         )
-    yield Ground("left out", "failures and restarts, evaluation, loading of data, stragglers, latency of small messages, "
+    yield Step("left out", "failures and restarts, evaluation, loading of data, stragglers, latency of small messages, "
                  "fragmentation of memory", "assumed")  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from allometry.costs import SERVING_FLOPS_PER_PARAMETER_AND_TOKEN
 from allometry.fits import Fit
 from allometry.forecasts import FIT_NOISE, Extrapolation
-from allometry.notices import Interval, Notice
-from allometry.plans.chain import Step, fitted_mark, shown
+from allometry.notices import Interval, Notice, Step
+from allometry.plans.chain import fitted_mark, shown
 from allometry.plans.ends import percent
 from allometry.plans.lifetime.savings import Saving
 from allometry.plans.lifetime.stakes import Judged
@@ -46,9 +46,18 @@ def split_steps(fit: Fit, at: dict[str, Interval], total: Interval, overhead: In
 def saving_step(fit: Fit, saving: Saving, unit: str) -> Step:
     text = (
         f"{_share(saving.share)} of the total against {saving.against} ({saving.size:.4g} parameters on "
-        f"{saving.tokens:.4g} tokens, {saving.total:.4g} {unit}); {saving.says}"
+        f"{saving.tokens:.4g} tokens, {saving.total:.4g} {unit}){_calibrated(saving)}; {saving.says}"
     )
     return Step("saving", text, fitted_mark(fit))
+
+
+def _calibrated(saving: Saving) -> str:
+    wide = saving.calibrated
+    return (
+        ""
+        if wide is None
+        else f"; with the law's own error beyond the runs [{percent(wide.low)}, {percent(wide.high)}]"
+    )
 
 
 def region_steps(fit: Fit, regions: tuple[Region, ...], size: str) -> Iterable[Step]:
@@ -96,7 +105,7 @@ def saving_notices(savings: tuple[Saving, ...]) -> Iterable[Notice]:
     for saving in savings:
         if saving.certain is False and not saving.same:
             yield Notice(
-                "saving-uncertain", f"the saving against {saving.against} is {_share(saving.share)}: not certain"
+                "saving-uncertain", f"the saving against {saving.against} is {_share(saving.decided)}: not certain"
             )
 
 

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from allometry.costs import rule_flops
 from allometry.fits import Fit
 from allometry.forecasts import Surroundings, interval_label
-from allometry.notices import Interval, Refused
+from allometry.notices import Interval, Refused, Step
 from allometry.plans.building import buildable
-from allometry.plans.chain import Step, grounds, shape_step
+from allometry.plans.chain import grounds, shape_step
 from allometry.plans.decision import Decision, decide
-from allometry.plans.ends import open_percentiles
 from allometry.plans.lifetime.chain import (
     distance_steps,
     judged_steps,
@@ -27,13 +26,14 @@ from allometry.plans.lifetime.chain import (
     serving_step,
     split_steps,
 )
+from allometry.plans.lifetime.drawn import over_draws
 from allometry.plans.lifetime.ladder import ladder
 from allometry.plans.lifetime.money import Deployment
 from allometry.plans.lifetime.rates import Rates
 from allometry.plans.lifetime.recipe import recipe_steps
 from allometry.plans.lifetime.region import COST_WITHIN, nearly_least
 from allometry.plans.lifetime.result import Lifetime
-from allometry.plans.lifetime.savings import RULE_RATIO, Saving, ruled_size, saving
+from allometry.plans.lifetime.savings import RULE_RATIO, Saving, compared, ruled_size, totals_of
 from allometry.plans.lifetime.search import Course, least_total
 from allometry.plans.lifetime.spread import spread_of
 from allometry.plans.lifetime.stakes import judge
@@ -85,13 +85,13 @@ def lifetime(
     curve = _held(fit, terms, trained)
     course = least_total(curve, rates, trained.chosen.size)
     at = _axes(fit, trained, course, level)
-    total = _over(fit, course.total, level)
-    overhead = _over(fit, _overhead(course, trained), level)
-    savings = _savings(fit, curve, rates, float(course.size[0]), trained, level)
+    total = over_draws(fit, course.total, level)
+    overhead = over_draws(fit, _overhead(course, trained), level)
+    savings = _savings(fit, curve, rates, float(course.size[0]), trained, loss is None, level)
     regions = nearly_least(curve.of(slice(0, 1)), rates, course, tuple(sorted(within)))
     judged = judge(curve, rates, course, at[curve.space.size])
     best = None if judged is None or not judged.differs else judged.best.at[curve.space.size]
-    robust = () if best is None else _savings(fit, curve, rates, best, trained, level)
+    robust = () if best is None else _savings(fit, curve, rates, best, trained, loss is None, level)
     first, least = curve.of(slice(0, 1)), float(trained.chosen.size[0])
     spread = None if money is None else spread_of(first, money, served, least, float(course.size[0]))
     point = {name: found.value for name, found in at.items() if name in fit.law.axes and found.value is not None}
@@ -120,8 +120,8 @@ def lifetime(
         rates=rates,
         at=at,
         total=total,
-        training=_over(fit, rates.trained(course.size, course.tokens), level),
-        serving=_over(fit, rates.served(course.size), level),
+        training=over_draws(fit, rates.trained(course.size, course.tokens), level),
+        serving=over_draws(fit, rates.served(course.size), level),
         overhead=overhead,
         savings=savings,
         recommended_savings=robust,
@@ -179,31 +179,24 @@ def _overhead(course: Course, trained: Decision) -> Array:
 def _axes(fit: Fit, trained: Decision, course: Course, level: float) -> dict[str, Interval]:
     given = {name: Interval(value, None, None, "as asked") for name, value in trained.setting.items()}
     return {
-        trained.space.size: _over(fit, course.size, level),
-        TOKENS: _over(fit, course.tokens, level),
+        trained.space.size: over_draws(fit, course.size, level),
+        TOKENS: over_draws(fit, course.tokens, level),
         **given,
-        "flops": _over(fit, rule_flops(course.size, course.tokens), level),
+        "flops": over_draws(fit, rule_flops(course.size, course.tokens), level),
     }
 
 
-def _over(fit: Fit, values: Array, level: float) -> Interval:
-    """The estimate's value with the ends over the draws (1 + B,); a draw that never has the loss is without end."""
-    value = float(values[0])
-    if len(values) == 1:
-        return Interval(value, None, None, fit.interval_kind)
-    found = open_percentiles(np.where(np.isfinite(values[1:]), values[1:], np.inf), level)
-    lost = float(np.mean(~np.isfinite(values[1:])))
-    why = f"{lost:.0%} of the draws never reach this loss" if lost and found.high is None else found.why
-    return Interval(value, found.low, found.high, why)
-
-
 def _savings(
-    fit: Fit, curve: Isoloss, rates: Rates, size: float, trained: Decision, level: float
+    fit: Fit, curve: Isoloss, rates: Rates, size: float, trained: Decision, held: bool, level: float
 ) -> tuple[Saving, ...]:
     """Those of a size against the size of least training, and against the rule of 20 tokens per parameter."""
-    planned = rates.total(size, curve.tokens([size])[:, 0])
     ruled = ruled_size(curve.of(slice(0, 1)))
     others = [("least training", float(trained.chosen.size[0]))]
     others += [] if ruled is None else [(f"{RULE_RATIO:g} tokens per parameter", ruled)]
-    free = curve.unlimited()
-    return tuple(saving(fit, free, rates, planned, other, level) for other in others)
+    free, point = curve.unlimited(), trained.point if held else None
+    planned = totals_of(fit, curve, rates, size, point)
+    found = []
+    for name, other in others:
+        tokens = float(free.of(slice(0, 1)).tokens([other])[0, 0])
+        found.append(compared(fit, name, (other, tokens), planned, totals_of(fit, free, rates, other, point), level))
+    return tuple(found)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from allometry.costs import Execution, Hardware, Price, Request, Shape, find_shape, request_cost
+from allometry.costs import Choices, Execution, Hardware, Price, Request, Shape, find_shape, request_cost
 from allometry.costs.training import Job, fastest, fewest_devices
-from allometry.notices import Interval, Notice, Refused
-from allometry.plans.chain import Step
-from allometry.plans.lifetime.rates import PerSize, Rates
+from allometry.notices import Interval, Notice, Refused, Step
+from allometry.plans.lifetime.rates import PLAIN, PerSize, Rates
 
 LADDER = ("qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "qwen3-14b", "qwen3-32b", "llama-3-70b", "llama-3.1-405b")
 """Built dense models whose costs stand for those of their size."""
@@ -26,8 +25,10 @@ class Deployment:
     """Devices and requests of both phases.
 
     `training` and `serving` are devices, with the price of an hour of each; requests have `prompt` tokens and answers of
-    `generated`, and `batch` of them run together.
-    Errors: `Refused` without a price of device-hours, and where no shape fits the device.
+    `generated`, and `batch` of them run together. Under `choices` the built models have other streams and loops, and
+    requests more samples or longer answers.
+    Errors: `Refused` without a price of device-hours, where no shape fits the device, and for choices that no built model
+    has.
     """
 
     training: Hardware
@@ -37,6 +38,7 @@ class Deployment:
     prompt: int
     generated: int
     batch: int
+    choices: Choices = PLAIN
 
     @property
     def tokens_per_request(self) -> int:
@@ -45,17 +47,33 @@ class Deployment:
     @cached_property
     def _per_token(self) -> list[tuple[int, Interval]]:
         """Money for a training token of each shape, with the ends of the factors' spread."""
-        return [(_size(shape), self._trained(shape)) for shape in map(find_shape, LADDER)]
+        return [(_size(shape), self._trained(shape)) for shape in self._ladder]
 
     @cached_property
     def _per_request(self) -> list[tuple[int, Interval]]:
         """Money for a request to each shape that can be served on one node."""
-        found = [(_size(shape), self._served(shape)) for shape in map(find_shape, LADDER)]
+        found = [(_size(shape), self._served(self._looped_again(shape))) for shape in self._ladder]
         kept = [(size, cost) for size, cost in found if cost.value is not None]
         if len(kept) < 2:
             raise Refused("does-not-fit", f"a batch of {self.batch} fits no node of {self.serving.name}", "--serve-batch",
                           "give a smaller batch, or a device with more memory")  # fmt: skip
         return kept
+
+    @property
+    def _ladder(self) -> list[Shape]:
+        """The built models under the choices, as they are trained."""
+        chosen = self.choices
+        if chosen.datastore_tokens:
+            raise Refused("cost-unknown", "what a search through a datastore takes is not in the rooflines", "--hardware",
+                          "leave --hardware out for a plan in FLOPs")  # fmt: skip
+        if chosen.fixed_params:
+            raise Refused("cost-unknown", "built models loop all of their layers or none, so parameters outside the loop have "
+                          "no price", "--hardware", "leave --hardware out for a plan in FLOPs")  # fmt: skip
+        return [replace(find_shape(name), streams=chosen.streams, loops=chosen.loops) for name in LADDER]
+
+    def _looped_again(self, shape: Shape) -> Shape:
+        """The same as it is served."""
+        return shape if self.choices.test_loops is None else replace(shape, loops=self.choices.test_loops)
 
     def _trained(self, shape: Shape) -> Interval:
         job = Job(shape=shape, batch=SEQUENCES, context=CONTEXT)
@@ -66,7 +84,8 @@ class Deployment:
 
     def _served(self, shape: Shape) -> Interval:
         """On the fewest devices of a node that it fits on; empty where it fits on none."""
-        asked = Request(prompt=self.prompt, generated=self.generated)
+        answer = round(self.choices.answer(self.generated))
+        asked = Request(prompt=self.prompt, generated=answer, samples=self.choices.samples)
         for devices in (1, 2, 4, 8):
             try:
                 how = Execution(batch=self.batch, devices=devices)
@@ -78,8 +97,9 @@ class Deployment:
     def rates(self, inference_tokens: float, training: str = "value", serving: str = "value") -> Rates:
         """Money by size, at the value or at an end (`low`, `high`) of the spread of the efficiency factors."""
         requests = inference_tokens / self.tokens_per_request
-        served = _by_size(self._per_request, serving, requests) if requests else None
-        return Rates(self.training_price.currency, _by_size(self._per_token, training, 1.0), served)
+        extra = self.choices.vocab_params
+        served = _by_size(self._per_request, serving, requests, extra) if requests else None
+        return Rates(self.training_price.currency, _by_size(self._per_token, training, 1.0, extra), served)
 
     def notices(self, size: float) -> tuple[Notice, ...]:
         """Where a size lies beyond the models whose costs are known."""
@@ -122,6 +142,7 @@ def _divided(found: Interval, by: float) -> Interval:
     return Interval(found.value / by, low / by, high / by)
 
 
-def _by_size(costs: list[tuple[int, Interval]], end: str, times: float) -> PerSize:
+def _by_size(costs: list[tuple[int, Interval]], end: str, times: float, extra: float) -> PerSize:
     values = [float(getattr(cost, end)) * times for _, cost in costs]
-    return PerSize(tuple(float(size) for size, _ in costs), tuple(np.maximum.accumulate(values).tolist()))
+    sizes = tuple(float(size) for size, _ in costs)
+    return PerSize(sizes, tuple(np.maximum.accumulate(values).tolist()), extra=extra)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from allometry.laws import published
-from allometry.notices import Interval
-from allometry.plans.chain import Step, shown
+from allometry.notices import Interval, Step
+from allometry.plans.chain import shown
 from allometry.plans.terms import TOKENS
 
 RATE_LAW, BATCH_LAW = "step_learning_rate@steplaw", "step_batch@steplaw"

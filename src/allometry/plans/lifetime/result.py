@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from allometry.costs import Buildable
 from allometry.fits import Fit
 from allometry.forecasts import Extrapolation
-from allometry.notices import Interval, Notice
-from allometry.plans.chain import Step
+from allometry.notices import Interval, Notice, Step
 from allometry.plans.ends import ends_json
 from allometry.plans.lifetime.ladder import Rung
 from allometry.plans.lifetime.rates import Rates
@@ -71,30 +71,8 @@ class Lifetime:
 
     def as_json(self) -> dict[str, object]:
         """One strict JSON object with the keys of a plan and, under `lifetime`, what only this one has."""
-        nothing = {"value": None, "low": None, "high": None}
-        return {
-            "law": self.law,
-            "metric": self.metric,
-            "plan": {name: ends_json(found) for name, found in self.at.items()},
-            "loss": {"value": self.loss, "low": None, "high": None, "why": "as asked"},
-            "interval": self.interval,
-            "level": self.level,
-            "lifetime": self._lifetime(),
-            "near_optimal": _region(self.near_optimal[0]) if self.near_optimal else {},
-            "regions": [{"within": region.within, "axes": _region(region)} for region in self.near_optimal],
-            "wrong": self._wrong(),
-            "recommended": self._recommended(),
-            "limits": [],
-            "steps": [step.as_json() for step in self.steps],
-            "shape": None if self.shape is None else self.shape.as_json(),
-            "shape_why": self.shape_why,
-            "extrapolation": None if self.extrapolation is None else self.extrapolation.as_json(),
-            "calibrated": {"loss": {**nothing, "why": "plans over a life are not tested on shorter tables"}},
-            "decide_by": self.interval,
-            "warnings": [{"code": notice.code, "message": notice.message} for notice in self.notices],
-            "provenance": self.provenance,
-            "complete": True,
-        }
+        return {**life_json(self, self.loss), "lifetime": self._lifetime(),
+                "shape": None if self.shape is None else self.shape.as_json(), "shape_why": self.shape_why}  # fmt: skip
 
     def _lifetime(self) -> dict[str, object]:
         return {
@@ -111,21 +89,72 @@ class Lifetime:
             "recommended_savings": [saving.as_json() for saving in self.recommended_savings],
         }
 
-    def _wrong(self) -> dict[str, object]:
-        nothing = {"expected": None, "p95": None}
-        if self.judged is None:
-            return {**nothing, "compute": nothing, "across": [], "why": "no draws"}
-        price = {**self.judged.plain.wasted.as_json(), "unit": "share of the total cost wasted"}
-        return {**nothing, "compute": price, "across": [one.as_json() for one in self.judged.across], "why": HELD}
 
-    def _recommended(self) -> dict[str, object]:
-        if self.judged is None:
-            nothing = dict.fromkeys((self.size, TOKENS, "expected", "p95", "differs"))
-            return {**nothing, "compute": {"expected": None, "p95": None}, "why": "no draws"}
-        return {**self.judged.best.as_json(), "differs": self.judged.differs, "why": HELD}
+class Planned(Protocol):
+    """What plans over a life have in common."""
+
+    @property
+    def law(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def at(self) -> Mapping[str, Interval]: ...
+    @property
+    def interval(self) -> str: ...
+    @property
+    def level(self) -> float: ...
+    @property
+    def near_optimal(self) -> tuple[Region, ...]: ...
+    @property
+    def judged(self) -> Judged | None: ...
+    @property
+    def steps(self) -> tuple[Step, ...]: ...
+    @property
+    def extrapolation(self) -> Extrapolation | None: ...
+    @property
+    def notices(self) -> tuple[Notice, ...]: ...
+    @property
+    def provenance(self) -> str: ...
+
+
+def life_json(found: Planned, held: float) -> dict[str, object]:
+    """The keys that a plan over a life shares with a plan of training; the metric `held` stands under `loss`."""
+    nothing = {"value": None, "low": None, "high": None}
+    return {
+        "law": found.law,
+        "metric": found.metric,
+        "plan": {name: ends_json(one) for name, one in found.at.items()},
+        "loss": {"value": held, "low": None, "high": None, "why": "as asked"},
+        "interval": found.interval,
+        "level": found.level,
+        "near_optimal": _region(found.near_optimal[0]) if found.near_optimal else {},
+        "regions": [{"within": region.within, "axes": _region(region)} for region in found.near_optimal],
+        **_judged(next(iter(found.at)), found.judged),
+        "limits": [],
+        "steps": [step.as_json() for step in found.steps],
+        "extrapolation": None if found.extrapolation is None else found.extrapolation.as_json(),
+        "calibrated": {"loss": {**nothing, "why": "plans over a life are not tested on shorter tables"}},
+        "decide_by": found.interval,
+        "warnings": [{"code": notice.code, "message": notice.message} for notice in found.notices],
+        "provenance": found.provenance,
+        "complete": True,
+    }
+
+
+def _judged(size: str, judged: Judged | None) -> dict[str, object]:
+    """The price of being wrong and the recommended size, empty without draws."""
+    if judged is not None:
+        return {"wrong": judged.wrong_json(HELD), "recommended": judged.recommended_json(HELD)}
+    nothing = {"expected": None, "p95": None}
+    empty = dict.fromkeys((size, TOKENS, "expected", "p95", "differs"))
+    return {
+        "wrong": {**nothing, "compute": nothing, "across": [], "why": "no draws"},
+        "recommended": {**empty, "compute": nothing, "why": "no draws"},
+    }
 
 
 def _region(region: Region) -> dict[str, object]:
+    """The sizes and tokens of a near-optimal region, in the words of the command line's JSON."""
     return {
         name: {"low": i.low, "high": i.high, "within": region.within, "why": i.why} for name, i in region.axes.items()
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from allometry.fits import Fit
 from allometry.notices import Interval
 from allometry.plans.ends import ends_json, open_percentiles
+from allometry.plans.lifetime.law_error import with_law_error
 from allometry.plans.lifetime.narrowing import crossing
 from allometry.plans.lifetime.rates import Rates
 from allometry.plans.lifetime.tokens import LEAST_TOKENS, MOST_TOKENS, Isoloss
@@ -27,8 +30,8 @@ class Saving:
 
     `share` is the part of the other's total cost that the plan saves, `amount` the same in the plan's unit; negative
     where the plan costs more. Their ends are over the draws: the sizes are chosen once, from the estimate, and each
-    draw in turn says how many tokens either of them then needs. `size`, `tokens` and `total` are the other's by the
-    estimate.
+    draw in turn says how many tokens either of them then needs. `calibrated` is the share where draws also miss as laws do
+    beyond their runs; None where that is not known. `size`, `tokens` and `total` are the other's by the estimate.
     """
 
     against: str
@@ -38,6 +41,12 @@ class Saving:
     share: Interval
     amount: Interval
     drawn: bool
+    calibrated: Interval | None = None
+
+    @property
+    def decided(self) -> Interval:
+        """The share with the interval to decide by."""
+        return self.share if self.calibrated is None else self.calibrated
 
     @property
     def same(self) -> bool:
@@ -46,8 +55,8 @@ class Saving:
 
     @property
     def certain(self) -> bool | None:
-        """Whether the whole interval is a saving; None without draws."""
-        return None if not self.drawn else self.share.low is not None and self.share.low > 0
+        """Whether the whole interval to decide by is a saving; None without draws."""
+        return None if not self.drawn else self.decided.low is not None and self.decided.low > 0
 
     @property
     def says(self) -> str:
@@ -58,7 +67,7 @@ class Saving:
             return f"how certain the saving is, is not known: {self.share.why}"
         if self.certain:
             return "the whole interval is a saving"
-        return "the saving is NOT certain" + (f": {self.share.why}" if self.share.why else "")
+        return "the saving is NOT certain" + (f": {self.decided.why}" if self.decided.why else "")
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -68,27 +77,55 @@ class Saving:
             "total": self.total,
             "share": ends_json(self.share),
             "amount": ends_json(self.amount),
+            "calibrated": None if self.calibrated is None else ends_json(self.calibrated),
             "certain": self.certain,
             "says": self.says,
         }
 
 
-def saving(fit: Fit, curve: Isoloss, rates: Rates, planned: Array, other: tuple[str, float], level: float) -> Saving:
-    """The saving of a plan with totals `planned` (1 + B,), of the estimate and the draws, against a named size."""
-    name, size = other
-    tokens = curve.tokens([size])[:, 0]
-    totals = rates.total(size, tokens)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio, more = planned / totals, planned - totals
+class Totals(NamedTuple):
+    """Total costs (1 + B,) of one size, by the estimate and the draws; `missed` those with the law's own error, or None."""
+
+    plain: Array
+    missed: Array | None
+
+
+def totals_of(fit: Fit, curve: Isoloss, rates: Rates, size: float, held: Mapping[str, float] | None) -> Totals:
+    """What a size costs where it is trained until it has the loss of the curve."""
+
+    def cost(of: Isoloss) -> Array:
+        return rates.total(size, of.tokens([size])[:, 0])
+
+    tokens = float(curve.of(slice(0, 1)).tokens([size])[0, 0])
+    missed = with_law_error(fit, curve, {curve.space.size: size, curve.unknown: tokens, **curve.setting}, held)
+    return Totals(cost(curve), None if missed is None else cost(missed))
+
+
+def compared(fit: Fit, against: str, at: tuple[float, float], planned: Totals, other: Totals, level: float) -> Saving:
+    """The saving of `planned` beside the totals of another named size and tokens `at`."""
+    wide = None
+    if planned.missed is not None and other.missed is not None:
+        wide = _share(fit, planned.missed, other.missed, level)
     return Saving(
-        against=name,
-        size=size,
-        tokens=float(tokens[0]),
-        total=float(totals[0]),
-        share=_turned(fit, ratio, level, 1.0),
-        amount=_turned(fit, more, level, 0.0),
-        drawn=len(totals) > 1,
+        against=against,
+        size=at[0],
+        tokens=at[1],
+        total=float(other.plain[0]),
+        share=_share(fit, planned.plain, other.plain, level),
+        amount=_turned(fit, _difference(planned.plain, other.plain), level, 0.0),
+        drawn=len(other.plain) > 1,
+        calibrated=wide,
     )
+
+
+def _share(fit: Fit, planned: Array, other: Array, level: float) -> Interval:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _turned(fit, planned / other, level, 1.0)
+
+
+def _difference(planned: Array, other: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        return planned - other
 
 
 def _turned(fit: Fit, values: Array, level: float, start: float) -> Interval:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from allometry.notices import Interval
-from allometry.plans.chain import Step, shown
+from allometry.notices import Interval, Step
+from allometry.plans.chain import shown
 from allometry.plans.ends import ends_json
 from allometry.plans.lifetime.money import ENDS, Deployment
 from allometry.plans.lifetime.search import least_total

@@ -53,6 +53,21 @@ class Judged:
         """Whether the size of least expected price is another by over 1%."""
         return abs(math.log(self.best.at[self.size] / self.plain.at[self.size])) > math.log1p(SAME_SIZE)
 
+    def wrong_json(self, why: str) -> dict[str, object]:
+        """The price of the plan and of sizes across its interval; losses are empty because of `why`."""
+        price = {**self.plain.wasted.as_json(), "unit": "share of the total cost wasted"}
+        return {
+            "expected": None,
+            "p95": None,
+            "compute": price,
+            "across": [one.as_json() for one in self.across],
+            "why": why,
+        }
+
+    def recommended_json(self, why: str) -> dict[str, object]:
+        """The size of least expected price."""
+        return {**self.best.as_json(), "differs": self.differs, "why": why}
+
 
 def judge(curve: Isoloss, rates: Rates, course: Course, size: Interval) -> Judged | None:
     """Prices of the plan, and of sizes from the low to the high end of its interval; None without draws.

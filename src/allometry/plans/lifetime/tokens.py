@@ -25,13 +25,16 @@ class Isoloss:
     """Allocations of equal loss: for each of the `draws` (B, P) the tokens that a size needs to have its `loss` (B,).
 
     The law's further axes stand at the one setting of the `space`. Loss must fall with tokens, as it does for every law
-    in which more never hurts.
+    in which more never hurts; a metric of which more is better is `rising`. Where `unknown` is the size, the space's size
+    is the tokens: then it gives the size that tokens need.
     """
 
     law: Law
     space: Space
     draws: Array
     loss: Array
+    rising: bool = False
+    unknown: str = TOKENS
 
     @property
     def setting(self) -> Mapping[str, float]:
@@ -53,7 +56,7 @@ class Isoloss:
         wanted = np.atleast_2d(np.asarray(size, float))
         wanted = np.broadcast_to(wanted, (len(self.draws), wanted.shape[1]))
         draw, flat = np.repeat(np.arange(len(self.draws)), wanted.shape[1]), wanted.ravel()
-        least, most = self.space.limits[TOKENS]
+        least, most = self.space.limits[self.unknown]
         found = np.maximum(np.exp(self._log_tokens(draw, flat)), least)
         kept = within(found, (0.0, most)) & within(flat, self.space.limits[self.space.size])
         return np.where(kept, found, np.inf).reshape(wanted.shape)
@@ -64,9 +67,9 @@ class Isoloss:
 
         def excess(log_tokens: Array, index: Array) -> Array:
             row = index.astype(int)
-            points = {self.space.size: size[row, None], TOKENS: np.exp(log_tokens)[:, None], **self._settings}
+            points = {self.space.size: size[row, None], self.unknown: np.exp(log_tokens)[:, None], **self._settings}
             found = metric_at(self.law, self.draws[draw[row]], points)[:, 0] - self.loss[draw[row]]
-            return np.nan_to_num(found, nan=1e300, posinf=1e300)
+            return np.nan_to_num(-found if self.rising else found, nan=1e300, posinf=1e300)
 
         index = np.arange(len(size), dtype=float)
         early = excess(low, index) <= 0

@@ -1,0 +1,136 @@
+"""`allometry decide` as a user runs it: every question answers in one schema, and bad input is one sentence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from allometry.cli.decide import build_decide
+from allometry.cli.main import main
+from allometry.fits import published_fit, save_fit
+from allometry.laws import find_law
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["decide", *(str(word) for word in words)])
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+QUESTIONS = {
+    "grow": ("--params", "1.1B", "--flops", "8e20"),
+    "recipe": ("--params", "7B", "--tokens", "2T"),
+    "compound": ("--base", "depths=1,2,7,12 widths=32,64,160,384 groups=16,16,16,16", "--times", "8"),
+    "filtering": ("quality_mixture_early_floor@tmars", "--pool", "12.8M", "--examples", "32M,128M"),
+    "split": ("--item", "3,1", "--item", "10,1.5", "--total", "4k"),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_every_question_answers_in_one_schema(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, name, *QUESTIONS[name], "--json")
+    assert status == 0, out
+    contents = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not strict JSON"))
+    jsonschema.validate(contents, json.loads(files("allometry.cli").joinpath("schemas/decide.json").read_text()))
+    status, out, _ = run(capsys, name, *QUESTIONS[name])
+    assert status == 0
+    assert contents["sentence"].split()[0] in out
+    assert "[published]" in out
+
+
+def test_strategies_come_from_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "strategies.csv"
+    table.write_text("strategy,budget,accuracy\na,1,0.2\na,10,0.8\nb,1,0.4\nb,10,0.5\n")
+    status, out, _ = run(capsys, "strategies", table, "--problems", 200, "--json")
+    assert status == 0
+    contents = json.loads(out)
+    jsonschema.validate(contents, json.loads(files("allometry.cli").joinpath("schemas/decide.json").read_text()))
+    assert contents["sentence"] == "b is better up to a budget of 2.512, a beyond"
+    table.write_text("strategy,budget,accuracy\na,1,0.2\n")
+    assert "1 strategies" in run(capsys, "strategies", table, "--problems", 200)[2]
+
+
+def test_choices_come_from_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "options.csv"
+    table.write_text(
+        "stage,option,cost,value\nread,small x1,1,0.5\nread,large x1,5,0.9\nsolve,small x1,1,0.4\nsolve,large x1,5,0.6\n"
+    )
+    status, out, _ = run(capsys, "choose", table, "--budget", 6, "--json")
+    assert status == 0
+    contents = json.loads(out)
+    jsonschema.validate(contents, json.loads(files("allometry.cli").joinpath("schemas/decide.json").read_text()))
+    assert [row["option"] for row in contents["rows"]] == ["large x1", "small x1"]
+    assert run(capsys, "choose", table, "--budget", 1)[0] == 2
+    table.write_text("stage,option,cost\na,b,1\n")
+    assert "no column 'value'" in run(capsys, "choose", table, "--budget", 1)[2]
+
+
+def saved(path: Path, law: str, values: tuple[float, ...]) -> Path:
+    """A fit without rows or draws, with these constants."""
+    found = find_law(law)
+    save_fit(
+        replace(
+            published_fit("chinchilla@epoch"), law=found, estimate=np.array(values), draws=np.empty((0, len(values)))
+        ),
+        path,
+    )
+    return path
+
+
+def test_exchange_and_machines_take_two_fits(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("comparison@clip", "comparison@mammut")
+    status, _, err = run(capsys, "machines", *words, "--machine", "a=1,2")
+    assert status == 2
+    assert "accelerator_hours" in err
+    status, _, err = run(
+        capsys,
+        "exchange",
+        "chinchilla@epoch",
+        "chinchilla@hoffmann",
+        "--larger",
+        8,
+        "--tokens",
+        "1T",
+        "--inference-tokens",
+        "1T",
+    )
+    assert status == 2
+    assert "coverage" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("grow", "--params", "-1", "--flops", "1e20"), "no number of params"),
+        (("grow", "--params", "1e9", "--flops", "1e15"), "the budget is 1e+15"),
+        (("recipe", "--params", "many", "--tokens", "2T"), "not a number"),
+        (("compound", "--base", "resnet", "--times", "8"), "is no network"),
+        (("compound", "--base", "depths=1 widths=20 groups=8", "--times", "8"), "no multiple of its group width"),
+        (("filtering", "chinchilla@epoch", "--pool", "1M", "--examples", "1M"), "no law of pools"),
+        (("split", "--item", "3", "--total", "4k"), "an item is two numbers"),
+        (("split", "--item", "3,1", "--total", "0"), "cannot be split"),
+        (("machines", "comparison@clip", "comparison@clip", "--machine", "fast"), "is no machine"),
+    ],
+)
+def test_bad_input_is_one_sentence(words: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, *words)
+    assert status == 2
+    assert not out
+    assert says in " ".join(err.split())
+
+
+def test_each_file_is_a_command() -> None:
+    folder = files("allometry.cli").joinpath("decide")
+    names = {
+        path.name.removesuffix(".py")
+        for path in folder.iterdir()
+        if path.name.endswith(".py") and not path.name.startswith("_")
+    }
+    assert {command.callback.__name__ for command in build_decide().registered_commands if command.callback} == names
