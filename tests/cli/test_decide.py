@@ -11,7 +11,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from allometry.cli.decide import build_decide
+from allometry.cli.decide import build
 from allometry.cli.main import main
 from allometry.fits import published_fit, save_fit
 from allometry.laws import find_law
@@ -133,4 +133,4 @@ def test_each_file_is_a_command() -> None:
         for path in folder.iterdir()
         if path.name.endswith(".py") and not path.name.startswith("_")
     }
-    assert {command.callback.__name__ for command in build_decide().registered_commands if command.callback} == names
+    assert {command.callback.__name__ for command in build().registered_commands if command.callback} == names
