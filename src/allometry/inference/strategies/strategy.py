@@ -153,5 +153,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, Grader):
         return value.name
     if callable(value):
-        return f"{value.__module__}:{value.__qualname__}"
+        home = value.__module__.partition(".")[0]
+        return value.__name__ if home == __name__.partition(".")[0] else f"{value.__module__}:{value.__qualname__}"
     return value if isinstance(value, str) and value.isidentifier() else canonical(value)
