@@ -24,6 +24,16 @@ def test_the_training_ladder_runs_and_shows_itself() -> None:
     assert len(text.encode()) < 1_000_000
 
 
+@pytest.mark.docs
+@pytest.mark.filterwarnings("default")
+def test_test_time_compute_runs_and_shows_itself() -> None:
+    text = notebook_pages.notebook_page(FOLDER / "notebooks" / "test_time.ipynb")
+    assert "Strategies at budgets" in text
+    assert text.count('class="plotly-graph-div"') == 1
+    assert text.count('<div class="allometry">') == 2
+    assert len(text.encode()) < 1_000_000
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
     """They are made when the site is built: what is kept would grow old."""
