@@ -25,7 +25,7 @@ class Words(NamedTuple):
 
 def words(found: Results) -> Words:
     """The rows of a sweep, with columns left out that hold nothing or the same everywhere."""
-    cells = [_cells(row) for row in found.rows]
+    cells = [_cells(row, found.name(row.engine)) for row in found.rows]
     columns = {head: {row[i] for row in cells} for i, head in enumerate(_HEADS)}
     same = {head: next(iter(columns[head])) for head in _COMMON if len(columns[head]) == 1}
     units = {row.unit for row in found.rows}
@@ -39,14 +39,14 @@ def words(found: Results) -> Words:
     return Words("; ".join(told), tuple(_HEADS[i] for i in kept), rows)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, engine: str) -> tuple[str, ...]:
     selector = f"{row.selector} (oracle)" if row.oracle else row.selector
     budget = f"{row.budget:g} {row.unit.replace('_', ' ')}" if row.unit else "none"
     money = row.meter["money"]
     seconds = "" if row.seconds is None else ", ".join(shown(value, 3) for value in row.seconds)
     return (
         row.strategy, budget, percent(row.accuracy.value), ends(row.accuracy.low, row.accuracy.high),
-        shown(row.meter["generated_tokens"] or 0.0, 4), selector, row.engine, row.scorer or "none", seconds,
+        shown(row.meter["generated_tokens"] or 0.0, 4), selector, engine, row.scorer or "none", seconds,
         shown(row.meter["calls"] or 0.0, 3), "" if money is None else shown(money, 3),
     )  # fmt: skip
 
@@ -72,14 +72,14 @@ def compared(found: Results) -> list[str]:
         largest[each.engine, each.unit] = max(each.budget, largest.get((each.engine, each.unit), 0.0))
     several = len({each.engine for each in found.differences}) > 1
     told = [each for each in found.differences if each.budget == largest[each.engine, each.unit]]
-    return [_sentence(each, found.level, several) for each in told]
+    return [_sentence(each, found, several) for each in told]
 
 
-def _sentence(each: Difference, level: float, several: bool) -> str:
-    gap, where = each.difference, f" on {each.engine}" if several else ""
+def _sentence(each: Difference, found: Results, several: bool) -> str:
+    gap, where = each.difference, f" on {found.name(each.engine)}" if several else ""
     at = f"at {each.unit}={each.budget:g}{where}, on the same {each.problems} problems"
     if gap.value is None or gap.low is None or gap.high is None:
         return f"{each.strategy} and {each.baseline} cannot be compared {at}: {gap.why}"
-    interval = f"{level:.0%} interval {100 * gap.low:+.1f} to {100 * gap.high:+.1f}"
+    interval = f"{found.level:.0%} interval {100 * gap.low:+.1f} to {100 * gap.high:+.1f}"
     verdict = "" if each.sure else ": not told apart"
     return f"{each.strategy} against {each.baseline}: {100 * gap.value:+.1f} points ({interval}) {at}{verdict}"

@@ -35,11 +35,11 @@ def sweep_figure(found: Results) -> go.Figure:
         raise Refused("nothing-to-plot", "no answer was scored", "plot", "sweep with a scorer")
     panels = _panels(scored)
     figure: go.Figure = make_subplots(len(panels), 1, subplot_titles=[escape(title) for title in panels])
-    names = list(dict.fromkeys(_name(row, scored) for row in scored))
+    names = list(dict.fromkeys(_name(row, found) for row in scored))
     colours, legends = dict(zip(names, law_colours(len(names)), strict=True)), set[str]()
     for number, rows in enumerate(panels.values(), 1):
         for i, name in enumerate(names):
-            points = sorted((row for row in rows if _name(row, scored) == name), key=_used)
+            points = sorted((row for row in rows if _name(row, found) == name), key=_used)
             if points:
                 look = {"color": colours[name], "symbol": _SYMBOLS[i % len(_SYMBOLS)], "size": 8}
                 _draw(figure, number, name, points, look, name not in legends)
@@ -64,11 +64,11 @@ def _panels(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _name(row: Row, rows: Sequence[Row]) -> str:
-    several = len({other.engine for other in rows}) > 1
+def _name(row: Row, found: Results) -> str:
+    several = len({other.engine for other in found.rows}) > 1
     untold = row.selector_kind != "rule" and row.selector not in row.strategy
     selected = f" by {row.selector}" if untold else ""
-    return cut_short(row.strategy) + selected + (f" on {cut_short(row.engine)}" if several else "")
+    return cut_short(row.strategy) + selected + (f" on {cut_short(found.name(row.engine))}" if several else "")
 
 
 def _used(row: Row) -> float:

@@ -29,7 +29,7 @@ from allometry.cli.sweeping.options import (
 )  # fmt: skip
 from allometry.cli.sweeping.posing import Posed, pose
 from allometry.cli.sweeping.write import check_outputs, write_rows
-from allometry.inference.calls import Budget, Ledger, read_budgets
+from allometry.inference.calls import MAIN, Budget, Ledger, read_budgets
 from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy
 from allometry.inference.sweeps import Results, Swept, summarise
@@ -73,7 +73,8 @@ def sweep(
         raise Refused("no-dry-run", "--detect says how many problems a sweep needs", "--detect", "add --dry-run")
     with open_records(records, keep, redact) as kept:
         swept = _run(posed, strategies, budgets, engines, kept, seed, seeds, limits)
-    found = summarise(swept, level_of(level, 0.9))
+    names = {roles[MAIN].profile.identity: text for roles, text in zip(engines, engine, strict=True)}
+    found = summarise(swept, level_of(level, 0.9), names)
     written = write_rows(found, out, figure, f"{posed.name}: strategies at budgets")
     if json:
         print_json({"task": posed.name, **found.as_json(), "records": records, **written})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from allometry.inference.calls import Meter
@@ -16,7 +16,10 @@ from allometry.showing import Tabled
 
 @dataclass(frozen=True)
 class Results(Tabled):
-    """The rows of one or several sweeps, with what was paid for them now; `complete` unless a limit ended them."""
+    """The rows of one or several sweeps, with what was paid for them now; `complete` unless a limit ended them.
+
+    `names` are what people call engines, by identity.
+    """
 
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
@@ -24,6 +27,11 @@ class Results(Tabled):
     paid: Meter
     level: float
     why: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, engine: str) -> str:
+        """What an engine is called where people read."""
+        return self.names.get(engine, engine)
 
     @property
     def complete(self) -> bool:
@@ -41,12 +49,12 @@ class Results(Tabled):
             "differences": [difference.as_json() for difference in self.differences],
             "curves": [curve.as_json() for curve in self.curves],
             "paid": {**paid, "estimated": sorted(self.paid.estimated)}, "level": self.level,
-            "complete": self.complete, "why": self.why,
+            "complete": self.complete, "why": self.why, "engines": dict(self.names),
         }  # fmt: skip
 
 
-def summarise(sweeps: Sequence[Swept], level: float = 0.9) -> Results:
-    """What sweeps of several engines came to together.
+def summarise(sweeps: Sequence[Swept], level: float = 0.9, names: Mapping[str, str] | None = None) -> Results:
+    """What sweeps of several engines came to together; `names` are what people call the engines, by identity.
 
     >>> from allometry.inference.calls import read_budgets
     >>> from allometry.inference.engines import Simulator
@@ -63,5 +71,6 @@ def summarise(sweeps: Sequence[Swept], level: float = 0.9) -> Results:
     paid = sum((swept.paid for swept in sweeps), Meter())
     why = next((swept.why for swept in sweeps if swept.why), "")
     return Results(
-        tuple(rows(outcomes, level)), tuple(differences(outcomes, level)), tuple(curves(outcomes)), paid, level, why
-    )
+        tuple(rows(outcomes, level)), tuple(differences(outcomes, level)), tuple(curves(outcomes)), paid, level, why,
+        names or {},
+    )  # fmt: skip

