@@ -46,17 +46,14 @@ def test_a_call_that_is_cancelled_says_what_there_was(model: Path) -> None:
 
     async def cancelled() -> Any:
         call = asyncio.ensure_future(engine.sample(Request("abc", 90, n=2, temperature=0.8)))
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0)  # now it waits
         call.cancel()
         return await call
 
     try:
         with pytest.raises(Stopped) as stopped:
             asyncio.run(cancelled())
-    except asyncio.CancelledError:  # it had not begun
-        pass
-    else:
-        assert {response.finish for response in stopped.value.responses} <= {"cancelled", "stop", "length"}
+        assert len(stopped.value.responses) == 2
     finally:
         engine.close()
 
