@@ -57,9 +57,10 @@ def show_estimate(
                 length=measured_length(lines, name),
             )  # fmt: skip
             found.append(_Dry(name, made, measured_pace(lines, name), min(AT_ONCE, len(posed.problems))))
-    needed = None if detect is None else problems_to_detect(detect / 100, DISCORDANT, level, POWER)
+    differ = DISCORDANT if detect is None else max(DISCORDANT, detect / 100)
+    needed = None if detect is None else problems_to_detect(detect / 100, differ, level, POWER)
     if json:
-        told = {"dry_run": [each.as_json() for each in found], "detect": _told(detect, needed, level)}
+        told = {"dry_run": [each.as_json() for each in found], "detect": _told(detect, needed, level, differ)}
         print_json({"task": posed.name, "problems": len(posed.problems), "rows": [], "complete": False, **told})
         return
     for each in found:
@@ -67,7 +68,7 @@ def show_estimate(
     if needed is not None:
         print_lines(
             f"{needed} problems tell {detect:g} points apart in {POWER:.0%} of cases at the {level:.0%} level, should two "
-            f"strategies differ on {DISCORDANT:.0%} of the problems (assumed); here are {len(posed.problems)}"
+            f"strategies differ on {differ:.0%} of the problems (assumed); here are {len(posed.problems)}"
         )
 
 
@@ -78,7 +79,7 @@ def _show(each: _Dry, problems: int) -> None:
     print_lines(f"expected: {each.found.length.why}", *([f"seconds: {NO_PACE}"] if each.pace is None else []))
 
 
-def _told(points: float | None, needed: int | None, level: float) -> dict[str, float] | None:
+def _told(points: float | None, needed: int | None, level: float, differ: float) -> dict[str, float] | None:
     if points is None or needed is None:
         return None
-    return {"points": points, "problems": needed, "power": POWER, "level": level, "discordant": DISCORDANT}
+    return {"points": points, "problems": needed, "power": POWER, "level": level, "discordant": differ}

@@ -116,4 +116,7 @@ def _show(found: Results, posed: Posed, records: str | None, written: dict[str, 
                 print_lines(f"{row.strategy} at {row.unit}={row.budget:g}: {count} {what}: counted as not right")
     if not found.complete:
         print_lines(f"not complete: {found.why}" + (f"; go on with --records {records}" if records else ""))
+        fewest = min((row.problems for row in found.rows), default=0)
+        if fewest < len(posed.problems):
+            print_lines(f"rows rest on {fewest} to {len(posed.problems)} problems: compare only what is paired")
     print_lines(*(f"written to {path}" for path in written.values() if path))
