@@ -136,6 +136,7 @@ def test_a_dry_run_asks_nothing_and_says_what_it_would_take(
     paid = told(capsys, *words)["paid"]["generated_tokens"]
     [known] = told(capsys, *words, "--dry-run")["dry_run"]
     assert known["length"]["why"].startswith("measured")
+    assert all(known["worst"][name] >= known["expected"][name] for name in ("calls", "prompt_tokens", "seconds"))
     assert known["expected"]["generated_tokens"] == pytest.approx(paid, rel=0.25)
     assert known["expected"]["seconds"] > 0
 

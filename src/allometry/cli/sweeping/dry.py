@@ -76,7 +76,11 @@ def _show(each: _Dry, problems: int) -> None:
     expected, worst = each.numbers(each.found.expected), each.numbers(each.found.worst)
     rows = [(name, number(expected[name]), number(worst[name])) for name in expected]
     print_table(f"{each.engine}: {problems} problems; nothing was asked", ("", "expected", "at worst"), rows)
-    print_lines(f"expected: {each.found.length.why}", *([f"seconds: {NO_PACE}"] if each.pace is None else []))
+    print_lines(
+        f"expected: {each.found.length.why}",
+        "at worst: answers as long as they may be; shorter ones leave room for more calls and their prompts",
+        *([f"seconds: {NO_PACE}"] if each.pace is None else []),
+    )
 
 
 def _told(points: float | None, needed: int | None, level: float, differ: float) -> dict[str, float] | None:
