@@ -235,6 +235,23 @@ def test_rows_on_different_problems_and_answers_that_were_cut_off_are_told(
     assert "cut off" in out.split("\n")[1]
 
 
+def test_where_all_calls_failed_there_is_no_accuracy_and_no_difference(
+    world: Path, on: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Records that hold no answer for a strategy say nothing of it, and logs without times tell none."""
+    told(capsys, *SWEEP[:4], "--budget", "64", *on, "--problems", 5, "--records", tmp_path / "records")
+    words = (*SWEEP[:2], *SWEEP[4:6], *SWEEP[2:4], "--budget", "64", "--engine", f"records:{tmp_path / 'records'}")
+    found = told(capsys, *words, "--problems", 5)
+    voted, greedy = found["rows"]
+    assert (voted["failed"], voted["accuracy"], voted["seconds_p50"]) == (5, None, None)
+    assert voted["why"] == f"all failed: {voted['failure']}"
+    assert greedy["accuracy"] is not None
+    assert [(each["difference"], each["problems"], each["sure"]) for each in found["differences"]] == [(None, 0, False)]
+    _, out, _ = run(capsys, *words, "--problems", 5)
+    assert "so there is no accuracy" in out
+    assert "samples of this prompt" in out
+
+
 def test_records_of_several_engines_are_named_one_by_one(
     world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

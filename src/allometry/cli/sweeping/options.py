@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, TypeAlias
 
 import typer
@@ -40,6 +40,14 @@ def open_engines(texts: Sequence[str], judge: str | None) -> list[dict[str, Engi
         if name in names[:i]:
             raise Refused("twice", f"two engines are {name}", "--engine", "drop all but one")
     return [{MAIN: engine, **roles} for engine in engines]
+
+
+def faults_of(engines: Sequence[Mapping[str, Engine]]) -> dict[str, dict[str, int]]:
+    """Attempts of endpoints that failed, by engine and why; those that had none are left out."""
+    from allometry.inference.engines.endpoint import Endpoint
+
+    every = [engine for roles in engines for engine in roles.values() if isinstance(engine, Endpoint)]
+    return {engine.profile.identity: dict(engine.faults) for engine in every if engine.faults}
 
 
 def open_records(folder: str | None, keep: str, redact: str | None) -> Records:
