@@ -233,7 +233,7 @@ def _metrics(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
 
 def _efficiency(outcomes: Sequence[Outcome]) -> float | None:
     tokens = sum(outcome.meter.generated_tokens for outcome in outcomes) / len(outcomes)
-    if not outcomes[0].scorer or not tokens:
+    if not outcomes[0].scorer or not tokens or all(outcome.state == "failed" for outcome in outcomes):
         return None
     return efficiency(sum(outcome.grade or 0.0 for outcome in outcomes) / len(outcomes), tokens)
 
