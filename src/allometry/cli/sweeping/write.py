@@ -26,8 +26,6 @@ def check_outputs(out: Path | None, figure: Path | None, posed: Posed) -> None:
         if figure.suffix not in PAGES:
             raise Refused("bad-format", f"a page is not written as {figure.suffix or 'a file without suffix'}",
                           "--figure", "name a file that ends in .html")  # fmt: skip
-        if out is not None and out.absolute() == figure.absolute():
-            raise Refused("same-file", f"the rows and the page would both be {out}", "--figure", "name another")
         if posed.scorer is None:
             raise Refused("no-scorer", "a figure shows accuracies, and nothing scores the answers", "--figure",
                           "give --grader, or leave the figure out")  # fmt: skip
