@@ -136,12 +136,16 @@ def test_a_dry_run_asks_nothing_and_says_what_it_would_take(
     paid = told(capsys, *words)["paid"]["generated_tokens"]
     [known] = told(capsys, *words, "--dry-run")["dry_run"]
     assert known["length"]["why"].startswith("measured")
+    assert all(known["worst"][name] >= known["expected"][name] for name in ("calls", "prompt_tokens", "seconds"))
     assert known["expected"]["generated_tokens"] == pytest.approx(paid, rel=0.25)
     assert known["expected"]["seconds"] > 0
 
 
 def test_detect_says_how_many_problems_are_needed(on: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, *SWEEP, *on, "--dry-run", "--detect", 2)["detect"]["problems"] == 7727
+    large = told(capsys, *SWEEP, *on, "--dry-run", "--detect", 80)["detect"]
+    assert large["discordant"] == 0.8
+    assert large["problems"] < 10
 
 
 def test_a_person_reads_the_rows(on: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,6 +179,13 @@ def test_a_person_reads_the_rows(on: tuple[str, ...], tmp_path: Path, capsys: py
         (("--limit", "calls=1:9:x2"), "bad-limit", "one number"),
         (("--limit", "money=3"), "no-price", "declare one"),
         (("--detect", "2"), "no-dry-run", "--dry-run"),
+        (("--strategy", "self_consistency(samples=lots)"), "bad-argument", "from 1 upwards or none"),
+        (("--strategy", "self_consistency(temperature=hot)"), "bad-argument", "temperature as a number from 0"),
+        (("--strategy", "self_consistency(tokens=0)"), "bad-argument", "a whole number from 1"),
+        (("--strategy", "first_finish(count=0)"), "bad-argument", "a whole number from 1"),
+        (("--strategy", "budget_forcing(waits=-1)"), "bad-argument", "a whole number from 0"),
+        (("--figure", "figure.png"), "bad-format", ".html"),
+        (("--out", "same.csv", "--figure", "same.csv"), "bad-format", ".html"),
         (("--out", "rows.xlsx"), "bad-format", ".csv"),
         (("--out", "no/such/rows.csv"), "no-folder", "make it first"),
         (("--keep", "nothing"), "unknown-keep", "hashes"),
@@ -189,6 +200,72 @@ def test_bad_input_is_one_sentence_and_status_2(
     error = json.loads(out)["error"]
     assert (status, error["code"]) == (2, code)
     assert said in " ".join((error["message"], error["mend"]))
+
+
+def test_an_engine_given_twice_is_refused_and_not_counted_twice(
+    on: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = run(capsys, *SWEEP, *on, *on, "--problems", 3, "--json")
+    assert (status, json.loads(out)["error"]["code"]) == (2, "twice")
+
+
+@pytest.mark.parametrize("body", ["return None", "raise KeyError('a text')", "return {}"])
+def test_a_hook_that_cannot_be_used_is_told_so_before_anything_is_written(
+    body: str, on: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook = tmp_path / "hook.py"
+    hook.write_text(f"def redact(line):\n    {body}\n")
+    words = (*SWEEP, *on, "--problems", 3, "--records", tmp_path / "records", "--redact", f"{hook}:redact", "--json")
+    status, out, _ = run(capsys, *words)
+    error = json.loads(out)["error"]
+    assert (status, error["code"]) == (2, "bad-hook")
+    assert "a text" not in error["message"]
+    assert not list(read_lines(tmp_path / "records"))
+
+
+def test_rows_on_different_problems_and_answers_that_were_cut_off_are_told(
+    world: Path, on: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, _ = run(capsys, *SWEEP, *on, "--problems", 40, "--limit", "generated_tokens=3000")
+    assert status == 0
+    assert "problems" in out.split("\n")[1]
+    assert "compare only what is paired" in out
+    world.write_text("success = 0.5\nright_tokens = [200, 0]\nwrong_tokens = [200, 0]\n")
+    status, out, _ = run(capsys, *SWEEP, *on, "--problems", 40)
+    assert "cut off" in out.split("\n")[1]
+
+
+def test_where_all_calls_failed_there_is_no_accuracy_and_no_difference(
+    world: Path, on: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Records that hold no answer for a strategy say nothing of it, and logs without times tell none."""
+    told(capsys, *SWEEP[:4], "--budget", "64", *on, "--problems", 5, "--records", tmp_path / "records")
+    words = (*SWEEP[:2], *SWEEP[4:6], *SWEEP[2:4], "--budget", "64", "--engine", f"records:{tmp_path / 'records'}")
+    found = told(capsys, *words, "--problems", 5)
+    voted, greedy = found["rows"]
+    assert (voted["failed"], voted["accuracy"], voted["seconds_p50"]) == (5, None, None)
+    assert voted["why"] == f"all failed: {voted['failure']}"
+    assert greedy["accuracy"] is not None
+    assert [(each["difference"], each["problems"], each["sure"]) for each in found["differences"]] == [(None, 0, False)]
+    _, out, _ = run(capsys, *words, "--problems", 5)
+    assert "so there is no accuracy" in out
+    assert "samples of this prompt" in out
+
+
+def test_records_of_several_engines_are_named_one_by_one(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for success in ("0.3", "0.6"):
+        world.write_text(f"success = {success}\n")
+        told(capsys, *SWEEP, "--engine", f"simulator:{world}", "--problems", 5, "--records", tmp_path / "records")
+    engine = f"records:{tmp_path / 'records'}"
+    status, out, _ = run(capsys, *SWEEP, "--engine", engine, "--problems", 5, "--json")
+    error = json.loads(out)["error"]
+    assert (status, error["code"]) == (2, "which-engine")
+    name = error["mend"].rpartition("#")[2]
+    assert told(capsys, *SWEEP[:4], "--budget", "64", "--engine", f"{engine}#{name}", "--problems", 5)["complete"]
+    status, out, _ = run(capsys, *SWEEP, "--engine", f"{engine}#other", "--problems", 5, "--json")
+    assert (status, json.loads(out)["error"]["code"]) == (2, "unknown-engine")
 
 
 def test_tasks_that_are_not_there_are_refused_with_the_nearest(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from allometry.inference import Request
-from allometry.inference.calls import CallFailed, Response, Stopped, sample, wait
+from allometry.inference.calls import CallFailed, Response, Stopped, Usage, meter_call, sample, wait
 from allometry.inference.records import Records
 from allometry.notices import Refused
 
@@ -48,6 +48,8 @@ def test_a_server_that_takes_fewer_samples_at_a_time_is_asked_for_fewer(serve: A
     sample(engine, Request("raw", 20, n=13, seed=100))
     assert sorted(body.get("n", 1) for body in server.bodies) == [1, 3, 3, 3, 3]
     assert sorted(server.seeds()) == list(range(100, 113))
+    assert engine.profile.together == 3
+    assert meter_call(engine.profile, [Usage(10, 0, 5)] * 13).prompt_tokens == 50
 
 
 @FORMS

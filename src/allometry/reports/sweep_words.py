@@ -9,7 +9,8 @@ from allometry.reports.numbers import shown
 
 # The most important first: a notebook shows no more than eight.
 _HEADS = (
-    "strategy", "budget", "accuracy", "interval", "tokens", "selector", "engine", "scorer", "seconds", "calls", "money",
+    "strategy", "budget", "accuracy", "interval", "tokens", "problems", "cut off", "selector", "engine", "scorer", "seconds",
+    "calls", "money",
 )  # fmt: skip
 # What all rows have in common is said once.
 _COMMON = {"engine": "on", "scorer": "scored by", "selector": "selected by"}
@@ -25,7 +26,8 @@ class Words(NamedTuple):
 
 def words(found: Results) -> Words:
     """The rows of a sweep, with columns left out that hold nothing or the same everywhere."""
-    cells = [_cells(row, found.name(row.engine)) for row in found.rows]
+    uneven = len({row.problems for row in found.rows}) > 1
+    cells = [_cells(row, found.name(row.engine), uneven) for row in found.rows]
     columns = {head: {row[i] for row in cells} for i, head in enumerate(_HEADS)}
     same = {head: next(iter(columns[head])) for head in _COMMON if len(columns[head]) == 1}
     units = {row.unit for row in found.rows}
@@ -39,14 +41,15 @@ def words(found: Results) -> Words:
     return Words("; ".join(told), tuple(_HEADS[i] for i in kept), rows)
 
 
-def _cells(row: Row, engine: str) -> tuple[str, ...]:
+def _cells(row: Row, engine: str, uneven: bool) -> tuple[str, ...]:
     selector = f"{row.selector} (oracle)" if row.oracle else row.selector
     budget = f"{row.budget:g} {row.unit.replace('_', ' ')}" if row.unit else "none"
     money = row.meter["money"]
     seconds = "" if row.seconds is None else ", ".join(shown(value, 3) for value in row.seconds)
     return (
         row.strategy, budget, percent(row.accuracy.value), ends(row.accuracy.low, row.accuracy.high),
-        shown(row.meter["generated_tokens"] or 0.0, 4), selector, engine, row.scorer or "none", seconds,
+        shown(row.meter["generated_tokens"] or 0.0, 4), f"{row.problems}" if uneven else "",
+        f"{row.truncated}" if row.truncated else "", selector, engine, row.scorer or "none", seconds,
         shown(row.meter["calls"] or 0.0, 3), "" if money is None else shown(money, 3),
     )  # fmt: skip
 

@@ -187,7 +187,7 @@ def _(plan: Plan) -> go.Figure:
 @view.register(Results)
 def _(found: Results) -> View:
     notes = [f"{sentence}." for sentence in sweep_words.compared(found)]
-    notices = [] if found.complete else [f"incomplete: {found.why}"]
+    notices = [] if found.complete else [f"incomplete: {found.why}; rows may rest on different problems"]
     told = sweep_words.words(found)
     return View("Strategies at budgets", told.heads, told.rows, [told.common], notes=notes, notices=notices)
 

@@ -49,6 +49,12 @@ def test_the_prompt_of_many_samples_counts_once_where_the_engine_takes_n(shape: 
     assert each.flops - one.flops == pytest.approx(forward_flops(shape, 60, 40, logits=1).total)
 
 
+@pytest.mark.parametrize(("samples", "requests"), [(1, 1), (3, 1), (4, 2), (7, 3)])
+def test_the_prompt_counts_with_each_request_of_an_engine_that_takes_few_at_a_time(samples: int, requests: int) -> None:
+    found = meter_call(Profile("x", Abilities(n=True), together=3), [Usage(100, 40, 10)] * samples)
+    assert (found.calls, found.prompt_tokens, found.cached_tokens) == (samples, 100 * requests, 40 * requests)
+
+
 def test_what_cannot_be_known_is_empty_and_stays_so_in_sums() -> None:
     found = meter_call(Profile("x"), [Usage(1, 0, 1)])
     assert (found.flops, found.kv_bytes, found.money) == (None, None, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from allometry.inference.engines.embedded import (
     read_weights,
     write_weights,
 )
+from allometry.inference.engines.embedded.worker import WorkerDecoder
 from allometry.inference.strategies import find_strategy
 from allometry.inference.sweeps import sweep
 from allometry.inference.tasks import find_task
@@ -218,8 +220,8 @@ def test_n_samples_are_those_of_their_seeds(model: CharacterModel) -> None:
     request = Request("abcabc", max_tokens=30, n=6, seed=10)
     together = sample(model, request)
     singly = [sample(model, replace(request, n=1, seed=10 + i))[0] for i in range(6)]
-    timeless: dict[str, Any] = {"seconds": None, "first_token": None}
-    assert [replace(one, **timeless) for one in together] == [replace(one, **timeless) for one in singly]
+    timeless = [[replace(one, seconds=None, first_token=None) for one in of_them] for of_them in (together, singly)]
+    assert timeless[0] == timeless[1]
     assert len({one.content for one in together}) > 1
 
 
@@ -287,6 +289,27 @@ def test_a_sweep_over_built_in_tasks(tmp_path: Path) -> None:
             assert outcome.grade in (None, 0.0, 1.0)
             assert outcome.state in ("answered", "truncated")
     model.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_worker_is_waited_for_and_left_alone_by_the_keyboard(tmp_path: Path) -> None:
+    """Its start is in no time to an answer; an interrupt is for the process that asks."""
+    write_weights(tmp_path / "model.npz", CONFIG, WEIGHTS.arrays)
+    model = read_character_model(tmp_path / "model.npz", rows=8, workers=1)
+    [worker] = [child for child in model._decoders if isinstance(child, WorkerDecoder)]
+
+    async def waits() -> None:
+        await asyncio.wait_for(model.ready(), 120)
+        assert worker._used
+        worker._process.send_signal(signal.SIGINT)
+
+    asyncio.run(waits())
+    assert (
+        sample(model, Request("abc", max_tokens=5, seed=3))[0].content
+        == alone(Request("abc", max_tokens=5, seed=3)).content
+    )
+    model.close()
+    assert worker._process.returncode == 0
 
 
 def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:

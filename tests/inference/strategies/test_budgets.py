@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,21 +46,37 @@ LIMITS = {
 }
 
 
-def episode(strategy: Strategy, world: World, shape: Shape, price: Price, budget: Budget, takes_n: bool) -> Outcome:
+def episode(
+    strategy: Strategy,
+    world: World,
+    shape: Shape,
+    price: Price,
+    budget: Budget,
+    takes_n: bool,
+    together: int | None = None,
+) -> Outcome:
     able = ALL if takes_n else Abilities(**{**ALL.__dict__, "n": False})
     engine = Simulator(world, shape, price, able)
+    object.__setattr__(engine, "profile", replace(engine.profile, together=together))
     return wait(play(strategy, simulated_problems(1, 40)[0], budget, Setting({MAIN: engine}, Records(), EXACT)))
 
 
 @pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
 @settings(max_examples=25)
-@given(data=st.data(), world=st.sampled_from(sorted(WORLDS)), takes_n=st.booleans(),
+@given(data=st.data(), world=st.sampled_from(sorted(WORLDS)), takes_n=st.booleans(), together=st.none() | st.integers(1, 4),
        units=st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=3, unique=True))  # fmt: skip
 def test_no_budget_is_ever_exceeded(
-    strategy: Strategy, data: st.DataObject, world: str, takes_n: bool, units: list[str], shape: Shape, price: Price
+    strategy: Strategy,
+    data: st.DataObject,
+    world: str,
+    takes_n: bool,
+    together: int | None,
+    units: list[str],
+    shape: Shape,
+    price: Price,
 ) -> None:
     budget = Budget(**{unit: data.draw(LIMITS[unit], unit) for unit in units})
-    outcome = episode(strategy, WORLDS[world], shape, price, budget, takes_n)
+    outcome = episode(strategy, WORLDS[world], shape, price, budget, takes_n, together)
     for unit, limit in budget.items():
         used = getattr(outcome.meter, unit)
         assert used <= limit * (1 + 1e-12), (unit, used, limit)

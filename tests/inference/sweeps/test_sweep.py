@@ -17,7 +17,7 @@ from allometry.inference.calls import Abilities, Budget, CallFailed, Request, re
 from allometry.inference.engines import Simulator, World
 from allometry.inference.records import Records, lost_calls, read_lines
 from allometry.inference.strategies import Answer, find_strategy, strategy
-from allometry.inference.sweeps import rows, sweep
+from allometry.inference.sweeps import curves, differences, rows, sweep
 from allometry.inference.tasks import Problem, simulated_problems
 from allometry.inference.verifiers import EXACT, Grader, confidence, grader, simulated_verifier
 from allometry.notices import Refused
@@ -182,7 +182,7 @@ from allometry.inference.calls import read_budgets
 from allometry.inference.engines import Simulator, World
 from allometry.inference.records import Records
 from allometry.inference.strategies import find_strategy
-from allometry.inference.sweeps import rows, sweep
+from allometry.inference.sweeps import curves, differences, rows, sweep
 from allometry.inference.tasks import simulated_problems
 from allometry.inference.verifiers import EXACT
 
@@ -325,3 +325,24 @@ def test_texts_that_are_hardly_texts_are_kept_and_given_again(tmp_path: Path, sc
     assert len(engine.asked) == 1
     kept = next(line for line in read_lines(tmp_path) if line["kind"] == "sample")
     assert kept["content"] == odd.replace("\ud800", "?")
+
+
+def test_failed_calls_are_in_no_difference_no_curve_and_no_time() -> None:
+    """Half of the problems fail at every other strategy: what is compared is the other half."""
+
+    @strategy()
+    async def broken(problem: Any, engine: Any, budget: Any) -> Answer:
+        if int(problem.id) % 2:
+            raise CallFailed("500: said by the server about simulated problem 1")
+        return Answer((await engine.sample(Request(problem.prompt, 40)))[0])
+
+    world = World(success=1.0, right_tokens=(20, 0), wait=0.5)
+    found = sweep(simulated_problems(20), [GREEDY, broken()], read_budgets("64:128:x2"), Simulator(world), scorer=EXACT)
+    whole, half = rows(found)[1], rows(found)[3]
+    assert (half.failed, half.accuracy.value, half.failure) == (10, 0.5, "500")
+    assert half.seconds == whole.seconds
+    [*_, last] = differences(found)
+    assert (last.problems, last.difference.value, last.sure) == (10, 0.0, False)
+    assert {curve.strategy: (curve.problems, curve.arise) for curve in curves(found)} == {
+        "greedy": (20, 0.0), "broken": (10, 0.0),
+    }  # fmt: skip

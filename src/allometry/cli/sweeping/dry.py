@@ -57,9 +57,10 @@ def show_estimate(
                 length=measured_length(lines, name),
             )  # fmt: skip
             found.append(_Dry(name, made, measured_pace(lines, name), min(AT_ONCE, len(posed.problems))))
-    needed = None if detect is None else problems_to_detect(detect / 100, DISCORDANT, level, POWER)
+    differ = DISCORDANT if detect is None else max(DISCORDANT, detect / 100)
+    needed = None if detect is None else problems_to_detect(detect / 100, differ, level, POWER)
     if json:
-        told = {"dry_run": [each.as_json() for each in found], "detect": _told(detect, needed, level)}
+        told = {"dry_run": [each.as_json() for each in found], "detect": _told(detect, needed, level, differ)}
         print_json({"task": posed.name, "problems": len(posed.problems), "rows": [], "complete": False, **told})
         return
     for each in found:
@@ -67,7 +68,7 @@ def show_estimate(
     if needed is not None:
         print_lines(
             f"{needed} problems tell {detect:g} points apart in {POWER:.0%} of cases at the {level:.0%} level, should two "
-            f"strategies differ on {DISCORDANT:.0%} of the problems (assumed); here are {len(posed.problems)}"
+            f"strategies differ on {differ:.0%} of the problems (assumed); here are {len(posed.problems)}"
         )
 
 
@@ -75,10 +76,14 @@ def _show(each: _Dry, problems: int) -> None:
     expected, worst = each.numbers(each.found.expected), each.numbers(each.found.worst)
     rows = [(name, number(expected[name]), number(worst[name])) for name in expected]
     print_table(f"{each.engine}: {problems} problems; nothing was asked", ("", "expected", "at worst"), rows)
-    print_lines(f"expected: {each.found.length.why}", *([f"seconds: {NO_PACE}"] if each.pace is None else []))
+    print_lines(
+        f"expected: {each.found.length.why}",
+        "at worst: answers as long as they may be; shorter ones leave room for more calls and their prompts",
+        *([f"seconds: {NO_PACE}"] if each.pace is None else []),
+    )
 
 
-def _told(points: float | None, needed: int | None, level: float) -> dict[str, float] | None:
+def _told(points: float | None, needed: int | None, level: float, differ: float) -> dict[str, float] | None:
     if points is None or needed is None:
         return None
-    return {"points": points, "problems": needed, "power": POWER, "level": level, "discordant": DISCORDANT}
+    return {"points": points, "problems": needed, "power": POWER, "level": level, "discordant": differ}

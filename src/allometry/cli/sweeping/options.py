@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, TypeAlias
 
 import typer
@@ -12,9 +12,10 @@ from allometry.inference.engines import find_engine
 from allometry.inference.records import Records, find_hook
 from allometry.inference.verifiers.apart import PROTECTION
 from allometry.inference.verifiers.graders.judge import ROLE as JUDGE
+from allometry.notices import Refused
 
 StrategyText: TypeAlias = Annotated[list[str], typer.Option(help="greedy, best_of_n, self_consistency, budget_forcing, no_thinking, first_finish, with arguments as in 'best_of_n(samples=8)', or mine.py:name; repeatable.")]  # fmt: skip
-EngineText: TypeAlias = Annotated[list[str], typer.Option(help="embedded, embedded:weak, embedded:middle, openai:URL#MODEL, records:DIR, simulator:FILE; repeatable.")]  # fmt: skip
+EngineText: TypeAlias = Annotated[list[str], typer.Option(help="embedded, embedded:weak, embedded:middle, openai:URL#MODEL, records:DIR (DIR#ENGINE where it holds several), simulator:FILE; repeatable.")]  # fmt: skip
 Problems: TypeAlias = Annotated[int | None, typer.Option(help="How many problems: by default 200 of a built-in task, all of a file.", min=1)]  # fmt: skip
 Difficulty: TypeAlias = Annotated[int | None, typer.Option(help="Of a built-in task: how many numbers, steps or hops.", min=1)]  # fmt: skip
 GraderText: TypeAlias = Annotated[str | None, typer.Option(help="What says which answers are right: answer or steps of a built-in task; exact, numeric, regex:PATTERN, choice, json, math, judge, command:PROGRAM, python, or mine.py:grade.")]  # fmt: skip
@@ -28,9 +29,25 @@ AllowCode: TypeAlias = Annotated[bool, typer.Option("--allow-code", help=f"Let g
 
 
 def open_engines(texts: Sequence[str], judge: str | None) -> list[dict[str, Engine]]:
-    """Each engine by role; all are judged by the same one."""
+    """Each engine by role; all are judged by the same one.
+
+    Errors: `Refused` for one engine given twice: its answers would be counted twice.
+    """
     roles = {} if judge is None else {JUDGE: find_engine(judge)}
-    return [{MAIN: find_engine(text), **roles} for text in texts]
+    engines = [find_engine(text) for text in texts]
+    names = [engine.profile.identity for engine in engines]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise Refused("twice", f"two engines are {name}", "--engine", "drop all but one")
+    return [{MAIN: engine, **roles} for engine in engines]
+
+
+def faults_of(engines: Sequence[Mapping[str, Engine]]) -> dict[str, dict[str, int]]:
+    """Attempts of endpoints that failed, by engine and why; those that had none are left out."""
+    from allometry.inference.engines.endpoint import Endpoint
+
+    every = [engine for roles in engines for engine in roles.values() if isinstance(engine, Endpoint)]
+    return {engine.profile.identity: dict(engine.faults) for engine in every if engine.faults}
 
 
 def open_records(folder: str | None, keep: str, redact: str | None) -> Records:

@@ -24,6 +24,7 @@ from allometry.cli.sweeping.options import (
     RedactHook,
     Selector,
     StrategyText,
+    faults_of,
     open_engines,
     open_records,
 )  # fmt: skip
@@ -77,9 +78,12 @@ def sweep(
     found = summarise(swept, level_of(level, 0.9), names)
     written = write_rows(found, out, figure, f"{posed.name}: strategies at budgets")
     if json:
-        print_json({"task": posed.name, **found.as_json(), "records": records, **written})
+        print_json({"task": posed.name, **found.as_json(), "records": records, "faults": faults_of(engines), **written})
     else:
         _show(found, posed, records, written)
+        for name, faults in faults_of(engines).items():
+            told = ", ".join(f"{count} {reason}" for reason, count in faults.items())
+            print_lines(f"{name}: attempts that failed and may have been paid for, those made good in no meter: {told}")
 
 
 def _limit(text: str) -> Budget:
@@ -112,9 +116,13 @@ def _show(found: Results, posed: Posed, records: str | None, written: dict[str, 
     print_table(f"{posed.name}, {len(posed.problems)} problems; {told.common}", told.heads, told.rows)
     print_lines(*sweep_words.compared(found))
     for row in found.rows:
-        for count, what in ((row.failed, "failed"), (row.unaffordable, "could not afford a call")):
+        counted = "counted as not right" if row.accuracy.value is not None else "so there is no accuracy"
+        for count, what in ((row.failed, f"failed ({row.failure})"), (row.unaffordable, "could not afford a call")):
             if count:
-                print_lines(f"{row.strategy} at {row.unit}={row.budget:g}: {count} {what}: counted as not right")
+                print_lines(f"{row.strategy} at {row.unit}={row.budget:g}: {count} {what}: {counted}")
     if not found.complete:
         print_lines(f"not complete: {found.why}" + (f"; go on with --records {records}" if records else ""))
+        fewest = min((row.problems for row in found.rows), default=0)
+        if fewest < len(posed.problems):
+            print_lines(f"rows rest on {fewest} to {len(posed.problems)} problems: compare only what is paired")
     print_lines(*(f"written to {path}" for path in written.values() if path))

@@ -11,6 +11,7 @@ from allometry.inference.sweeps import Results
 from allometry.notices import Refused
 
 SUFFIXES = (".csv", ".parquet", ".jsonl")
+PAGES = (".html", ".htm")
 
 
 def check_outputs(out: Path | None, figure: Path | None, posed: Posed) -> None:
@@ -22,6 +23,9 @@ def check_outputs(out: Path | None, figure: Path | None, posed: Posed) -> None:
                           f"name a file that ends in {', '.join(SUFFIXES)}")  # fmt: skip
     if figure is not None:
         check_out(figure, "--figure")
+        if figure.suffix not in PAGES:
+            raise Refused("bad-format", f"a page is not written as {figure.suffix or 'a file without suffix'}",
+                          "--figure", "name a file that ends in .html")  # fmt: skip
         if posed.scorer is None:
             raise Refused("no-scorer", "a figure shows accuracies, and nothing scores the answers", "--figure",
                           "give --grader, or leave the figure out")  # fmt: skip

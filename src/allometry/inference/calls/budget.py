@@ -201,7 +201,13 @@ class Ledger:
         if self.closed:
             return "the time is over"
         unit = next(unit for unit in self._units if _amount(worst, unit) > self.left(unit))
-        return f"{unit}: {_amount(worst, unit):.6g} may be needed and {max(0.0, self.left(unit)):.6g} are left"
+        return f"{unit}: {_amount(worst, unit):.6g} may be needed and {self._rest(unit):.6g} are left"
+
+    def _rest(self, unit: str) -> float:
+        """What is left, as people read it: without what was added for rounding."""
+        added = 0.0 if self.budget is None else ROUNDING * self.budget[unit]
+        left = self.left(unit)
+        return 0.0 if left <= 2 * added else left
 
 
 def _amount(meter: Meter, unit: str) -> float:

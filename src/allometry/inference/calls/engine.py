@@ -48,7 +48,8 @@ class Profile:
     Arguments: `identity` names the model with its version or the hash of its weights, never a credential; answers are
     kept under it. `shape` counts FLOPs and bytes of the cache, `price` money per token; None where not known.
     `cache_bytes` are those of one entry of the cache (assumed 2, bf16). `virtual` engines answer at once and say how
-    many seconds it would have taken. `secrets` are blotted out of whatever is written. `most_samples` tells of an
+    many seconds it would have taken. `together` is how many samples at most share a request, and so the cost of its
+    prompt, where the engine takes n; None for any number. `secrets` are blotted out of whatever is written. `most_samples` tells of an
     engine that has a limited number of samples of a prompt how many; None where there is always another.
     """
 
@@ -58,6 +59,7 @@ class Profile:
     price: Price | None = None
     cache_bytes: float = 2.0
     virtual: bool = False
+    together: int | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
     most_samples: Callable[[Request], int] | None = field(default=None, repr=False, compare=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -73,11 +74,12 @@ def _sum(a: float | None, b: float | None) -> float | None:
 def meter_call(profile: Profile, usages: Sequence[Usage]) -> Meter:
     """What one request took on an engine, from the tokens of its samples.
 
-    The prompt is computed and paid once where the engine takes n samples in one request, else with each sample.
+    The prompt is computed and paid once for as many samples as the engine takes in one request, else with each sample.
     Each sample's last token is never fed back, so it costs no pass of its own.
     """
     shared = profile.abilities.n and len(usages) > 1
-    prompts = [max(usages, key=lambda usage: usage.prompt)] if shared else usages
+    requests = math.ceil(len(usages) / (profile.together or len(usages)))
+    prompts = [max(usages, key=lambda usage: usage.prompt)] * requests if shared else usages
     prompt, cached = sum(usage.prompt for usage in prompts), sum(usage.cached for usage in prompts)
     generated = sum(usage.generated for usage in usages)
     return Meter(

@@ -143,7 +143,8 @@ class Scope:
         one = single if beside is NOTHING else single + beside * (held + 1)
         if not ledger.fits(one):
             return 0
-        two = single + single if apart else worst_case(profile, replace(request, n=2), prompt)
+        prompts = apart or profile.together is not None  # then a further sample may need a prompt of its own
+        two = single + single if prompts else worst_case(profile, replace(request, n=2), prompt)
         more = ledger.multiples(one, two if beside is NOTHING else two + beside * (held + 2))
         return None if more is None else 1 + more
 

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "embedded"
 
 def find_engine(text: str, *, rows: int = 128, **settings: Any) -> Engine:
     """The engine that a text names: `embedded`, `embedded:weak`, `embedded:model.npz`, `simulator:world.toml`,
-    `records:folder` (or a log of inspect or lm-eval) or `openai:http://host:8000/v1#model`.
+    `records:folder`, `records:folder#engine` where it holds answers of several (or a log of inspect or lm-eval) or `openai:http://host:8000/v1#model`.
 
     Arguments: `rows` is how many sequences of an embedded model run side by side, `settings` are those of `Endpoint`.
     Errors: `Refused` for any other text, with the nearest forms; for files that are not there; and for an address with
@@ -80,7 +80,10 @@ def _simulator(path: str, rows: int, settings: dict[str, Any]) -> Engine:
 def _records(folder: str, rows: int, settings: dict[str, Any]) -> Engine:
     from allometry.inference.engines.recorded import read_logged, read_recorded
 
-    return read_logged(folder) if Path(folder).is_file() else read_recorded(folder)
+    if Path(folder).is_file():
+        return read_logged(folder)
+    home, _, engine = folder.partition("#") if not Path(folder).exists() else (folder, "", "")
+    return read_recorded(home, engine or None)
 
 
 def _openai(at: str, rows: int, settings: dict[str, Any]) -> Engine:

@@ -87,7 +87,12 @@ def read_recorded(
     Errors: `Refused` where there are no records, where their texts were not kept, and where they are of several
     engines and none is named.
     """
-    lines = [line for line in read_lines(folder) if line["kind"] == "sample" and engine in (None, line["engine"])]
+    samples = [line for line in read_lines(folder) if line["kind"] == "sample"]
+    known = sorted({line["engine"] for line in samples})
+    if samples and engine not in (None, *known):
+        raise Refused("unknown-engine", f"these records hold no answers of {engine!r}", str(folder),
+                      f"they are of {', '.join(known)}")  # fmt: skip
+    lines = [line for line in samples if engine in (None, line["engine"])]
     texts = [line for line in lines if "kept" not in line and line["finish"] != "cancelled"]
     engines = sorted({line["engine"] for line in lines})
     if not texts:
@@ -95,7 +100,7 @@ def read_recorded(
         raise Refused("no-samples", f"no samples can be given again: {said}", str(folder), "name a folder of a sweep")
     if len(engines) > 1:
         raise Refused("which-engine", f"these records are of {len(engines)} engines: {', '.join(engines)}", str(folder),
-                      "name one of them")  # fmt: skip
+                      f"name one of them: records:DIR#{engines[0]}")  # fmt: skip
     pools: dict[str, dict[str, Response]] = {}
     for line in texts:
         pools.setdefault(_pool_key(line["prompt"], json.loads(line["parameters"])), {})[line["key"]] = response_of(line)

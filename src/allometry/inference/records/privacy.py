@@ -17,6 +17,7 @@ Redact: TypeAlias = Callable[[Line], Mapping[str, Any]]
 
 TEXTS = ("content", "reasoning", "tool_calls", "tokens", "server")
 """The columns that may hold what a person or a model wrote; everything else is numbers, names and hashes."""
+_FIXED = ("kind", "key")  # without which a line cannot be found again
 MASK = "***"
 # a shorter secret would blot out ordinary words
 SHORTEST_SECRET = 6
@@ -66,13 +67,29 @@ def kept(line: Line, keep: Keep, redact: Redact | None) -> Line:
     """
     given = line
     if redact is not None:
-        line = dict(redact(dict(line)))
+        line = _redacted(line, redact)
     if keep != "text":
         line = {**line, **{name: _without(line[name], keep) for name in TEXTS if line.get(name) is not None}}
         line["kept"] = keep
     elif redact is not None and any(line.get(name) != given.get(name) for name in TEXTS):
         line["kept"] = "redacted"
     return line
+
+
+def _redacted(line: Line, redact: Redact) -> Line:
+    try:
+        found = redact(dict(line))
+    except Exception as error:  # whatever the user's own code does
+        raise _bad_hook(f"it failed with a {type(error).__name__}") from error  # its message may hold a text
+    if not isinstance(found, Mapping) or any(name in line and found.get(name) != line[name] for name in _FIXED):
+        raise _bad_hook(f"it must return the line as a mapping, its {' and '.join(_FIXED)} as they are")
+    return dict(found)
+
+
+def _bad_hook(why: str) -> Refused:
+    return Refused(
+        "bad-hook", f"the hook cannot be used: {why}", "--redact", "mend it, and go on with the same records"
+    )
 
 
 def _without(text: str, keep: Keep) -> str | None:

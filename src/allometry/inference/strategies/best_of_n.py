@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Scope
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw, grading
+from allometry.inference.strategies.arguments import Positive, Temperature
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader
@@ -16,9 +17,9 @@ async def best_of_n(
     budget: Allowance,
     *,
     selector: Grader,
-    samples: int | None = None,
-    tokens: int | None = None,
-    temperature: float = TEMPERATURE,
+    samples: Positive | None = None,
+    tokens: Positive | None = None,
+    temperature: Temperature = TEMPERATURE,
     prefix: str = "",
 ) -> Answer:
     """As many samples as the budget holds, and the one that the selector grades highest, the first of equals.

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from allometry.inference.calls import Allowance, Request, Response, Scope
 from allometry.inference.strategies._drawing import ask, one
+from allometry.inference.strategies.arguments import Natural, Positive, Temperature
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
 
@@ -20,10 +21,10 @@ async def budget_forcing(
     end: str = "</think>",
     final: str = "\n\nFinal Answer:",
     wait: str = "\nWait",
-    waits: int = 0,
-    thinking: int | None = None,
-    answer_tokens: int = 32,
-    temperature: float = 0.0,
+    waits: Natural = 0,
+    thinking: Positive | None = None,
+    answer_tokens: Positive = 32,
+    temperature: Temperature = 0.0,
 ) -> Answer:
     """One chain of thinking of as many tokens as the budget holds, then an answer.
 

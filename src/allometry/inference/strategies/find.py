@@ -12,7 +12,7 @@ from allometry.inference.records import find_hook
 from allometry.inference.strategies.strategy import Maker
 from allometry.notices import Refused
 
-_NOT = frozenset({"strategy", "find", "reading"})
+_NOT = frozenset({"arguments", "find", "reading", "strategy"})
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Request, Response, Scope
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, one, wave
+from allometry.inference.strategies.arguments import Positive, Temperature
 from allometry.inference.strategies.self_consistency import elect
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
@@ -16,11 +17,11 @@ async def first_finish(
     engine: Scope,
     budget: Allowance,
     *,
-    samples: int | None = None,
-    count: int = 1,
+    samples: Positive | None = None,
+    count: Positive = 1,
     vote: Vote | None = None,
-    tokens: int | None = None,
-    temperature: float = TEMPERATURE,
+    tokens: Positive | None = None,
+    temperature: Temperature = TEMPERATURE,
 ) -> Answer:
     """As many samples as the budget holds, at the same time; the first to finish is the answer.
 

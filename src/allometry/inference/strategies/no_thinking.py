@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Scope
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw, grading
+from allometry.inference.strategies.arguments import Positive, Temperature
 from allometry.inference.strategies.self_consistency import Weight, elect
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
@@ -19,11 +20,11 @@ async def no_thinking(
     budget: Allowance,
     *,
     thought: str = FINISHED,
-    samples: int | None = None,
+    samples: Positive | None = None,
     vote: Vote | None = None,
     weight: Weight | None = None,
-    tokens: int | None = None,
-    temperature: float = TEMPERATURE,
+    tokens: Positive | None = None,
+    temperature: Temperature = TEMPERATURE,
 ) -> Answer:
     """As many answers without thinking as the budget holds, and the one with most votes.
 

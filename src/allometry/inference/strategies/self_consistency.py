@@ -7,6 +7,7 @@ from typing import Any
 
 from allometry.inference.calls import Allowance, Response, Scope
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, draw, grading
+from allometry.inference.strategies.arguments import Positive, Temperature
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader, Vote, confidence, tally
@@ -24,11 +25,11 @@ async def self_consistency(
     engine: Scope,
     budget: Allowance,
     *,
-    samples: int | None = None,
+    samples: Positive | None = None,
     vote: Vote | None = None,
     weight: Weight | None = None,
-    tokens: int | None = None,
-    temperature: float = TEMPERATURE,
+    tokens: Positive | None = None,
+    temperature: Temperature = TEMPERATURE,
     prefix: str = "",
 ) -> Answer:
     """As many samples as the budget holds, and the answer that most of them, or the heaviest, give.

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from allometry.axes import nearest_names
 from allometry.inference.calls import Allowance, Response, Scope, canonical
+from allometry.inference.strategies.arguments import check_argument
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader
 from allometry.notices import Refused
@@ -110,7 +111,7 @@ class Maker:
     def __call__(self, **given: Any) -> Strategy:
         """The strategy with these arguments.
 
-        Errors: `Refused` for arguments that it does not have, or lacks.
+        Errors: `Refused` for arguments that it does not have or lacks, and for values that they cannot have.
         """
         known = self.parameters
         for name in given:
@@ -121,6 +122,8 @@ class Maker:
         if lacks:
             raise Refused("missing-argument", f"{self.name} needs {', '.join(lacks)}", mend=f"give {lacks[0]}")
         arguments = {name: given.get(name, p.default) for name, p in known.items()}
+        for name, value in given.items():
+            check_argument(self.name, known[name], value)
         changed = tuple(name for name, p in known.items() if name in given and given[name] != p.default)
         needs = self.needs(arguments) if callable(self.needs) else self.needs
         return Strategy(self.name, arguments, changed, self.solve, needs, self.roles, self.rule)

@@ -12,7 +12,7 @@ from allometry.inference.sweeps.metrics import arise, scaling_slope
 
 @dataclass(frozen=True)
 class Curve:
-    """One strategy over its budgets on the problems that it ran at all of them.
+    """One strategy over its budgets on the problems that it ran at all of them, without calls that failed.
 
     `arise` is that of each problem, its seeds averaged; `slope` is in accuracy a generated token.
     """
@@ -39,7 +39,7 @@ def curves(outcomes: Sequence[Outcome]) -> list[Curve]:
     """One curve for each strategy that was scored at two budgets of one unit or more, in the order of the outcomes."""
     found: dict[tuple[Any, ...], dict[float, dict[str, list[Outcome]]]] = {}
     for outcome in outcomes:
-        if outcome.scorer:
+        if outcome.scorer and outcome.state != "failed":
             cell = (outcome.strategy, outcome.engine, outcome.limit[1], outcome.scorer, outcome.oracle)
             problems = found.setdefault(cell, {}).setdefault(outcome.limit[0], {})
             problems.setdefault(outcome.problem, []).append(outcome)

@@ -153,7 +153,7 @@ async def play(strategy: Strategy, problem: Problem, budget: Budget | None, sett
     try:
         grade = await _score(strategy, problem, ran.answer.response, recorder, setting)
     except CallFailed as failure:
-        ran = ran._replace(why=f"scoring: {failure.reason}", failed=True)
+        ran = ran._replace(why=f"{SCORING}: {failure.reason}", failed=True)
     outcome = _outcome_of(ran, grade, strategy, problem, budget, setting)
     made_by = fingerprint(strategy, problem, setting.engines, setting.scorer)
     setting.records.append([_line(key, outcome, recorder, made_by)])

@@ -10,6 +10,7 @@ from typing import Any
 
 from allometry.inference.calls import (
     ABILITIES,
+    NUMBERS,
     Abilities,
     Budget,
     CallFailed,
@@ -46,7 +47,8 @@ class Length:
 class Estimate:
     """What a sweep would take: as expected, by the length of answers, and where every answer is as long as it may be.
 
-    The worst case is no bound on the number of calls: short answers leave room for more of them.
+    The worst is the larger of both, number by number. It is no bound on calls and on what their prompts take: answers
+    that are shorter than expected leave room for more of them.
     """
 
     expected: Meter
@@ -113,7 +115,14 @@ def estimate(
         ).paid
         for share in (taken.share, 1.0)
     )
-    return Estimate(expected, worst, taken)
+    return Estimate(expected, _larger(expected, worst), taken)
+
+
+def _larger(one: Meter, other: Meter) -> Meter:
+    """The larger of both, number by number."""
+    pairs = ((name, getattr(one, name), getattr(other, name)) for name in NUMBERS)
+    numbers: dict[str, Any] = {name: None if a is None or b is None else max(a, b) for name, a, b in pairs}
+    return Meter(**numbers, estimated=other.estimated)
 
 
 def _pretending(engine: Engine | Mapping[str, Engine], share: float) -> Engine | dict[str, Engine]:

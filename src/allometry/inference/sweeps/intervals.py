@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from allometry.notices import Interval
+from allometry.notices import Interval, Refused
 
 Array: TypeAlias = NDArray[np.float64]
 ONE_GROUP = "all problems are of one group, which says nothing of another"
@@ -81,14 +81,17 @@ def problems_to_detect(difference: float, discordant: float = 0.5, level: float 
     """How many problems a paired comparison needs to tell a difference of accuracy from none.
 
     Arguments: `discordant` is the share of problems that one of the two gets right and the other wrong; before it is
-    measured half is a cautious guess.
-    Source: Connor 1987, Biometrics 43(1), equation for McNemar's test, normal approximation.
+    measured half is a cautious guess. It is at least the difference.
+    Errors: `Refused` for a difference that is none, or is larger than `discordant`. Source: Connor 1987, Biometrics 43(1), equation for McNemar's test, normal approximation.
 
     >>> problems_to_detect(0.02)
     7727
     """
     from scipy.special import ndtri
 
+    if not 0 < difference <= discordant <= 1:
+        raise Refused("bad-difference", f"a difference of {difference:g} cannot be where {discordant:g} of the problems "
+                      "tell two strategies apart", "--detect", "ask for a smaller one, above 0")  # fmt: skip
     sure, likely = float(ndtri((1 + level) / 2)), float(ndtri(power))
     wanted = sure * math.sqrt(discordant) + likely * math.sqrt(discordant - difference**2)
     return math.ceil((wanted / difference) ** 2)

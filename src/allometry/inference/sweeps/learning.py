@@ -1,10 +1,11 @@
-"""Endpoints are found able to do this or that before a sweep begins; other engines know it of themselves."""
+"""Before a sweep begins, endpoints are found able to do this or that, and models of this machine are waited for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from allometry.inference.calls import MAIN
+from allometry.inference.engines.batcher import Batcher
 from allometry.inference.engines.endpoint import FORMS, Endpoint, Form
 from allometry.inference.strategies import Strategy
 from allometry.inference.sweeps.episode import Setting
@@ -14,11 +15,14 @@ from allometry.inference.tasks import Problem
 async def learn_abilities(setting: Setting, strategies: Sequence[Strategy], problems: Sequence[Problem]) -> None:
     """Learn of each endpoint what it can do with the prompts that it will be given, from the records or by a probe.
 
-    The main one is given the problems; others, such as judges, are given messages.
+    The main one is given the problems; others, such as judges, are given messages. Models of this machine know what they
+    can do; their start is waited for, so that it is in no time to an answer.
     Errors: `Refused` where one gives no answer.
     """
     asked = {_form(problem) for problem in problems}
     for role, engine in setting.engines.items():
+        if isinstance(engine, Batcher):
+            await engine.ready()
         if isinstance(engine, Endpoint):
             needs = {need for strategy in strategies for need in strategy.needs} if role == MAIN else ()
             for form in FORMS:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from allometry.inference.calls import NUMBERS
-from allometry.inference.sweeps.episode import Outcome
+from allometry.inference.sweeps.episode import SCORING, Outcome
 from allometry.inference.sweeps.intervals import accuracy_interval, difference_interval
 from allometry.inference.sweeps.metrics import efficiency, pass_at_k, token_spread, worst_of_n
 from allometry.notices import Interval
@@ -25,10 +25,12 @@ class Row:
     """What one strategy came to at one budget, all seeds together.
 
     `accuracy` counts answers that are right, of all; `truncated`, `unaffordable` and `failed` are those of
-    which it cannot be said that they are wrong. Rows of different kinds of selectors or scorers, and those of an
+    which it cannot be said that they are wrong; `failure` is why the first of the failed ones did. Where all failed
+    there is no accuracy, and differences leave out problems on which either of the two failed. Rows of different kinds of selectors or scorers, and those of an
     `oracle`, which saw the answer, do not belong into one curve. `meter` holds means per problem; `seconds` and
     `first_token` the 50th and 95th percentile of the time to the answer and to the first token, as they were while
-    the problems of the sweep ran side by side. `metrics`: `e3` (accuracy squared by mean generated tokens), and where
+    the problems of the sweep ran side by side, of those that came to an answer; None where the engine tells no times,
+    as logs do. `metrics`: `e3` (accuracy squared by mean generated tokens), and where
     there are several seeds the mean `token_spread` of a problem and the share of problems that are right with one of
     the seeds (`best_of_seeds`) and with all (`worst_of_seeds`).
     """
@@ -52,6 +54,7 @@ class Row:
     seconds: tuple[float, float] | None
     first_token: tuple[float, float] | None
     metrics: Mapping[str, float | None]
+    failure: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The row as commands print it: meters are means per problem."""
@@ -60,6 +63,7 @@ class Row:
             "accuracy": self.accuracy.value, "low": self.accuracy.low, "high": self.accuracy.high,
             "why": self.accuracy.why, "problems": self.problems, "seeds": self.seeds,
             "truncated": self.truncated, "unaffordable": self.unaffordable, "failed": self.failed,
+            "failure": self.failure,
             **{_COLUMNS.get(name, name): value for name, value in self.meter.items()},
             **self.metrics,
             **_named("seconds", self.seconds), **_named("first_token", self.first_token),
@@ -127,11 +131,17 @@ def _against_first(cells: Sequence[list[Outcome]], level: float) -> Iterator[Dif
 
 def _difference(ours: list[Outcome], theirs: list[Outcome], level: float) -> Difference:
     budget, unit = ours[0].limit
-    mine, other = _by_problem(ours), _by_problem(theirs)
+    mine, other = _by_problem(_came(ours)), _by_problem(_came(theirs))
     groups = {outcome.problem: _group(outcome) for outcome in (*ours, *theirs)}
     shared = len(mine.keys() & other.keys())
     found = difference_interval(mine, other, groups, level)
     return Difference(ours[0].strategy, theirs[0].strategy, ours[0].engine, budget, unit, shared, found)
+
+
+def _came(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Those of problems of which no seed failed: what a failed call would have come to nobody knows."""
+    failed = {outcome.problem for outcome in outcomes if outcome.state == "failed"}
+    return [outcome for outcome in outcomes if outcome.problem not in failed]
 
 
 def _by_problem(outcomes: Sequence[Outcome]) -> dict[str, float]:
@@ -166,18 +176,31 @@ def _row(outcomes: list[Outcome], level: float) -> Row:
         first.strategy, first.engine, budget, unit, len({o.seed for o in outcomes}), len({o.problem for o in outcomes}),
         _accuracy(outcomes, level), states.count("truncated"), states.count("unaffordable"), states.count("failed"),
         first.selector, first.selector_kind, first.oracle, first.scorer, first.scorer_kind,
-        {name: _mean(outcomes, name) for name in NUMBERS},
-        _percentiles([outcome.meter.seconds for outcome in outcomes]),
+        {**{name: _mean(outcomes, name) for name in NUMBERS}, **({} if _timed(outcomes) else {"seconds": None})},
+        _percentiles([o.meter.seconds for o in outcomes if o.answer] if _timed(outcomes) else []),
         _percentiles([outcome.first_token for outcome in outcomes if outcome.first_token is not None]),
-        _metrics(outcomes),
+        _metrics(outcomes), next((_reason(o.why) for o in outcomes if o.state == "failed"), ""),
     )  # fmt: skip
 
 
 def _accuracy(outcomes: Sequence[Outcome], level: float) -> Interval:
     if not outcomes[0].scorer:
         return Interval(None, why="nothing scores the answers")
+    if all(outcome.state == "failed" for outcome in outcomes):
+        return Interval(None, why=f"all failed: {_reason(outcomes[0].why)}")
     grades = [outcome.grade or 0.0 for outcome in outcomes]
     return accuracy_interval(grades, [_group(outcome) for outcome in outcomes], level)
+
+
+def _reason(why: str) -> str:
+    """Why a call failed, without what a server wrote about it, which may be a text of the prompt."""
+    words = why.split(": ")
+    return ": ".join(words[: 2 if words[0] == SCORING else 1])
+
+
+def _timed(outcomes: Sequence[Outcome]) -> bool:
+    """Whether any time passed, or none had to."""
+    return any(o.meter.seconds for o in outcomes) or not any(o.meter.calls for o in outcomes)
 
 
 def _percentiles(values: Sequence[float]) -> tuple[float, float] | None:
@@ -210,7 +233,7 @@ def _metrics(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
 
 def _efficiency(outcomes: Sequence[Outcome]) -> float | None:
     tokens = sum(outcome.meter.generated_tokens for outcome in outcomes) / len(outcomes)
-    if not outcomes[0].scorer or not tokens:
+    if not outcomes[0].scorer or not tokens or all(outcome.state == "failed" for outcome in outcomes):
         return None
     return efficiency(sum(outcome.grade or 0.0 for outcome in outcomes) / len(outcomes), tokens)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,6 +45,12 @@ class CharacterModel(Batcher):
     async def sample(self, request: Request) -> Sequence[Response]:
         self._check(request)
         return await super().sample(request)
+
+    async def ready(self) -> None:
+        """Wait for the start of the workers, at most once."""
+        for decoder in self._decoders:
+            if isinstance(decoder, WorkerDecoder):
+                await asyncio.to_thread(decoder.wait_for_start)
 
     def close(self) -> None:
         """Let the thread end, and BLAS use as many as before."""

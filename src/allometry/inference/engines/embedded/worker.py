@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -33,6 +35,7 @@ class WorkerDecoder:
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
         command = [sys.executable, "-c", f"from {__name__} import main; main()", str(path), str(rows)]
+        self._used, self._turn = False, threading.Lock()
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
     def admit(self, jobs: Sequence[tuple[int, Request]]) -> None:
@@ -46,6 +49,12 @@ class WorkerDecoder:
         found: Response = self._ask("drop", job)
         return found
 
+    def wait_for_start(self) -> None:
+        """Wait until the process answers, so that its start is not taken for the time of a first answer."""
+        with self._turn:
+            if not self._used:
+                self._exchange("step")
+
     def close(self) -> None:
         """Let the process end."""
         for pipe in (self._process.stdin, self._process.stdout):
@@ -54,6 +63,11 @@ class WorkerDecoder:
         self._process.wait()
 
     def _ask(self, what: str, *arguments: Any) -> Any:
+        with self._turn:
+            return self._exchange(what, *arguments)
+
+    def _exchange(self, what: str, *arguments: Any) -> Any:
+        self._used = True
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -81,7 +95,7 @@ def serve(path: str, rows: int, requests: IO[bytes], replies: IO[bytes]) -> None
     while True:
         try:
             what, arguments = pickle.load(requests)
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             reply = (True, getattr(decoder, what)(*arguments))
@@ -94,6 +108,10 @@ def serve(path: str, rows: int, requests: IO[bytes], replies: IO[bytes]) -> None
 
 
 def main() -> None:
-    """Serve on the pipes; whatever prints goes to the log."""
+    """Serve on the pipes; whatever prints goes to the log.
+
+    An interrupt from the keyboard reaches all processes: it is for the one that asks, which closes the pipe.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies, sys.stdout = sys.stdout.buffer, sys.stderr
     serve(sys.argv[1], int(sys.argv[2]), sys.stdin.buffer, replies)

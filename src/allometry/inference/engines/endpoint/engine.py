@@ -104,7 +104,7 @@ class Endpoint:
             records.append([line_of(found, self.profile, form, self._stream, probe.made)])
         self._learnt[form] = found
         able = common([known.abilities for known in self._learnt.values()])
-        self.profile = replace(self.profile, abilities=able)
+        self.profile = replace(self.profile, abilities=able, together=self._together())
 
     async def sample(self, request: Request) -> Sequence[Response]:
         drawing = _Drawing(request, [None] * request.n, [None] * request.n)
@@ -194,6 +194,11 @@ class Endpoint:
         """Ask for no more samples at a time than a server took that had refused more."""
         learnt = self._learnt.get(form, UNKNOWN)
         self._learnt[form] = replace(learnt, ways=replace(learnt.ways, most_n=min(most, learnt.ways.most_n or most)))
+        self.profile = replace(self.profile, together=self._together())
+
+    def _together(self) -> int | None:
+        """The most samples of a request that the server was found to take, whatever the form; None for any number."""
+        return min((known.ways.most_n for known in self._learnt.values() if known.ways.most_n), default=None)
 
     async def _attempt(self, drawing: _Drawing, samples: range) -> Fault | None:
         """Ask once; keep every sample that came whole, and say what kept the others from it."""
