@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 from allometry.inference.calls import Budget
 from allometry.inference.engines import Simulator, World
 from allometry.inference.strategies import Strategy, find_strategy
-from allometry.inference.strategies._stopping import certainty
+from allometry.inference.strategies._stopping import certainty, evenness
 from allometry.inference.sweeps import Outcome, sweep
 from allometry.inference.tasks import simulated_problems
 from allometry.inference.verifiers import EXACT
@@ -99,3 +99,46 @@ def test_easy_questions_end_after_four_samples_that_agree() -> None:
     assert {(outcome.samples, outcome.votes) for outcome in found} == {(4, (4.0,))}
     found = swept(find_strategy("adaptive_self_consistency")(at_once=8), World(success=1.0), 40, 5)
     assert {outcome.samples for outcome in found} == {8}
+
+
+@pytest.mark.parametrize(("first", "second"), [(4, 0), (7, 3), (30, 11)])
+def test_evenness_is_the_beta_density_at_one_half(first: int, second: int) -> None:
+    assert evenness(first, second) == pytest.approx(min(1.0, stats.beta.pdf(0.5, first + 1, second + 1)), rel=1e-12)
+
+
+def wrong(p: float, most: int, strict: float | None, sure: float = 0.9) -> tuple[float, float]:
+    """The chances that votes of a fixed share p > 1/2 end with the rarer answer ahead, early and in all: by enumeration."""
+    alive, early = {(0, 0): 1.0}, 0.0
+    for drawn in range(1, most + 1):
+        after: dict[tuple[int, int], float] = {}
+        for (a, b), chance in alive.items():
+            for vote, share in (((a + 1, b), p), ((a, b + 1), 1 - p)):
+                after[vote] = after.get(vote, 0.0) + chance * share
+        alive, weight = {}, drawn / 40 if strict is None else strict
+        for (a, b), chance in after.items():
+            high, low = max(a, b), min(a, b)
+            if (1 - weight) * (1 - certainty(high, low)) + weight * evenness(high, low) > 1 - sure:
+                alive[a, b] = chance
+            elif b > a:
+                early += chance
+    return early, early + sum(chance * (1.0 if b > a else 0.5) for (a, b), chance in alive.items() if b >= a)
+
+
+def test_the_strict_test_keeps_its_promise_on_every_question_and_the_quick_one_does_not() -> None:
+    assert all(wrong(p, 120, 1.0)[0] <= 0.1 for p in (0.501, 0.55, 0.6, 0.8))
+    assert wrong(0.501, 120, 0.0)[0] > 0.3
+
+
+def test_the_blend_draws_more_on_questions_that_are_nearly_even() -> None:
+    quick, blend = find_strategy("adaptive_self_consistency")(), find_strategy("blend_self_consistency")()
+    world = World(success=0.55)
+    found = [swept(strategy, world, 40, 120) for strategy in (quick, blend)]
+    used = [np.mean([outcome.samples for outcome in one]) for one in found]
+    assert used[1] > used[0] + 2
+    assert wrong(0.55, 40, None, 0.95)[1] < wrong(0.55, 40, 0.0, 0.95)[1]
+
+
+def test_the_blend_with_no_strict_part_is_the_adaptive_vote_and_by_itself_waits_for_eight() -> None:
+    for strict, samples in ((0.0, 4), (1.0, 8)):
+        found = swept(find_strategy("blend_self_consistency")(strict=strict), World(success=1.0), 40, 3)
+        assert {outcome.samples for outcome in found} == {samples}
