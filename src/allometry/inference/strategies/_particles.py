@@ -47,7 +47,7 @@ class Particles:
 async def filter_particles(walk: Walk, count: int, weigh: Weigh, reference: Path | None = None) -> Particles:
     """Draw a next step of every particle, weigh it, and draw as many anew in proportion to their weights, until all end.
 
-    Those that ended keep a weight of 1 at later steps. With a reference, one particle is held to it: conditional
+    Those that ended, and those whose step was cut off by a bound and is gone on from, weigh 1. With a reference, one particle is held to it: conditional
     sequential Monte Carlo, the kernel of particle Gibbs.
     """
     held = [] if reference is None else [*reversed([*reference.trail()])]
@@ -62,7 +62,7 @@ async def filter_particles(walk: Walk, count: int, weigh: Weigh, reference: Path
             return Particles(reached, (1.0,) * len(reached), evidence, tuple(ess), False)
         if held:
             moved.insert(0, held[min(len(ess), len(held) - 1)])
-        weights = [1.0 if new is old else weigh(new) for old, new in zip(particles, moved, strict=True)]
+        weights = [1.0 if new is old or new.cut else weigh(new) for old, new in zip(particles, moved, strict=True)]
         particles, total = moved, sum(weights)
         evidence += math.log(total / count) if total > 0 else -math.inf
         ess.append(total**2 / sum(w * w for w in weights) if total > 0 else 0.0)

@@ -26,14 +26,19 @@ def newest(path: Path) -> str:
     return path.text[len(path.parent.text) if path.parent is not None else 0 :].strip()
 
 
+def check_weights(shared: float, variety: float) -> None:
+    """Refuse weights under which nothing bounds what is kept."""
+    if shared < 0 or variety < 0:
+        raise Refused("bad-weight", "sharing and variety weigh 0 or more", "ets", "give shared=1, variety=1.5")
+
+
 def keep(paths: Sequence[Path], shares: Sequence[float], shared: float, variety: float) -> list[int]:
     """The places of the paths to keep: most of sum(shares) - shared * nodes kept / nodes + variety * kinds kept / kinds.
 
     At least one is kept. Nodes are the distinct steps of `nodes_of`, and the empty start.
     Errors: `Refused` where a weight is negative.
     """
-    if shared < 0 or variety < 0:
-        raise Refused("bad-weight", "sharing and variety weigh 0 or more", "ets", "give shared=1, variety=1.5")
+    check_weights(shared, variety)
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import coo_array
 

@@ -38,7 +38,12 @@ class Path:
     def ended(self) -> bool:
         """Whether the answer ended by itself: no step goes on from it."""
         one = self.response
-        return one is not None and not one.truncated and one.stopped_by is None
+        return one is not None and not self.cut and one.stopped_by is None
+
+    @property
+    def cut(self) -> bool:
+        """Whether its last step was cut off, by a bound or by the end of the time."""
+        return self.response is not None and self.response.truncated
 
     def trail(self) -> Iterator[Path]:
         """The path and its beginnings, without the empty one, the longest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 
 from allometry.inference.calls import Allowance, Scope
+from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE
 from allometry.inference.strategies._steps import NEEDS, START, Path, Walk, best
 from allometry.inference.strategies.strategy import Answer, strategy
@@ -37,6 +38,7 @@ async def a_star(
     what others say of the paper. With it h is not admissible in the strict sense, so the first answer need not be the
     one of least cost.
     """
+    positive(branch=branch, answers=answers)
     walk = Walk(problem, engine, verifier, stop, tokens, temperature)
     # of equals the longer one goes on first, then the one that was there first
     queue: list[tuple[float, int, int, float, Path]] = [(0.0, 0, 0, 0.0, START)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Scope
+from allometry.inference.strategies._checks import positive, shares
 from allometry.inference.strategies._drawing import TEMPERATURE, ask
 from allometry.inference.strategies._stopping import certainty, draw_until
 from allometry.inference.strategies.self_consistency import elect
@@ -34,6 +35,8 @@ async def adaptive_self_consistency(
     Arguments: `samples` bounds N; others are those of `self_consistency`.
     Source: Aggarwal et al. 2023, arXiv 2305.11860, the Beta criterion and its threshold (seen in the authors' code).
     """
+    positive(samples=samples, at_once=at_once)
+    shares(sure=sure)
     request = ask(problem, tokens, temperature=temperature, prefix=prefix)
     found = await draw_until(
         problem, engine, request, lambda first, second, drawn: certainty(first, second) >= sure,

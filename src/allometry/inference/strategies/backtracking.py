@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Scope
+from allometry.inference.strategies._checks import positive, shares
 from allometry.inference.strategies._drawing import TEMPERATURE
 from allometry.inference.strategies._steps import NEEDS, START, Path, Walk, best
 from allometry.inference.strategies.strategy import Answer, strategy
@@ -34,6 +35,8 @@ async def backtracking(
     `tokens` bounds a whole answer.
     Source: depth-first search of Yao et al. 2023, arXiv 2305.10601, algorithm 2 (recalled).
     """
+    positive(branch=branch)
+    shares(threshold=threshold)
     walk = Walk(problem, engine, verifier, stop, tokens, temperature)
     refused: list[Path] = []
     while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from allometry.inference.calls import Allowance, Scope
+from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE
 from allometry.inference.strategies._steps import NEEDS, START, Path, Plan, Walk, in_rounds, search
 from allometry.inference.strategies.strategy import Answer, strategy
@@ -35,6 +36,7 @@ async def beam(
     whole answer. An answer that ends leaves the beam, which is then narrower by one step.
     Source: Snell et al. 2024, arXiv 2408.03314, section 5.2 (seen in a summary).
     """
+    positive(samples=samples, branch=branch)
     walk = Walk(problem, engine, verifier, stop, tokens, temperature)
 
     def spread(groups: Sequence[Sequence[Path]], width: int) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Scope
+from allometry.inference.strategies._checks import positive, shares
 from allometry.inference.strategies._drawing import TEMPERATURE, ask
 from allometry.inference.strategies._stopping import MOST, certainty, draw_until, evenness
 from allometry.inference.strategies.self_consistency import elect
@@ -38,6 +39,8 @@ async def blend_self_consistency(
     two tests, the quick one early and the strict one late, was seen. Provisional: the weight is ours, and it is a rule for one question,
     where the paper shares one budget out among many.
     """
+    positive(samples=samples, at_once=at_once)
+    shares(sure=sure, strict=strict)
     request = ask(problem, tokens, temperature=temperature, prefix=prefix)
 
     def clear(first: int, second: int, drawn: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from allometry.inference.calls import Allowance, Scope
+from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE
 from allometry.inference.strategies._steps import NEEDS, START, Path, Plan, Walk, in_rounds, search
 from allometry.inference.strategies.strategy import Answer, strategy
@@ -32,6 +33,7 @@ async def dvts(
     Arguments are those of `beam`.
     Source: Beeching et al. 2024, "Scaling test-time compute with open models" (Hugging Face, seen in a translation).
     """
+    positive(samples=samples, branch=branch)
     walk = Walk(problem, engine, verifier, stop, tokens, temperature)
 
     def spread(groups: Sequence[Sequence[Path]], width: int) -> Plan:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from allometry.inference.calls import Allowance, Scope
 from allometry.inference.strategies._balance import BALANCE, balanced
+from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE
-from allometry.inference.strategies._pruning import keep
+from allometry.inference.strategies._pruning import check_weights, keep
 from allometry.inference.strategies._steps import NEEDS, START, Path, Plan, Walk, in_rounds, search
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
@@ -38,6 +39,8 @@ async def ets(
     Source: Hooper et al. 2025, arXiv 2502.13575, and the authors' code. Provisional in one point: steps are of one kind
     where their text is the same; the authors cluster embeddings.
     """
+    positive(samples=samples, balance=balance)
+    check_weights(shared, variety)
     walk = Walk(problem, engine, verifier, stop, tokens, temperature)
 
     def spread(groups: Sequence[Sequence[Path]], width: int) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allometry.inference.calls import Allowance, Scope
+from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE
 from allometry.inference.strategies._particles import by_grade, by_odds, filter_particles
 from allometry.inference.strategies._steps import NEEDS, Path, Walk, in_rounds
@@ -34,6 +35,7 @@ async def particle_gibbs(
     those of `particle_filter`. The answer is the one graded highest in all.
     Source: Puri et al. 2025, arXiv 2502.01618; Andrieu, Doucet and Holenstein 2010 (conditional filter, recalled).
     """
+    positive(samples=samples, iterations=iterations)
     walk = Walk(problem, engine, verifier, stop, tokens, temperature)
 
     async def find(count: int) -> list[Path]:

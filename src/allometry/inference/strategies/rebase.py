@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from allometry.inference.calls import Allowance, Scope
 from allometry.inference.strategies._balance import BALANCE, balanced
+from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE
 from allometry.inference.strategies._steps import NEEDS, START, Path, Plan, Walk, in_rounds, search
 from allometry.inference.strategies.strategy import Answer, strategy
@@ -36,6 +37,7 @@ async def rebase(
     that ends makes the search narrower by one.
     Source: Wu et al. 2024, arXiv 2408.00724 (rule seen in the code of arXiv 2502.13575).
     """
+    positive(samples=samples, balance=balance)
     walk = Walk(problem, engine, verifier, stop, tokens, temperature)
 
     def spread(groups: Sequence[Sequence[Path]], width: int) -> Plan:

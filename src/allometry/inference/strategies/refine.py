@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from allometry.axes import nearest_names
 from allometry.inference.calls import Allowance, Meter, Prompt, Request, Response, Scope
+from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, grading, one, whole
 from allometry.inference.strategies._history import CHOICES, History, Node
 from allometry.inference.strategies.strategy import Answer, strategy
@@ -46,6 +47,7 @@ async def refine(
     Errors: `Refused` for a choice that there is not.
     Source: arXiv 2604.19341 (split, choices puct and balance with their constants).
     """
+    positive(chains=chains, steps=steps, candidates=candidates)
     if choice not in CHOICES:
         near = ", ".join(nearest_names(choice, CHOICES))
         raise Refused("unknown-choice", f"nothing is chosen by {choice!r}", "refine", f"the nearest are {near}")
