@@ -35,8 +35,8 @@ async def a_star(
     Arguments: `verifier` grades beginnings as well as whole answers; `branch` is M; it ends with so many `answers`, of
     which the one graded highest is taken, or with the budget. A step ends at `stop`; `tokens` bounds a whole answer.
     Source: Chatziveroglou 2025, arXiv 2505.13672. Provisional: that the cost so far adds up rises of h was seen only in
-    what others say of the paper. With it h is not admissible in the strict sense, so the first answer need not be the
-    one of least cost.
+    what others say of the paper. Where grades never rise along a line the first answer is the one of least cost;
+    where they do it need not be.
     """
     positive(branch=branch, answers=answers)
     walk = Walk(problem, engine, verifier, stop, tokens, temperature)
