@@ -171,6 +171,7 @@ def test_a_person_reads_the_rows(on: tuple[str, ...], tmp_path: Path, capsys: py
         (("--strategy", "greedy(tokens=__import__('os'))"), "bad-strategy", "no value"),
         (("--strategy", "best_of_n"), "no-selector", "--selector judge"),
         (("--strategy", "best_of_n(selector=judge)"), "no-engine", "--judge ENGINE"),
+        (("--strategy", "beam"), "no-verifier", "beam(verifier=judge)"),
         (("--strategy", "self_consistency(vote=nothing)"), "unknown-reader", "nearest"),
         (("--engine", "simulatr:world.toml"), "unknown-engine", "simulator"),
         (("--scorer", "exactt"), "unknown-grader", "exact"),

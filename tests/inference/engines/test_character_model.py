@@ -30,10 +30,10 @@ from allometry.inference.engines.embedded import (
     write_weights,
 )
 from allometry.inference.engines.embedded.worker import WorkerDecoder
-from allometry.inference.strategies import find_strategy
+from allometry.inference.strategies import list_strategies
 from allometry.inference.sweeps import sweep
 from allometry.inference.tasks import find_task
-from allometry.inference.verifiers import scorer_of
+from allometry.inference.verifiers import scorer_of, step_grader
 from allometry.notices import Refused
 
 CONFIG = Config(layers=2, width=24, heads=3, head_size=8, ffn=40, context=96, vocabulary="abcdefgh\n")
@@ -280,7 +280,11 @@ def test_a_sweep_over_built_in_tasks(tmp_path: Path) -> None:
     model = read_character_model(tmp_path / "model.npz", rows=32)
     for name in ("countdown", "chain", "lookup", "horizon"):
         task = find_task(name)
-        strategies = [find_strategy("best_of_n")(selector=scorer_of(task)), find_strategy("self_consistency")()]
+        graded = {"selector": scorer_of(task), "verifier": step_grader(task, unfinished=True)}
+        strategies = [
+            maker(**{word: grader for word, grader in graded.items() if word in maker.parameters})
+            for maker in list_strategies().values()
+        ]
         budget = Budget(generated_tokens=150)
         for outcome in sweep(
             task.problems(3, difficulty=task.easiest), strategies, [budget], model, scorer=scorer_of(task)

@@ -23,6 +23,8 @@ from allometry.notices import Refused
 
 SIMULATED = "simulated"
 COUNT = 200
+SO_FAR = "steps_so_far"
+"""The name of a task's own check of beginnings, which searches over steps take if not told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,14 @@ class Posed:
         for name, maker in list_strategies().items():
             if chosen is not None and "selector" in maker.parameters:
                 usual[name]["selector"] = chosen
+            if SO_FAR in self.graders and "verifier" in maker.parameters:
+                usual[name]["verifier"] = SO_FAR
         try:
             return read_strategy(text, self.grader, usual)
         except Refused as refused:
+            if refused.code == "missing-argument" and "verifier" in refused.message:
+                raise Refused("no-verifier", f"{text} needs a grader of beginnings, and {self.name} has none of its own",
+                              "--strategy", f"write {text}(verifier=judge), or a grader of your own") from None  # fmt: skip
             if refused.code == "missing-argument" and "selector" in refused.message:
                 raise self._no_selector(text) from None
             raise
@@ -89,7 +96,7 @@ def pose(
 
 
 def _built_in(task: Task, count: int, difficulty: int | None) -> Posed:
-    graders = {"answer": answer_grader(task), "steps": step_grader(task)}
+    graders = {"answer": answer_grader(task), "steps": step_grader(task), SO_FAR: step_grader(task, unfinished=True)}
     problems = tuple(task.problems(count, difficulty=difficulty))
     return Posed(task.name, problems, scorer_of(task), graders, task.arguments)
 

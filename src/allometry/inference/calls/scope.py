@@ -113,6 +113,10 @@ class Scope:
         left = max(0, profile.most_samples(request) - drawn)
         return left if found is None else min(found, left)
 
+    def fits(self, requests: Iterable[Request], *, beside: Meter = NOTHING) -> bool:
+        """Whether the budget is sure to hold all of these requests at the same time, and what is set aside `beside`."""
+        return self._driver.ledger.fits(sum(map(self.worst, requests), beside))
+
     def longest(self, request: Request, *, then: int = 0) -> int:
         """The most tokens a sample of a request may have, up to its `max_tokens`, for the budget to be sure to hold it.
 
