@@ -93,7 +93,7 @@ def _show(found: Lifetime) -> None:
     print_table(
         f"least total cost of {found.metric} {found.loss:.5g} and {number(found.inference_tokens)} tokens served, by "
         f"{found.law}, {found.provenance}; {found.level:.0%} intervals",
-        ("", "value", found.interval, ""), cost_cells(found.at, found),
+        ("", "value", interval_title(found), ""), cost_cells(found.at, found),
     )  # fmt: skip
     show_savings(found.savings)
     print_table(
@@ -103,6 +103,11 @@ def _show(found: Lifetime) -> None:
           f"{rung.penalty:.3g}", number(rung.total)) for rung in found.ladder],
     )  # fmt: skip
     show_steps(found.steps, found.notices)
+
+
+def interval_title(found: Lifetime | Joint) -> str:
+    """What the intervals of a table hold, as its head."""
+    return found.interval if len(found.fit.draws) else "interval"
 
 
 def cost_cells(at: Mapping[str, Interval], found: Lifetime | Joint) -> list[tuple[str, ...]]:

@@ -18,6 +18,7 @@ from allometry.timings import calibrate as calibrate_times
 if TYPE_CHECKING:
     from allometry.inference.probing import Grid
 
+MADE_UP = ("simulator", "records")  # engines whose seconds are not a clock's
 GRID_NAMES = {"batch": "batches", "prompt": "prompts", "generated": "generated"}
 
 
@@ -94,6 +95,9 @@ def _timed(text: str, shape: Shape | None, grid: str | None, times: Path | None,
     from allometry.inference.engines import find_engine
     from allometry.inference.probing import time_engine
 
+    if text.partition(":")[0] in MADE_UP:
+        raise Refused("made-up-times", f"the times of {text} are no device's, so there is nothing to calibrate", "--engine",
+                      "time an endpoint (openai:URL#MODEL) or embedded, or give --measured")  # fmt: skip
     cells = _grid(grid)
     with progress("timing the engine", len(cells)) as tick:
         rows = time_engine(find_engine(text), shape, cells, seed=seed, tick=tick)

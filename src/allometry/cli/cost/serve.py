@@ -149,7 +149,10 @@ def _load(
 
 
 def _seconds(text: str | None, option: str) -> float | None:
-    return None if text is None else parse_number(text, option)
+    try:
+        return None if text is None else parse_number(text, option)
+    except Refused as refused:
+        raise Refused(refused.code, f"{text!r} is no number of seconds", option, "write 0.03 for 30 ms") from refused
 
 
 def _budgets(tokens: int | None, chunked: bool | None, max_batch: int | None) -> list[tuple[int, bool]]:
