@@ -41,8 +41,14 @@ def deployment(
 ) -> Deployment | None:
     """What money is counted for; None where no device is given."""
     if hardware is None:
-        if serving is not None:
-            raise Refused("bad-option", "the device that trains is missing", "--serve-hardware", "give --hardware too")
+        for option, given in (("--serve-hardware", serving), ("--prices", prices)):
+            if given is not None:
+                raise Refused(
+                    "bad-option",
+                    "the device that trains is missing, so no money is counted",
+                    option,
+                    "give --hardware too",
+                )
         return None
     train = find_hardware(hardware)
     serve = train if serving is None else find_hardware(serving)
