@@ -213,6 +213,7 @@ def test_a_running_engine_is_timed_and_its_times_are_kept(capsys: pytest.Capture
     (("--measured", "t.csv", "--grid", "batch=1"), "--engine"),
     (("--engine", "e", "--map", "seconds=s"), "--measured"),
     (("--engine", "simulator:world.toml"), "no device's"),
+    (("--engine", "e", "--out", "mine.json"), "write mine.toml"),
     (("--engine", "records:folder"), "no device's"),
     (("--engine", "e", "--grid", "batches=1"), "batch, prompt, generated"),
     (("--engine", "e", "--grid", "batch=1.5"), "whole numbers"),

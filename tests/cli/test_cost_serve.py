@@ -160,6 +160,7 @@ def test_a_load_that_no_plan_serves_says_how_many_devices_would(capsys: pytest.C
         (("--rate", 1, "--max-batch", 64, "--batch-tokens", 32, "--chunked"), "give at least 64"),
         (("--rate", 1, "--ttft", -1), "ttft must be a positive number"),
         (("--rate", 1, "--ttft", "30ms"), "write 0.03 for 30 ms"),
+        (("--rate", 1, "--replicas", 10**8), "less than or equal to 16384"),
         (("--rate", 1, "--out", "/nowhere/at/all.csv"), "does not exist"),
         (("--rate", 1, "--precision", "fp3"), "bf16"),
     ],

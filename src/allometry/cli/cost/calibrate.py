@@ -25,7 +25,7 @@ GRID_NAMES = {"batch": "batches", "prompt": "prompts", "generated": "generated"}
 def calibrate(
     hardware: HardwareText,
     measured: Annotated[Path | None, typer.Option(help="Table of measured times: batch, prompt, generated, seconds; where rows differ also samples, shape, phase.")] = None,
-    engine: Annotated[str | None, typer.Option(help="An engine to time in place of a table, such as openai:http://localhost:8000/v1#MODEL, that nobody else is using.")] = None,
+    engine: Annotated[str | None, typer.Option(help="An engine to time in place of a table, that nobody else is using: openai:http://localhost:8000/v1#MODEL, or embedded.")] = None,
     grid: Annotated[str | None, typer.Option(help="With --engine: what is timed, each with each, e.g. 'batch=1,4,16,64 prompt=64,512,2048 generated=1,64' (the default).")] = None,
     times: Annotated[Path | None, typer.Option(help="With --engine: CSV to keep its times in; --measured reads it again.")] = None,
     shape: Annotated[str | None, typer.Option(help="Shape that was run, where neither the table nor the engine says.")] = None,
@@ -50,7 +50,7 @@ def calibrate(
     prior, so a few rows move what they depend on and leave the rest.
     """
     if out is not None:
-        check_out(out)
+        _check_device_file(out)
     found, ran = find_hardware(hardware), find_shape(shape) if shape else None
     _check_source(measured, engine, grid, times, map)
     rows = (
@@ -88,6 +88,15 @@ def _check_source(
         raise Refused("bad-option", "an engine has no columns to name", "--map", "give it with --measured")
     if times is not None:
         check_out(times, "--times")
+
+
+def _check_device_file(out: Path) -> None:
+    """Refuse a file that no command would read as hardware."""
+    check_out(out)
+    if out.suffix != ".toml":
+        raise Refused(
+            "bad-option", f"{out} would not be read as hardware", "--out", f"write {out.with_suffix('.toml')}"
+        )
 
 
 def _timed(text: str, shape: Shape | None, grid: str | None, times: Path | None, seed: int) -> tuple[Measurement, ...]:
