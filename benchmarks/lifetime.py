@@ -46,7 +46,9 @@ def shown(found: Saving) -> str:
         if found.calibrated is None
         else f" calibrated [{percent(found.calibrated.low)}, {percent(found.calibrated.high)}]"
     )
-    word = {True: "certain", False: "NOT certain", None: ""}[found.certain]
+    word = {True: "certain" if found.calibrated else "certain by fit noise alone", False: "NOT certain", None: ""}[
+        found.certain
+    ]
     return f"{percent(found.share.value)}{ends} {'same' if found.same else word}".rstrip()
 
 

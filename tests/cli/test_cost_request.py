@@ -89,7 +89,7 @@ def test_a_person_reads_where_the_time_goes_and_what_it_stands_on(capsys: pytest
         (("--draft", "qwen3-0.6b"), "--acceptance 0.7"),
         (("--acceptance", 0.5), "--draft"),
         (("--precision", "fp4"), "bf16"),
-        (("--intensity", 0), "positive"),
+        (("--intensity", 0), "give one above 0"),
         (("--devices", 3), "1, 2, 4, 8"),
     ],
 )
@@ -202,9 +202,7 @@ def test_a_running_engine_is_timed_and_its_times_are_kept(capsys: pytest.Capture
     assert find_hardware(str(out)).factor("time").provenance == "measured"
     kept = read_measurements(str(times), find_shape("qwen3-0.6b"))
     assert {(row.batch, row.phase) for row in kept} == {(1, "prefill"), (4, "prefill"), (1, "request"), (4, "request")}
-    again = told(
-        capsys, "calibrate", "--measured", times, "--shape", "qwen3-0.6b", "--hardware", "h200", "--bootstrap", 5
-    )
+    again = told(capsys, "calibrate", "--measured", times, "--hardware", "h200", "--bootstrap", 5)
     assert again["factors"] == found["factors"]
 
 
@@ -214,6 +212,9 @@ def test_a_running_engine_is_timed_and_its_times_are_kept(capsys: pytest.Capture
     ((), "one of the two"),
     (("--measured", "t.csv", "--grid", "batch=1"), "--engine"),
     (("--engine", "e", "--map", "seconds=s"), "--measured"),
+    (("--engine", "simulator:world.toml"), "no device's"),
+    (("--engine", "e", "--out", "mine.json"), "write mine.toml"),
+    (("--engine", "records:folder"), "no device's"),
     (("--engine", "e", "--grid", "batches=1"), "batch, prompt, generated"),
     (("--engine", "e", "--grid", "batch=1.5"), "whole numbers"),
     (("--engine", "e", "--times", "none/times.csv"), "does not exist"),

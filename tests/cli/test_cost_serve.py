@@ -57,8 +57,9 @@ def test_what_others_rely_on(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_person_reads_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, *MODEL, *LOAD, *FIXED, "--ttft", 0.5)
     assert status == 0
-    for text in ("150 requests", "1 deployments screened", "seconds to the first token, p95", "requests within TTFT 0.5 s",
-                 "1x1x1", "64/2048", "[assumed] left out", "[published] factor memory"):  # fmt: skip
+    for text in ("150 requests", "deployments screened in closed form: 1", "seconds to the first token, p95", "requests within TTFT 0.5 s",
+                 "1x1x1", "64/2048", "[assumed] left out", "[published] factor memory",
+                 "money, USD a million generated tokens"):  # fmt: skip
         assert text in out
 
 
@@ -158,6 +159,8 @@ def test_a_load_that_no_plan_serves_says_how_many_devices_would(capsys: pytest.C
         (("--rate", 1, "--prompt", "1e8"), "the nearest that fit: tensor="),
         (("--rate", 1, "--max-batch", 64, "--batch-tokens", 32, "--chunked"), "give at least 64"),
         (("--rate", 1, "--ttft", -1), "ttft must be a positive number"),
+        (("--rate", 1, "--ttft", "30ms"), "write 0.03 for 30 ms"),
+        (("--rate", 1, "--replicas", 10**8), "less than or equal to 16384"),
         (("--rate", 1, "--out", "/nowhere/at/all.csv"), "does not exist"),
         (("--rate", 1, "--precision", "fp3"), "bf16"),
     ],

@@ -89,7 +89,16 @@ def test_offload_and_everything_at_home_on_the_host(capsys: pytest.CaptureFixtur
     assert found["memory"]["host"] > 0
     home = told(capsys, *words, "--offload", "hosted")
     assert home["hosted"]["seconds"]["value"] > max(home["hosted"]["compute"], home["hosted"]["weights_in"])
-    assert "at home on the host" in run(capsys, *words, "--offload", "hosted")[1]
+    assert home["money"]["value"] == pytest.approx(2.95 * home["hours"]["value"])
+    assert {ground["name"] for ground in home["grounds"]} >= {"memory", "factor hosted", "factor host", "left out"}
+    said = run(capsys, *words, "--offload", "hosted")[1]
+    for text in ("at home on the host", "energy at full power", "money, USD", "[published] factor hosted"):
+        assert text in said
+
+
+def test_what_was_chosen_for_the_user_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "[assumed] devices: the fewest" in run(capsys, *LLAMA, "--batch", 64)[1]
+    assert "[assumed] devices" not in run(capsys, *LLAMA, "--batch", 64, "--devices", 16)[1]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +116,9 @@ def test_offload_and_everything_at_home_on_the_host(capsys: pytest.CaptureFixtur
         (("--precision", "fp3"), "bf16"),
         (("--devices", 1), "devices fit"),
         (("--offload", "moon"), "none, host, disk"),
+        (("--offload", "moon", "--devices", None), "none, host, disk"),
+        (("--offload", "hosted", "--hardware", "h100 host_memory_bandwidth=3e11"), "whose memory is not known"),
+        (("--batch", 0), "see allometry cost train --help"),
         (("--offload", "hosted", "--tensor", 2), "one device"),
         (("--offload", "hosted"), "host_memory"),
         (("--prices", "nowhere.toml"), "cannot read"),

@@ -13,8 +13,9 @@ import pytest
 
 from allometry.cli.decide import build
 from allometry.cli.main import main
-from allometry.fits import published_fit, save_fit
+from allometry.fits import Settings, fit, published_fit, save_fit
 from allometry.laws import find_law
+from allometry.runs import read_runs
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -82,6 +83,41 @@ def saved(path: Path, law: str, values: tuple[float, ...]) -> Path:
         path,
     )
     return path
+
+
+def hours(path: Path, limit: tuple[float, float, float], longest: float) -> Path:
+    """A fit of a loss that falls with accelerator hours, with draws, from runs up to `longest` hours."""
+    hours = np.geomspace(6, longest, 12)
+    loss = (limit[0] + limit[1] * hours ** -limit[2]) * np.exp(np.random.default_rng(1).normal(0, 2e-4, 12))
+    table = {"accelerator_hours": hours, "loss": loss}
+    save_fit(fit(read_runs(table), "accelerator_hours", Settings(bootstrap=20)), path)
+    return path
+
+
+def test_machines_say_where_two_systems_cross_and_what_that_costs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Trends that meet at 5000 hours of the first machine; tokens a second are those of Languini for two of its models."""
+    first = hours(tmp_path / "gpt.json", (2.0, 1.0, 0.1), 10_000)
+    second = hours(tmp_path / "lstm.json", (2.0, 5000**0.1, 0.2), 1_000)
+    words = ("machines", first, second, "--machine", "rtx3090=55416,11143,0.2", "--machine", "a100=135107,20000,1.5")
+    status, out, _ = run(capsys, *words, "--json")
+    assert status == 0
+    contents = json.loads(out)
+    jsonschema.validate(contents, json.loads(files("allometry.cli").joinpath("schemas/decide.json").read_text()))
+    at = contents["figures"]["crossing 1, hours"]
+    assert at["low"] < at["value"] < at["high"]
+    assert at["value"] == pytest.approx(5000, rel=0.1)
+    money = contents["figures"]["crossing 1, money on a100, second"]
+    assert money == pytest.approx(at["value"] * 11_143 / 20_000 * 1.5)
+    assert len(contents["rows"]) == 5 * 2 * 2
+    [warning] = contents["warnings"]
+    assert warning["code"] == "crossing-beyond-runs"
+    assert "0.7 decades beyond the longest run of the second system (1000 hours)" in warning["message"]
+    status, out, _ = run(capsys, *words)
+    assert "intervals hold fit noise only" in out
+    assert "second beyond" in out
+    assert run(capsys, *words[:3], "--machine", "a=1,2", "--machine", "a=1,3")[0] == 2
 
 
 def test_exchange_and_machines_take_two_fits(capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,6 +81,8 @@ def test_money_is_counted_where_a_price_is(capsys: pytest.CaptureFixture[str]) -
         (("--loss", "0.3", "--inference-tokens", "1T"), "never reaches a loss of 0.3"),
         (("--loss", "2.1", "--hardware", "h100"), "money is counted over a model's life alone"),
         (("--loss", "2.1", "--inference-tokens", "1T", "--serve-hardware", "l4"), "the device that trains is missing"),
+        (("--loss", "2.1", "--inference-tokens", "1T", "--prices", "mine.toml"), "no money is counted"),
+        (("--loss", "2.1", "--prices", "mine.toml"), "money is counted over a model's life alone"),
         (("--loss", "2.1", "--inference-tokens", "1T", "--hardware", "p100"), "no price of an hour of p100"),
         (("--loss", "2.1", "--inference-tokens", "1T", "--among", "params=1e9,2e9"), "chooses among all sizes"),
     ],

@@ -140,6 +140,7 @@ def test_the_first_token_comes_with_the_prompt() -> None:
         ("qwen3-8b", Request(prompt=8192, generated=8192), Execution(batch=64), "--batch 51"),
         ("qwen3-8b", Request(prompt=8192, generated=8192), Execution(batch=64), "--cache-bits 8"),
         ("llama-3.1-405b", ASK, Execution(), "--devices 8"),
+        ("llama-3.1-405b", ASK, Execution(devices=4), "--devices 8 --weight-bits 8"),
     ],
 )
 def test_what_does_not_fit_names_what_does(shape: str, request_: Request, how: Execution, nearest: str) -> None:
@@ -156,6 +157,16 @@ def test_the_nearest_that_fit_do() -> None:
         request_cost(QWEN, request, DEVICE, Execution(batch=52))
     with pytest.raises(Refused, match="a smaller model or a larger device"):
         request_cost(find_shape("llama-3.1-405b"), ASK, find_hardware("l4"))
+
+
+@pytest.mark.parametrize(("draft", "codes"), [("gpt2", ["other-vocabulary"]), ("qwen3-0.6b", [])])
+def test_a_draft_of_another_vocabulary_is_told(draft: str, codes: list[str]) -> None:
+    how = Execution(draft=Draft(find_shape(draft), 4, 0.7))
+    assert [notice.code for notice in request_cost(QWEN, ASK, DEVICE, how).notices] == codes
+    padded = request_cost(
+        find_shape("qwen2.5-7b"), ASK, DEVICE, Execution(draft=Draft(find_shape("qwen2.5-0.5b"), 4, 0.7))
+    )
+    assert not padded.notices
 
 
 @pytest.mark.parametrize(

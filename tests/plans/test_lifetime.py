@@ -104,6 +104,7 @@ def test_savings_are_certain_or_not_by_their_interval(known: Callable[..., Fit])
     law = find_law("chinchilla")
     sure = lifetime(known(law, HOFFMANN, spread=1e-4), flops=4.5e22, inference_tokens=2e12)
     assert [saving.certain for saving in sure.savings] == [True, True]
+    assert all(saving.calibrated is None and "fit noise alone" in saving.says for saving in sure.savings)
     assert not sure.notices
     unsure = lifetime(known(law, HOFFMANN, spread=0.03), flops=4.5e22, inference_tokens=2e12)
     against = {saving.against: saving for saving in unsure.savings}
@@ -264,6 +265,7 @@ def test_savings_beyond_the_runs_hold_what_laws_miss(measured: Fit) -> None:
     assert (saving.calibrated.low, saving.calibrated.high) == pytest.approx(tuple(ends), rel=1e-6)
     assert ends[1] - ends[0] > 1.5 * (saving.share.high - saving.share.low)
     assert saving.certain is (saving.calibrated.low is not None and saving.calibrated.low > 0)
+    assert "fit noise alone" not in saving.says
 
 
 def test_a_loss_that_a_budget_buys_cancels_the_error_at_its_own_point(measured: Fit) -> None:

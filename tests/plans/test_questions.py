@@ -86,6 +86,15 @@ def test_schedules_are_the_published_ones() -> None:
     assert efficiency(0.8, 400) == pytest.approx(0.8 * (0.8 / 400))
 
 
+def test_steps_get_of_a_budget_what_their_levels_are_of_all_levels() -> None:
+    """Lin et al. 2025, released code: 200, 250, 350, 450, 600 tokens for questions of levels 1 to 5; steps B level / sum."""
+    levels = np.array([1, 3, 5, 1])
+    for total in (200, 250, 350, 450, 600):
+        found = scheduled(total, "uniform", levels)
+        assert found.sum() == total
+        assert found == pytest.approx(total * levels / levels.sum(), abs=1)
+
+
 def test_a_split_answers_with_whole_tokens() -> None:
     found = split_budget([3.0, 10.0, 1.0], [1.0, 1.5, 2.0], 4000)
     tokens = [int(row["best, tokens"]) for row in found.rows]
@@ -257,6 +266,8 @@ def test_systems_cross_where_planted_and_cost_by_machine(known: Callable[..., Fi
     assert round(row["tokens"] / (128 * 512)) == 18_265  # the published steps of GPT small in 6 hours
     with pytest.raises(Refused):
         Machine("none", 0.0, 1.0)
+    with pytest.raises(Refused, match="two machines are called rtx3090"):
+        machines(first, second, reference, [reference])
 
 
 def test_recipes_are_the_laws_side_by_side() -> None:
@@ -308,12 +319,29 @@ TRAINED = {  # Countdown after reinforcement learning
 }
 
 
+VARIANTS = {  # of 17M: backtracking of mixed strategies, with hints, and trained by the directions of depth-first search
+    "mixed": (12.5, 17.5, 32, 41, 51),
+    "hints": (17, 28.5, 45.5, 53.5, 59.5),
+    "bound": (12, 18, 30.5, 39.5, 58),
+}
+DEEPER = {  # stacked Countdown, sequential to 512..4096 and parallel answers of 400 tokens
+    "17M": ((1, 7.5, 13, 18.5), (2.5, 6.5, 10, 10.5, 20)),
+    "38M": ((0, 4.5, 10.5, 17.5), (4, 6.5, 12.5, 14, 21.5)),
+}
+MIXED = {  # mixed strategies by size, in its source but not in print
+    "3M": (6.5, 12.5, 25, 33.5, 44.5),
+    "17M": (12.5, 17.5, 32, 41, 51),
+    "38M": (12, 17.5, 33, 41, 51.5),
+    "144M": (12, 16.5, 35, 43, 54),
+}
+
+
 def searches(
     size: str, shares: tuple[tuple[float, ...], tuple[float, ...]], first: int, answer: int
 ) -> tuple[Measured, Measured]:
     width, kept, layers, ffn = SHAPES[size]
     shape = Shape(layers=layers, width=width, heads=width // 64, kv_heads=kept // 64, head_size=64, ffn=ffn, vocab=1000)
-    lengths = (first, 512, 1024, 2048, 4096)
+    lengths = sorted({first, 512, 1024, 2048, 4096})
     sequential = Measured(
         "sequential", tuple(generation_macs(shape, n) for n in lengths), tuple(s / 100 for s in shares[0]), 200
     )
@@ -352,6 +380,30 @@ def test_reinforcement_learning_turns_countdown_round(size: str) -> None:
     assert found.rows[0]["better"] == "parallel"
     assert found.rows[-1]["better"] == "sequential"
     assert len(found.figures) == 1
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_better_backtracking_loses_to_parallel_search_by_less(variant: str) -> None:
+    """At the largest budget both have: hints take back most of the gap, and none of the variants beats parallel search."""
+    plain = compare_strategies(*searches("17M", COUNTDOWN["17M"], 256, 212)).rows[-1]["gap"]
+    found = compare_strategies(*searches("17M", (VARIANTS[variant], COUNTDOWN["17M"][1]), 256, 212)).rows[-1]
+    assert found["better"] != "sequential"
+    assert plain.value < found["gap"].value < 0.01
+
+
+@pytest.mark.parametrize("size", MIXED)
+def test_mixed_strategies_help_least_in_the_smallest(size: str) -> None:
+    plain, mixed = (compare_strategies(*searches(size, (shares, COUNTDOWN[size][1]), 256, 212)).rows[-1]["gap"].value
+                    for shares in (COUNTDOWN[size][0], MIXED[size]))  # fmt: skip
+    assert mixed > plain
+    assert mixed < 0
+
+
+@pytest.mark.parametrize("size", DEEPER)
+def test_deeper_countdown_is_too_hard_to_tell_the_two_apart_at_most_budgets(size: str) -> None:
+    sequential, parallel = searches(size, DEEPER[size], 512, 400)
+    found = compare_strategies(sequential, parallel)
+    assert {row["better"] for row in found.rows} <= {"parallel", "not distinguishable"}
 
 
 def test_strategies_that_share_no_budget_are_refused() -> None:

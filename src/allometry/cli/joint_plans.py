@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from allometry.cli.lifetimes import cost_cells, kept_life, old_prices, shares, show_savings, show_steps, with_ledger
+from allometry.cli.lifetimes import (
+    cost_cells,
+    interval_title,
+    kept_life,
+    old_prices,
+    shares,
+    show_savings,
+    show_steps,
+    with_ledger,
+)
 from allometry.cli.output import number, print_json, print_notices, print_table, working
 from allometry.cli.recording import show_recorded
 from allometry.costs import COSTS_OF_AXES
@@ -52,14 +61,14 @@ def _show(found: Joint) -> None:
     print_table(
         f"least total cost of {found.metric} {found.quality:.5g} and {number(found.inference_tokens)} tokens served, by "
         f"{found.law}, {found.provenance}; {found.level:.0%} intervals",
-        ("", "value", found.interval, ""),
+        ("", "value", interval_title(found), ""),
         cost_cells(found.at, found),
     )
     shown = found.choices[:MOST_SHOWN]
     left = f"; {len(found.choices) - len(shown)} more in --json" if len(found.choices) > len(shown) else ""
     print_table(
         f"each choice at its own best size, cheapest first{left}",
-        ("choice", found.size, TOKENS, f"total, {found.rates.unit}", "more", "interval", "of the draws"),
+        ("choice", found.size, TOKENS, f"total, {found.rates.unit}", "more", interval_title(found), "of the draws"),
         [(_named(one.setting), number(one.size), number(one.tokens), number(one.total),
           percent(one.more.value), shares(one.more), percent(one.share)) for one in shown],
     )  # fmt: skip

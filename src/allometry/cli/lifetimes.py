@@ -41,8 +41,14 @@ def deployment(
 ) -> Deployment | None:
     """What money is counted for; None where no device is given."""
     if hardware is None:
-        if serving is not None:
-            raise Refused("bad-option", "the device that trains is missing", "--serve-hardware", "give --hardware too")
+        for option, given in (("--serve-hardware", serving), ("--prices", prices)):
+            if given is not None:
+                raise Refused(
+                    "bad-option",
+                    "the device that trains is missing, so no money is counted",
+                    option,
+                    "give --hardware too",
+                )
         return None
     train = find_hardware(hardware)
     serve = train if serving is None else find_hardware(serving)
@@ -93,7 +99,7 @@ def _show(found: Lifetime) -> None:
     print_table(
         f"least total cost of {found.metric} {found.loss:.5g} and {number(found.inference_tokens)} tokens served, by "
         f"{found.law}, {found.provenance}; {found.level:.0%} intervals",
-        ("", "value", found.interval, ""), cost_cells(found.at, found),
+        ("", "value", interval_title(found), ""), cost_cells(found.at, found),
     )  # fmt: skip
     show_savings(found.savings)
     print_table(
@@ -103,6 +109,11 @@ def _show(found: Lifetime) -> None:
           f"{rung.penalty:.3g}", number(rung.total)) for rung in found.ladder],
     )  # fmt: skip
     show_steps(found.steps, found.notices)
+
+
+def interval_title(found: Lifetime | Joint) -> str:
+    """What the intervals of a table hold, as its head."""
+    return found.interval if len(found.fit.draws) else "interval"
 
 
 def cost_cells(at: Mapping[str, Interval], found: Lifetime | Joint) -> list[tuple[str, ...]]:

@@ -63,8 +63,9 @@ def _run(words: list[str]) -> int:
         print_error(refused.code, refused.message, refused.where, refused.mend, as_json=as_json)
         return REFUSED
     except UsageError as wrong:
-        message = str(getattr(wrong, "format_message", wrong.__str__)())
-        print_error("usage", message, "the command line", "see allometry COMMAND --help", as_json=as_json)
+        message = str(getattr(wrong, "format_message", wrong.__str__)()).removesuffix(".")
+        command = getattr(getattr(wrong, "ctx", None), "command_path", "allometry")
+        print_error("usage", message, "the command line", f"see {command} --help", as_json=as_json)
         return REFUSED
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED

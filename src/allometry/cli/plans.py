@@ -183,8 +183,8 @@ def plan(
     if then is not None or accuracy is not None:
         raise Refused("bad-option", "a second fit and an accuracy belong to plans over a model's life", "--then, --accuracy",
                       "give --inference-tokens too (0 for a model that is never served)")  # fmt: skip
-    if hardware is not None or serve_hardware is not None:
-        raise Refused("bad-option", "money is counted over a model's life alone", "--hardware",
+    if hardware is not None or serve_hardware is not None or prices is not None:
+        raise Refused("bad-option", "money is counted over a model's life alone", "--hardware, --prices",
                       "give --inference-tokens too, or ask allometry cost train")  # fmt: skip
     with working("planning, and planning again from shorter tables"):
         result = plan_of(found, vocab=vocab, level=wide, **asked)

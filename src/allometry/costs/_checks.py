@@ -26,7 +26,8 @@ def check_positive(name: str, value: object, where: str, *, zero: bool = False) 
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not number or value < 0 or (value == 0 and not zero):  # type: ignore[operator]
         kind = "a number from 0" if zero else "a positive number"
-        raise Refused("bad-value", f"{name} must be {kind}, not {value!r}", where)
+        mend = f"give {name}=0 or more" if zero else "give one above 0"
+        raise Refused("bad-value", f"{name} must be {kind}, not {value!r}", where, mend)
 
 
 def check_multiple(name: str, value: int, by_name: str, by: int, where: str = "the shape") -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from allometry.costs._checks import check_count
 from allometry.costs._intervals import ends, inverse, through, times
-from allometry.costs.execution import Execution
+from allometry.costs.execution import Draft, Execution
 from allometry.costs.factors import FACTOR_UNITS
 from allometry.costs.hardware import Hardware
 from allometry.costs.kinetics import Eflops, eflops
@@ -16,12 +16,13 @@ from allometry.costs.prices import Price
 from allometry.costs.residents import Residents, check_fits
 from allometry.costs.roofline import Timing, time_of
 from allometry.costs.shapes import Shape
-from allometry.costs.training.cost import JOULES_PER_KILOWATT_HOUR
+from allometry.costs.training.bill import JOULES_PER_KILOWATT_HOUR
 from allometry.costs.work import Work, decode_work, prefill_work
 from allometry.notices import Interval, Notice, Refused, Step
 
 MILLION = 1e6
 NONE_GENERATED = "nothing is generated"
+SAME_VOCABULARY = 0.005  # models of one tokenizer pad their embeddings to other multiples: Qwen2.5 0.5B and 7B by 0.08%
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +93,12 @@ class RequestCost:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """A warning where the request lies outside what the hardware was calibrated on."""
-        return self.hardware.factor("time").notices({
+        """Warnings: outside what the hardware was calibrated on, or with a draft of another vocabulary."""
+        return (*self.hardware.factor("time").notices({
             "sequences": self.how.batch * self.request.samples,
             "context": self.request.prompt + self.request.generated,
             "parameters": self.shape.parameters().total,
-        })  # fmt: skip
+        }), *_draft_notices(self.shape, self.how.draft))  # fmt: skip
 
     @property
     def seconds(self) -> Interval:
@@ -232,6 +233,13 @@ def _phase(works: Sequence[Work], how: Execution, hardware: Hardware) -> Phase:
     share = how.devices / how.batch
     flops, moved = (share * sum(getattr(work, name) for work in works) for name in ("flops", "bytes"))
     return Phase(flops, moved, time_of(works, hardware, how.precision))
+
+
+def _draft_notices(shape: Shape, draft: Draft | None) -> tuple[Notice, ...]:
+    if draft is None or abs(draft.shape.vocab / shape.vocab - 1) < SAME_VOCABULARY:
+        return ()
+    return (Notice("other-vocabulary", f"the draft's vocabulary has {draft.shape.vocab} tokens, the model's {shape.vocab}: "
+                   "drafted tokens can be checked only where both have one vocabulary"),)  # fmt: skip
 
 
 def _grounds(cost: RequestCost) -> Iterable[Step]:

@@ -14,6 +14,7 @@ from allometry.costs.training.memory import WORKSPACE
 from allometry.notices import Refused
 
 GB = 1e9
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def check_fits(
     found = held(how)
     if found.total <= found.available:
         return found
-    fits = [words for words, other in _alternatives(shape, how, hardware) if held(other).total <= found.available]
+    fits = [words for words, other in _alternatives(shape, how, hardware) if held(other).total <= found.available][
+        :MOST_NAMED
+    ]
     batch = _largest_batch(held, how)
     nearest = ([f"--batch {batch}"] if batch else []) + fits
     message = (
@@ -81,14 +84,26 @@ def _largest_batch(held: Callable[[Execution], Residents], how: Execution) -> in
 
 
 def _alternatives(shape: Shape, how: Execution, hardware: Hardware) -> Iterator[tuple[str, Execution]]:
-    """Other ways to run the same batch, the least change first."""
+    """Other ways to run the same batch: devices alone, formats alone, then the most devices with the formats."""
+    others = [(f"--devices {other.devices}", other) for other in _more_devices(shape, how, hardware)]
+    yield from others
+    yield from _smaller_formats(how)
+    if others:
+        words, most = others[-1]
+        yield from ((f"{words} {smaller}", other) for smaller, other in _smaller_formats(most))
+
+
+def _more_devices(shape: Shape, how: Execution, hardware: Hardware) -> Iterator[Execution]:
     for devices in range(how.devices + 1, hardware.devices_per_node + 1):
         other = replace(how, devices=devices)
         try:
             other.check(shape, hardware)
         except Refused:
             continue
-        yield f"--devices {devices}", other
+        yield other
+
+
+def _smaller_formats(how: Execution) -> Iterator[tuple[str, Execution]]:
     for bits, group in ((8, None), (4, 128)):
         if bits < how.weights.bits:
             words = f"--weight-bits {bits}" + (f" --weight-group {group}" if group else "")

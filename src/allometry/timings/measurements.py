@@ -151,14 +151,17 @@ def read_measurements(
 
 
 def write_measurements(measurements: Sequence[Measurement], path: Path) -> None:
-    """Measurements as a CSV that `read_measurements` reads, whole or not at all; shapes are not in it."""
+    """Measurements as a CSV that `read_measurements` reads, each with its shape, whole or not at all."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     names = (*REQUIRED, "samples", "phase")
     try:
         with partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(names)
-            writer.writerows([getattr(measurement, name) for name in names] for measurement in measurements)
+            writer.writerow((*names, "shape"))
+            writer.writerows(
+                [*(getattr(measurement, name) for name in names), measurement.shape.as_text()]
+                for measurement in measurements
+            )
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

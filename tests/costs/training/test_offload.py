@@ -8,6 +8,7 @@ import pytest
 
 from allometry.costs import Shape, find_hardware, find_shape, forward_flops
 from allometry.costs.training import (
+    STATES,
     Job,
     Parallelism,
     bandwidth_needed,
@@ -137,6 +138,22 @@ def test_horizon_time_is_the_slowest_of_three_then_the_update() -> None:
     # 259 TFLOP/s of 6 x params x tokens on one H100: the factor is taken from it, so it must come out again
     rate = 6 * 32.76e9 * 96 * 1024 / found.seconds.value
     assert rate == pytest.approx(259e12, rel=0.05)
+
+
+def test_horizon_batches_hide_the_way_in_from_half_the_peak_over_the_bandwidth() -> None:
+    """8 FLOPs a parameter and token against 4 bytes a parameter: peak / (2 x bandwidth) tokens, attention apart."""
+    machine = find_hardware("h100 host_memory_bandwidth=3e11")
+    peak = machine.peak_flops("bf16") * machine.factor("hosted").value
+    tokens = peak / (2 * machine.tier_bandwidth("host") * machine.factor("host").value)
+    found = hosted_training(Job(shape=find_shape("qwen2.5-32b"), batch=round(tokens), context=1), machine)
+    assert found.compute == pytest.approx(found.weights_in, rel=0.03)  # the embedding is moved and not multiplied
+    assert found.gradients_out == found.weights_in / 2
+
+
+def test_a_trillion_parameters_take_800_v100() -> None:
+    """The abstract's count for states alone: 20 bytes a parameter over 32 GB, with what is left for the rest."""
+    states = STATES["zero-infinity"].total
+    assert 0.75 < states * 1e12 / (800 * 32e9) < 1
 
 
 @pytest.mark.parametrize(("call", "says"), [

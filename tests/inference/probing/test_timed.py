@@ -53,6 +53,16 @@ class Served:
         return len(str(request.prompt).split())
 
 
+@dataclass
+class Narrow(Served):
+    """An engine that takes short prompts only."""
+
+    async def sample(self, request: Request) -> Sequence[Response]:
+        if self.most_prompt_tokens(request) > 20:
+            raise Refused("prompt-too-long", "21 tokens do not fit into 20", "the prompt", "shorten it")
+        return await super().sample(request)
+
+
 def predicted(row: Measurement, device: Hardware) -> float:
     return row.predicted(device, Execution()).value or 0.0
 
@@ -91,6 +101,8 @@ def test_what_cannot_be_timed_is_refused() -> None:
         time_engine(Served(reports=False), grid=GRID)
     with pytest.raises(Refused, match="give one"):
         time_engine(replace(Served(), shape=None), grid=GRID)
+    with pytest.raises(Refused, match=r"a prompt of 64 words .* do not fit .*the grid.*prompt=8"):
+        time_engine(Narrow(), grid=GRID)
     with pytest.raises(Refused, match="whole numbers from 1"):
         Grid(batches=())
     with pytest.raises(Refused, match="whole numbers from 1"):

@@ -18,13 +18,14 @@ from allometry.timings import calibrate as calibrate_times
 if TYPE_CHECKING:
     from allometry.inference.probing import Grid
 
+MADE_UP = ("simulator", "records")  # engines whose seconds are not a clock's
 GRID_NAMES = {"batch": "batches", "prompt": "prompts", "generated": "generated"}
 
 
 def calibrate(
     hardware: HardwareText,
     measured: Annotated[Path | None, typer.Option(help="Table of measured times: batch, prompt, generated, seconds; where rows differ also samples, shape, phase.")] = None,
-    engine: Annotated[str | None, typer.Option(help="An engine to time in place of a table, such as openai:http://localhost:8000/v1#MODEL, that nobody else is using.")] = None,
+    engine: Annotated[str | None, typer.Option(help="An engine to time in place of a table, that nobody else is using: openai:http://localhost:8000/v1#MODEL, or embedded.")] = None,
     grid: Annotated[str | None, typer.Option(help="With --engine: what is timed, each with each, e.g. 'batch=1,4,16,64 prompt=64,512,2048 generated=1,64' (the default).")] = None,
     times: Annotated[Path | None, typer.Option(help="With --engine: CSV to keep its times in; --measured reads it again.")] = None,
     shape: Annotated[str | None, typer.Option(help="Shape that was run, where neither the table nor the engine says.")] = None,
@@ -49,7 +50,7 @@ def calibrate(
     prior, so a few rows move what they depend on and leave the rest.
     """
     if out is not None:
-        check_out(out)
+        _check_device_file(out)
     found, ran = find_hardware(hardware), find_shape(shape) if shape else None
     _check_source(measured, engine, grid, times, map)
     rows = (
@@ -89,11 +90,23 @@ def _check_source(
         check_out(times, "--times")
 
 
+def _check_device_file(out: Path) -> None:
+    """Refuse a file that no command would read as hardware."""
+    check_out(out)
+    if out.suffix != ".toml":
+        raise Refused(
+            "bad-option", f"{out} would not be read as hardware", "--out", f"write {out.with_suffix('.toml')}"
+        )
+
+
 def _timed(text: str, shape: Shape | None, grid: str | None, times: Path | None, seed: int) -> tuple[Measurement, ...]:
     """The engine's times, kept before anything is made of them."""
     from allometry.inference.engines import find_engine
     from allometry.inference.probing import time_engine
 
+    if text.partition(":")[0] in MADE_UP:
+        raise Refused("made-up-times", f"the times of {text} are no device's, so there is nothing to calibrate", "--engine",
+                      "time an endpoint (openai:URL#MODEL) or embedded, or give --measured")  # fmt: skip
     cells = _grid(grid)
     with progress("timing the engine", len(cells)) as tick:
         rows = time_engine(find_engine(text), shape, cells, seed=seed, tick=tick)

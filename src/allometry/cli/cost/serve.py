@@ -38,6 +38,7 @@ from allometry.notices import Interval, Notice, Refused
 from allometry.runs import read_table
 
 DEVICES = 8
+MOST_DEVICES = 16_384  # beyond that the simulation of every copy takes longer than anyone waits
 # What is simulated beside the front-runners: the limits of the best of them, at most.
 VARIANTS = len(BATCHES) * len(BUDGETS) - 1
 
@@ -53,8 +54,8 @@ def serve(
     generated: Annotated[str, typer.Option(help="Generated tokens, likewise.")] = "512",
     requests: Annotated[int, typer.Option(help="How many requests to make.", min=1)] = 1000,
     arrivals: Annotated[str, typer.Option(help="poisson, bursty:C (coefficient of variation), regular, or together (offline; needs no rate).")] = "poisson",
-    devices: Annotated[int | None, typer.Option(help=f"At most so many devices; by default what is fixed below takes, or {DEVICES}.", min=1)] = None,
-    replicas: Annotated[int | None, typer.Option(help="Fix the copies of the model.", min=1)] = None,
+    devices: Annotated[int | None, typer.Option(help=f"At most so many devices; by default what is fixed below takes, or {DEVICES}.", min=1, max=MOST_DEVICES)] = None,
+    replicas: Annotated[int | None, typer.Option(help="Fix the copies of the model.", min=1, max=MOST_DEVICES)] = None,
     tensor: Annotated[int | None, typer.Option(help="Fix the devices that share each layer.", min=1)] = None,
     pipeline: Annotated[int | None, typer.Option(help="Fix the stages.", min=1)] = None,
     max_batch: Annotated[int | None, typer.Option("--max-batch", help="Fix the most sequences in an iteration.", min=1)] = None,
@@ -149,7 +150,10 @@ def _load(
 
 
 def _seconds(text: str | None, option: str) -> float | None:
-    return None if text is None else parse_number(text, option)
+    try:
+        return None if text is None else parse_number(text, option)
+    except Refused as refused:
+        raise Refused(refused.code, f"{text!r} is no number of seconds", option, "write 0.03 for 30 ms") from refused
 
 
 def _budgets(tokens: int | None, chunked: bool | None, max_batch: int | None) -> list[tuple[int, bool]]:

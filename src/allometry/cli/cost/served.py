@@ -111,8 +111,8 @@ def show_serve(report: Report) -> None:
     print_lines(
         f"{len(load)} requests, {arriving}: {load.prompt.mean():.0f} prompt and {load.generated.mean():.0f} generated "
         "tokens on average",
-        f"{len(report.space.deployments)} deployments screened in closed form ({report.space.unfit} splits do not fit), the "
-        f"{report.ranking.simulated} front-runners simulated",
+        f"deployments screened in closed form: {len(report.space.deployments)} (splits that do not fit: {report.space.unfit}), "
+        f"front-runners simulated: {report.ranking.simulated}",
     )
     print_table(
         f"best by {report.goals.rank}: {plan_text(best)}",
@@ -163,7 +163,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
             value = None if found is None else getattr(found, f"p{percent}")
             rows.append((f"seconds {title}, p{percent}", cell(f"{name}.p{percent}", value)))
     if best.attainment is not None:
-        rows.append((f"requests within {_goal(report.goals)}", cell("attainment", best.attainment)))
+        rows.append((f"share of requests within {_goal(report.goals)}", cell("attainment", best.attainment)))
     if _has_jobs(report.load):
         jobs = Spread.of(served.job_latency)
         rows.append(("seconds of a job, p95", number(jobs.p95 if jobs else None)))
@@ -174,10 +174,20 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     rows.append(("preemptions", str(served.preemptions)))
     rows.append(("share of peak FLOP/s (MFU)", f"{served.mfu:.1%}"))
     if best.joules_per_token is not None:
-        rows.append(("joules per generated token, at full power", number(best.joules_per_token)))
-    currency = best.price.currency if best.price else ""
-    rows.append((f"money per million generated {currency}".strip(), number(best.money_per_million)))
+        rows.append(("joules per generated token, at full power", _per_token(report, best.joules_per_token)))
+    currency = f", {best.price.currency}" if best.price else ""
+    price = "- (no price of an hour is known: give one in a file)"
+    money = price if best.money_per_million is None else _per_token(report, best.money_per_million)
+    rows.append((f"money{currency} a million generated tokens", money))
     return rows
+
+
+def _per_token(report: Report, value: float) -> str:
+    """What a token takes, with the spread of the tokens that come of the same devices' time."""
+    rate = report.spread.get("throughput")
+    if rate is None or not rate.value or not rate.low or not rate.high:
+        return number(value)
+    return span(Interval(value, value * rate.value / rate.high, value * rate.value / rate.low))
 
 
 def _goal(goals: Goals) -> str:

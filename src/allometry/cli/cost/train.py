@@ -10,22 +10,25 @@ import typer
 from allometry.cli.cost.options import HardwareText, Prices, ShapeText, gigabytes, price_notices, price_of, span
 from allometry.cli.options import Json, notices_json
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
-from allometry.costs import Hardware, find_hardware, find_shape
+from allometry.costs import Hardware, Price, find_hardware, find_shape, training_flops
 from allometry.costs.training import (
     Fastest,
     Job,
     TrainingCost,
     ends,
+    energy_of,
     fastest,
     fewest_devices,
+    hosted_grounds,
     hosted_training,
+    money_of,
 )
 from allometry.expressions import parse_number
 from allometry.laws import published
 from allometry.notices import Refused
 
 BATCH_LAW = "step_batch@steplaw"
-BATCH_ASSUMED = f"{{}} sequences in a step: the Step Law's batch for these tokens, to a power of two ({BATCH_LAW})"
+BATCH_LAW_SAYS = f"{{}} sequences in a step: the Step Law's batch for these tokens, to a power of two ({BATCH_LAW})"
 DEFAULT_CONTEXT = 4096
 
 
@@ -85,18 +88,18 @@ def train(
         }.items()
         if value is not None
     }  # fmt: skip
-    assumed = () if batch else (BATCH_ASSUMED.format(size),)
-    if offload == "hosted":
-        _hosted(job, amount, found_hardware, fixed, devices, assumed, json=json)
-        return
+    assumed = () if batch else (BATCH_LAW_SAYS.format(size),)
     price = price_of(found_hardware, prices)
+    if offload == "hosted":
+        _hosted(job, amount, found_hardware, fixed, devices, assumed, price, json=json)
+        return
     with working("searching the spreads that fit"):
         many = devices or fewest_devices(job, found_hardware, fixed=fixed, offload=offload)
         found = fastest(job, amount, found_hardware, many, fixed=fixed, offload=offload, price=price)
     if json:
         print_json(_json(found, assumed))
     else:
-        _show(found, assumed)
+        _show(found, assumed, fewest=devices is None)
 
 
 def _precision(hardware: Hardware) -> str:
@@ -129,7 +132,7 @@ def _json(found: Fastest, assumed: tuple[str, ...]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show(found: Fastest, assumed: tuple[str, ...]) -> None:
+def _show(found: Fastest, assumed: tuple[str, ...], *, fewest: bool) -> None:
     best = found.best
     print_lines(*_what(best))
     print_table("plan: " + best.spread.as_text(), ("", "value [spread of the factors]"), _figures(best), prose=True)
@@ -148,6 +151,10 @@ def _show(found: Fastest, assumed: tuple[str, ...]) -> None:
         print_lines(f"[{ground.mark}] {ground.name}: {ground.says}")
     for text in assumed:
         print_lines(f"[published] batch: {text}")
+    if fewest:
+        print_lines(
+            "[assumed] devices: the fewest, to a power of two, that hold the job; give --devices for a time you can wait"
+        )
     print_notices((*best.notices, *price_notices(best.price)))
 
 
@@ -171,7 +178,7 @@ def _figures(best: TrainingCost) -> list[tuple[str, str]]:
         ("hours", span(best.hours)),
         ("device-hours", span(best.device_hours)),
         ("share of peak (MFU)", span(best.peak_share)),
-        ("energy, kWh", span(best.energy)),
+        ("energy at full power, kWh", span(best.energy)),
         (f"money, {currency}" if currency else "money", span(best.money)),
     ]
 
@@ -183,6 +190,7 @@ def _hosted(
     fixed: dict[str, Any],
     devices: int | None,
     assumed: tuple[str, ...],
+    price: Price | None,
     *,
     json: bool,
 ) -> None:
@@ -192,18 +200,30 @@ def _hosted(
                       "leave the parallelism out, or give --offload host")  # fmt: skip
     found = hosted_training(job, hardware)
     for name, size, room in (("host", found.host, hardware.host_memory), ("device", found.device, hardware.memory)):
-        if room is None or size > room:
-            raise Refused("does-not-fit", f"{gigabytes(size)} do not fit the {name}'s {gigabytes(room or 0.0)}", "--offload hosted",
+        if room is None:
+            raise Refused("unknown-memory", f"{gigabytes(size)} are needed on the host, whose memory is not known", "--offload hosted",
+                          f"give host_memory= in bytes, {size:.3g} or more")  # fmt: skip
+        if size > room:
+            raise Refused("does-not-fit", f"{gigabytes(size)} do not fit the {name}'s {gigabytes(room)}", "--offload hosted",
                           "give a smaller batch" if name == "device" else f"give host_memory={size:.3g}")  # fmt: skip
-    hours = found.hours(job.steps(tokens))
+    hours, flops = found.hours(job.steps(tokens)), training_flops(job.shape, tokens, job.context)
+    energy, money = energy_of(hours, hardware), money_of(hours, hardware, price)
+    grounds, warnings = tuple(hosted_grounds(hardware)), price_notices(price)
     if json:
         print_json({"shape": job.shape.as_json(), "batch": job.batch, "context": job.context, "hosted": found.as_json(),
-                    "steps": job.steps(tokens), "hours": ends(hours), "assumed": list(assumed), "complete": True})  # fmt: skip
+                    "flops": flops, "steps": job.steps(tokens), "hours": ends(hours), "energy_kwh": ends(energy), "money": ends(money),
+                    "price": None if price is None else price.as_json(), "grounds": [ground.as_json() for ground in grounds],
+                    "assumed": list(assumed), "warnings": notices_json(warnings), "complete": True})  # fmt: skip
         return
-    print_table(f"{job.shape.name or 'shape'} at home on the host: {job.batch} x {job.context} in a step", ("", "value"), [
-        ("host memory", gigabytes(found.host)), ("device memory", gigabytes(found.device)),
+    title = f"{job.shape.name or 'shape'} at home on the host: {job.batch} x {job.context} in a step; 1 x {hardware.name}, {job.precision}"
+    print_table(title, ("", "value [spread of the factors]"), [
+        ("FLOPs", f"{flops:.4g}"), ("host memory", gigabytes(found.host)), ("device memory", gigabytes(found.device)),
         ("seconds a step", span(found.seconds)), ("computing", number(found.compute)),
         ("weights in", number(found.weights_in)), ("gradients out", number(found.gradients_out)),
         ("update on the host", number(found.update)), ("hours", span(hours)),
+        ("energy at full power, kWh", span(energy)), (f"money, {price.currency}" if price else "money", span(money)),
     ], prose=True)  # fmt: skip
-    print_lines(*assumed)
+    for ground in grounds:
+        print_lines(f"[{ground.mark}] {ground.name}: {ground.says}")
+    print_lines(*(f"[published] batch: {text}" for text in assumed))
+    print_notices(warnings)

@@ -2,9 +2,10 @@
 
 from allometry.costs._intervals import ends
 from allometry.costs.training.activations import layer_activations
+from allometry.costs.training.bill import energy_of, money_of
 from allometry.costs.training.communication import volumes, wires
 from allometry.costs.training.cost import TrainingCost, fits, training_cost
-from allometry.costs.training.hosted import Hosted, host_bytes, hosted_training, largest_hosted
+from allometry.costs.training.hosted import Hosted, host_bytes, hosted_grounds, hosted_training, largest_hosted
 from allometry.costs.training.job import STATES, Job, States
 from allometry.costs.training.memory import Memory, training_memory
 from allometry.costs.training.offload import Traffic, bandwidth_needed, efficiency, operator_bytes, traffic
@@ -28,13 +29,16 @@ __all__ = [
     "check_fits",
     "efficiency",
     "ends",
+    "energy_of",
     "fastest",
     "fewest_devices",
     "fits",
     "host_bytes",
+    "hosted_grounds",
     "hosted_training",
     "largest_hosted",
     "layer_activations",
+    "money_of",
     "operator_bytes",
     "pass_flops",
     "pass_seconds",

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from allometry.costs._intervals import ends, inverse, spread_around, through, times
+from allometry.costs._intervals import ends, inverse, spread_around, times
 from allometry.costs.flops import training_flops
 from allometry.costs.hardware import Hardware
 from allometry.costs.prices import SECONDS_PER_HOUR, Price
+from allometry.costs.training.bill import energy_of, money_of
 from allometry.costs.training.grounds import grounds
 from allometry.costs.training.job import Job
 from allometry.costs.training.memory import Memory, training_memory
 from allometry.costs.training.parallel import Parallelism, check_fits
 from allometry.costs.training.steps import FACTORS, StepTime, pass_flops, step_seconds
 from allometry.notices import Interval, Notice, Step
-
-JOULES_PER_KILOWATT_HOUR = 3.6e6
 
 
 @dataclass(frozen=True)
@@ -69,20 +68,12 @@ class TrainingCost:
 
     @property
     def money(self) -> Interval:
-        if self.price is None:
-            return Interval(None, why=f"no price of {self.hardware.name} is known: give one in a file")
-        return through(self.seconds_per_step, self._paid, why="this is a price of tokens, not of device-hours")
-
-    def _paid(self, seconds: float) -> float | None:
-        return None if self.price is None else self.price.of_devices(seconds * self.steps, self.spread.devices)
+        return money_of(self.device_hours, self.hardware, self.price)
 
     @property
     def energy(self) -> Interval:
         """Kilowatt-hours of the devices at full load; hosts, network and cooling come on top."""
-        if self.hardware.power is None:
-            return Interval(None, why=f"the power of {self.hardware.name} is not known")
-        watts = self.hardware.power * self.spread.devices
-        return times(self.seconds_per_step, self.steps * watts / JOULES_PER_KILOWATT_HOUR)
+        return energy_of(self.device_hours, self.hardware)
 
     @property
     def grounds(self) -> tuple[Step, ...]:

@@ -19,15 +19,20 @@ def grounds(job: Job, spread: Parallelism, hardware: Hardware) -> Iterable[Step]
     yield Step("activations", "what each operation keeps for its backward pass (Korthikanti et al. 2022), in "
                  f"{job.activation_bytes} bytes each" + (", attention without its square" if job.flash else "") +
                  (", norms, activations and loss fused" if job.fused else ", in plain PyTorch under autocast"), "published")  # fmt: skip
+    yield from hardware_steps(hardware, needed_factors(spread))
+    yield Step("left out", "failures and restarts, evaluation, loading of data, stragglers, latency of small messages, "
+                 "fragmentation of memory", "assumed")  # fmt: skip
+
+
+def hardware_steps(hardware: Hardware, factors: Iterable[str]) -> Iterable[Step]:
+    """Where the hardware's figures and its efficiency factors come from."""
     yield Step("hardware", f"{hardware.title or hardware.name}: {hardware.source}" +
                  (f" ({hardware.date.isoformat()})" if hardware.date else ""), "published" if hardware.date else "assumed")  # fmt: skip
-    for name in needed_factors(spread):
+    for name in factors:
         factor = hardware.factor(name)
         yield Step(
             f"factor {name}", f"{factor.value:g} [{factor.low:g}, {factor.high:g}], {factor.source}", factor.provenance
         )
-    yield Step("left out", "failures and restarts, evaluation, loading of data, stragglers, latency of small messages, "
-                 "fragmentation of memory", "assumed")  # fmt: skip
 
 
 def needed_factors(spread: Parallelism) -> tuple[str, ...]:

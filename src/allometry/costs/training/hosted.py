@@ -8,7 +8,7 @@ Source: Yuan, Sun and Ye 2026, arXiv 2602.04816, and its released code.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,11 @@ from allometry.costs.hardware import Hardware
 from allometry.costs.nearest import Buildable, nearest_shape
 from allometry.costs.prices import SECONDS_PER_HOUR
 from allometry.costs.training.activations import checkpoint_bytes, head_activations
+from allometry.costs.training.grounds import hardware_steps
 from allometry.costs.training.job import Job
 from allometry.costs.training.memory import WORKSPACE, working_bytes
 from allometry.costs.training.parallel import Parallelism
-from allometry.notices import Interval, Refused
+from allometry.notices import Interval, Refused, Step
 
 WEIGHT_BYTES, GRADIENT_BYTES, MOMENT_BYTES = 2, 2, 8  # bf16 weights and gradients, two 32-bit moments (released code)
 TEMPLATES = 2  # layers that are on the device at a time, each as a flat buffer and as a module (released code)
@@ -82,6 +83,16 @@ def hosted_training(job: Job, hardware: Hardware, *, checkpoint_every: int = 4, 
         **values,
         seconds=spread_around(_total(values), changed),
     )
+
+
+def hosted_grounds(hardware: Hardware) -> Iterable[Step]:
+    """The statements behind a job that is at home on the host."""
+    yield Step("memory", f"{WEIGHT_BYTES} bytes of weights and {MOMENT_BYTES} of moments for each parameter on the host, gradients of "
+                 f"{SLABS} layers; {TEMPLATES} layers at a time on the device (Yuan et al. 2026, arXiv 2602.04816)", "published")  # fmt: skip
+    yield Step("time", "the slowest of computing, weights in and gradients out, then the update, which nothing hides; "
+                 "weights come twice a step", "assumed")  # fmt: skip
+    yield from hardware_steps(hardware, FACTORS)
+    yield Step("left out", "failures and restarts, evaluation, loading of data, other work of the host", "assumed")
 
 
 def host_bytes(job: Job, *, keep_gradients: bool = False) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from allometry.costs._checks import check_count
+from allometry.costs._checks import check_choice, check_count
 from allometry.costs.hardware import Hardware
 from allometry.costs.prices import Price
 from allometry.costs.training.cost import TrainingCost, factor_values, fits, training_cost
@@ -68,8 +68,7 @@ def fastest(
     """
     job.steps(tokens)  # refuses what is no number of tokens
     check_count("devices", devices, where="the search")
-    if offload not in OFFLOADS:
-        raise Refused("bad-choice", f"offload cannot be {offload!r}", "the search", f"use one of {', '.join(OFFLOADS)}")
+    check_choice("offload", offload, tuple(OFFLOADS), "the search")
     given = _checked(job, fixed or {})
     ranked, tried = _ranked(job, hardware, devices, given, offload)
     if not tried:
@@ -87,6 +86,7 @@ def fewest_devices(
 
     Errors: `Refused` when no number does.
     """
+    check_choice("offload", offload, tuple(OFFLOADS), "the search")
     given = _checked(job, fixed or {})
     least = math.prod(given.get(name, 1) for name in ("tensor", "pipeline", "context", "data"))
     for devices in (least, *_doubled(least)):

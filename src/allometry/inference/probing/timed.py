@@ -57,7 +57,7 @@ def time_engine(
     words, none the start of another, so that no cache of prefixes helps. What the engine reports of tokens counts, not
     what was asked: an answer that ends early is as long as it is. One request goes first, to warm up.
     Arguments: `shape` of the model, by default the engine's own; `tick` is called after each cell of the grid.
-    Errors: `Refused` for an engine that reports no tokens, and where no shape is known.
+    Errors: `Refused` for an engine that reports no tokens or takes no prompt so long, and where no shape is known.
 
     >>> len(Grid(batches=(1, 8), prompts=(64,), generated=(1, 32)))
     4
@@ -73,11 +73,15 @@ def time_engine(
 async def _timed(
     engine: Engine, shape: Shape, grid: Grid, chance: random.Random, tick: Callable[[int], object]
 ) -> tuple[Measurement, ...]:
-    await engine.sample(_request(8, 1, chance))
+    await engine.sample(_request(1, 1, chance))
     found = []
     for row, (batch, prompt, made) in enumerate(grid):
         requests = [_request(prompt, made, chance) for _ in range(batch)]
-        seconds, answers = await _together(engine, requests)
+        try:
+            seconds, answers = await _together(engine, requests)
+        except Refused as refused:
+            raise Refused(refused.code, f"a prompt of {prompt} words and an answer of {made} tokens: {refused.message}", "the grid",
+                          "give shorter ones, such as prompt=8,32 generated=1,8") from refused  # fmt: skip
         found.append(_measurement(engine, shape, answers, seconds, row))
         tick(1)
     return tuple(found)

@@ -20,6 +20,7 @@ from allometry.plans.lifetime.tokens import LEAST_TOKENS, MOST_TOKENS, Isoloss
 Array = NDArray[np.float64]
 
 _ROUNDING = 1e-9
+FIT_NOISE_SAYS = ", but of fit noise alone: how far the law misses beyond its runs is not in it"
 RULE_RATIO = 20.0
 """Tokens per parameter of the rule of thumb that people took from Hoffmann et al. 2022."""
 
@@ -66,7 +67,7 @@ class Saving:
         if self.certain is None:
             return f"how certain the saving is, is not known: {self.share.why}"
         if self.certain:
-            return "the whole interval is a saving"
+            return "the whole interval is a saving" + ("" if self.calibrated is not None else FIT_NOISE_SAYS)
         return "the saving is NOT certain" + (f": {self.decided.why}" if self.decided.why else "")
 
     def as_json(self) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,14 @@ def machines(
     """
     found = crossover(first, second, HOURS, {}, low, high, level=level)
     everyone = (reference, *others)
+    named = [machine.name for machine in everyone]
+    if len(set(named)) < len(named):
+        raise Refused(
+            "bad-value",
+            f"two machines are called {max(named, key=named.count)}",
+            "--machine",
+            "give each a name of its own",
+        )
     rows = [row for hours in classes for row in _rows(first, second, reference, everyone, hours)]
     crossings = {f"crossing {i + 1}, hours": one.at for i, one in enumerate(found.crossings)}
     money = {
@@ -71,7 +79,7 @@ def machines(
             Step("machines", "each system has the tokens of the reference machine's hours, at the throughput measured on each "
                  "(Stanic et al. 2023, arXiv 2309.11197)", "measured"),
         ),
-        notices=_notices(found),
+        notices=(*_open_notices(found), *_distance_notices(found, {"first": first, "second": second})),
     )  # fmt: skip
 
 
@@ -93,7 +101,18 @@ def _rows(
     return rows
 
 
-def _notices(found: Crossovers) -> tuple[Notice, ...]:
+def _distance_notices(found: Crossovers, fits: Mapping[str, Fit]) -> Iterator[Notice]:
+    """Crossings beyond the runs of either system: their intervals do not hold how far a law misses there."""
+    for name, fit in fits.items():
+        most = float(fit.rows.axes[HOURS].max()) if len(fit.rows) else math.inf
+        for one in found.crossings:
+            if one.at.value is not None and one.at.value > most:
+                yield Notice("crossing-beyond-runs", f"the crossing at {shown(one.at)} hours lies {math.log10(one.at.value / most):.2g} decades "
+                             f"beyond the longest run of the {name} system ({most:g} hours): its interval holds fit noise only, not how "
+                             "far the law misses there")  # fmt: skip
+
+
+def _open_notices(found: Crossovers) -> tuple[Notice, ...]:
     if found.share is None or not found.crossings:
         return ()
     open_ended = [one.at for one in found.crossings if one.at.low is None or one.at.high is None]
