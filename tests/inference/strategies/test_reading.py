@@ -38,8 +38,9 @@ def test_two_that_differ_in_what_is_not_shown_are_two() -> None:
 
 
 def test_a_label_is_read_back_as_the_same_strategy() -> None:
-    for name in list_strategies():
-        text = f"{name}(selector=exact)" if name == "best_of_n" else name
+    for name, maker in list_strategies().items():
+        lacking = ", ".join(f"{argument}=exact" for argument, p in maker.parameters.items() if p.default is p.empty)
+        text = f"{name}({lacking})"
         found = read_strategy(text, find_grader)
         assert read_strategy(found.label, find_grader).identity == found.identity
 

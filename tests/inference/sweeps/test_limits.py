@@ -13,17 +13,23 @@ from hypothesis import strategies as st
 from allometry.costs import Price, Shape
 from allometry.inference.calls import Abilities, Budget, Ledger, Profile, Request, Response, Usage
 from allometry.inference.engines import Simulator, World
-from allometry.inference.strategies import Strategy, find_strategy, list_strategies
+from allometry.inference.strategies import Maker, Strategy, find_strategy, list_strategies
 from allometry.inference.sweeps import sweep
 from allometry.inference.tasks import simulated_problems
 from allometry.inference.verifiers import find_grader
 
 JUDGE = find_grader("judge")
 SIMPLE = {"end": "\n", "final": "\nanswer ", "opening": ""}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "best_of_n": {"selector": JUDGE}, "self_consistency": {"weight": JUDGE}, "budget_forcing": SIMPLE,
-}  # fmt: skip
-STRATEGIES = [make(**ARGUMENTS.get(name, {})) for name, make in list_strategies().items()]
+ARGUMENTS: dict[str, dict[str, Any]] = {"self_consistency": {"weight": JUDGE}, "budget_forcing": SIMPLE}
+
+
+def made(maker: Maker) -> Strategy:
+    """With a judge wherever a grader must be."""
+    lacking = {name: JUDGE for name, p in maker.parameters.items() if p.default is p.empty}
+    return maker(**lacking, **ARGUMENTS.get(maker.name, {}))
+
+
+STRATEGIES = [made(maker) for maker in list_strategies().values()]
 PROBLEMS = simulated_problems(2, 40)
 UNITS = ("generated_tokens", "calls", "flops", "money")
 

@@ -157,5 +157,5 @@ def _shown(value: Any) -> str:
         return value.name
     if callable(value):
         home = value.__module__.partition(".")[0]
-        return value.__name__ if home == __name__.partition(".")[0] else f"{value.__module__}:{value.__qualname__}"
+        return value.__qualname__ if home == __name__.partition(".")[0] else f"{value.__module__}:{value.__qualname__}"
     return value if isinstance(value, str) and value.isidentifier() else canonical(value)
