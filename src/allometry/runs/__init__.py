@@ -8,6 +8,7 @@ from allometry.runs.embedded import EMBEDDED, embedded_provenance
 from allometry.runs.hyperparameters import is_hyperparameter
 from allometry.runs.imports import Imported, import_runs
 from allometry.runs.ladder import embedded_ladder
+from allometry.runs.pass_at import pass_at_k, share_interval
 from allometry.runs.pass_until import PassRates, pass_until
 from allometry.runs.preferences import StyleControl, style_controlled, style_reliance
 from allometry.runs.read import read_runs
@@ -53,12 +54,14 @@ __all__ = [
     "is_hyperparameter",
     "is_schedule_axis",
     "is_schedule_piece",
+    "pass_at_k",
     "pass_until",
     "read_runs",
     "read_table",
     "row_changes",
     "row_marks",
     "schedule_axes",
+    "share_interval",
     "style_controlled",
     "style_reliance",
 ]
