@@ -11,10 +11,11 @@ from scipy.special import expit, logit
 from allometry.forecasts._chances import Array, Family, Nodes
 
 _COARSE, _FINE, _ZOOMS = 16, 36, 3
-_NEAR = 6.0  # log-likelihood below the best that the grid still holds; a 99.9% interval ends 5.4 below
+_NEAR = 8.0  # log-likelihood below the best that the grid still holds; a 99.9% interval ends 5.4 below
 _LOG_A = (np.log(0.01), np.log(100.0))
 _AROUND = 3.0  # logits that the first grid reaches around the mean of the counts
 _KNOWN = 2e4  # successes beyond which a chance is known far better than its spread; the nodes need not be closer
+_SHARES = expit(np.arange(-12.0, 12.05, 0.1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +92,30 @@ class Fitted:
     plain: Best
     massed: Best
 
-    def profile(self, solved: Array, coverage: Array) -> Array:
-        """The largest log-likelihood (C,) with such a `coverage` (C,), where `solved` (M,) is the chance at a node."""
+    def plain_ends(self, solved: Array, drop: float) -> tuple[float, float]:
+        """The least and largest coverage of spreads without a mass within `drop` of their best log-likelihood.
+
+        `solved` (M,) is the chance at each node that a problem is solved.
+        """
+        likely = self.near.log_likelihood(np.zeros((len(self.near.shares), 1)))[:, 0]
+        told = np.append(
+            (self.near.shares @ solved)[likely >= self.plain.log_likelihood - drop], self.plain.shares @ solved
+        )
+        return float(told.min()), float(told.max())
+
+    def massed_ends(self, solved: Array, drop: float) -> tuple[float, float]:
+        """The same with a mass: between coverages at every tenth of a logit, by a line through the profile."""
         most = self.near.shares @ solved
-        return np.asarray(self.near.log_likelihood(1 - coverage / most[:, None]).max(axis=0))
+        profile = self.near.log_likelihood(1 - _SHARES / most[:, None]).max(axis=0)
+        above = np.maximum(profile - self.massed.log_likelihood + drop, -drop)
+        inside = np.flatnonzero(above >= 0)
+        if not len(inside):
+            best = (1 - self.massed.never) * float(self.massed.shares @ solved)
+            return best, best
+        first, last = inside[0], inside[-1]
+        low = np.interp(0, above[max(first - 1, 0) : first + 1], _SHARES[max(first - 1, 0) : first + 1])
+        high = np.interp(0, above[last : last + 2][::-1], _SHARES[last : last + 2][::-1])
+        return float(low), float(high)
 
 
 def fit_family(family: Family, counts: Counts, nodes: Nodes) -> Fitted:

@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 from scipy.stats import chi2
 
 from allometry.forecasts._chances import FAMILIES, MOST_SAMPLES, Array, Nodes
@@ -21,10 +20,9 @@ from allometry.runs.messages import listed_rows
 Basis: TypeAlias = Literal["power law", "mass at zero", "spread"]
 
 _ASKED = 0.5 * float(chi2.ppf(0.9, 1))  # a share at the end of its range: a gain in log-likelihood rarer than 5%
-_SHARES = expit(np.arange(-12.0, 12.05, 0.1))
-_LOG_SAMPLES = np.linspace(0, np.log(MOST_SAMPLES), 64)
+_LOG_SAMPLES = np.linspace(0, np.log(MOST_SAMPLES), 48)
 _LAW_POINTS = 20
-_FLOOR = -5.0  # log-likelihood, relative to the interval's, below which nothing is interpolated
+_EXCLUDED = 0.5 * float(chi2.ppf(0.99, 1))  # a kind of spread so much less likely than the best is ruled out
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,24 +84,15 @@ class Coverage:
             said = "every sample" if self.successes.any() else "no sample"
             raise Refused("one-sided", f"{said} is right, so samples needed cannot be told", "successes", "draw more")
         samples = np.exp(_LOG_SAMPLES)
-        near = [max(one.profile(self._nodes.solved(k), np.array([target]))[0] for one in self._fitted) for k in samples]
-        within = np.maximum(np.array(near) - self._cut, _FLOOR)
-        first, last = np.flatnonzero(within >= 0)[[0, -1]] if (within >= 0).any() else (len(samples) - 1,) * 2
-        low = _crossing(_LOG_SAMPLES[max(first - 1, 0) : first + 1], within[max(first - 1, 0) : first + 1], 0.0)
-        high = (
-            None if last == len(samples) - 1 else _crossing(_LOG_SAMPLES[last : last + 2], within[last : last + 2], 0.0)
-        )
-        values = np.array([self._value(k) for k in samples])
-        at = int(np.argmax(values >= target))
-        value = _crossing(_LOG_SAMPLES[max(at - 1, 0) : at + 1], values[max(at - 1, 0) : at + 1], target)
-        value = min(max(value, low), np.inf if high is None else high)
-        never = not (values >= target).any()
+        ends = np.array([self._not_excluded(k) for k in samples])
+        low, high = (_reached(ends[:, side], target) for side in (1, 0))
+        value = _reached(np.clip([self._value(k) for k in samples], ends[:, 0], ends[:, 1]), target)
         why = (
             ""
             if high is not None
             else f"that it takes more than {MOST_SAMPLES:g} samples, or any number, is not excluded"
         )
-        return Interval(None if never and high is None else value, low, high, why)
+        return Interval(value, low, high, why)
 
     def samples_spent(self, k: float) -> float:
         """The mean samples a problem takes where each stops at its first success, and at k at the latest.
@@ -140,18 +129,13 @@ class Coverage:
         return self._mixture.mean(self._nodes.solved(k))
 
     def _not_excluded(self, k: float) -> tuple[float, float]:
-        """The least and the largest coverage whose likelihood, over all spreads, is within the level's of the best."""
-        solved = self._nodes.solved(k)
-        near = np.max([one.profile(solved, _SHARES) for one in self._fitted], axis=0)
-        within = np.maximum(near - self._cut, _FLOOR)
-        inside = np.flatnonzero(within >= 0)
-        if not len(inside):
-            value = self._mixture.mean(solved)
-            return value, value
-        first, last = inside[[0, -1]]
-        low = _crossing(_SHARES[max(first - 1, 0) : first + 1], within[max(first - 1, 0) : first + 1], 0.0, log=False)
-        high = _crossing(_SHARES[last : last + 2], within[last : last + 2], 0.0, log=False)
-        return low, high
+        """The least and the largest coverage by any kind of spread that the counts do not exclude, each at its level."""
+        solved, drop = self._nodes.solved(k), 0.5 * float(chi2.ppf(self.level, 1))
+        massed, plain = ([best.log_likelihood for best in bests] for bests in self._bests)
+        least = max(massed + plain) - _EXCLUDED
+        ends = [one.massed_ends(solved, drop) for one in self._fitted if one.massed.log_likelihood >= least]
+        ends += [one.plain_ends(solved, drop) for one in self._fitted if one.plain.log_likelihood >= least]
+        return min(low for low, _ in ends), max(high for _, high in ends)
 
     @cached_property
     def _counts(self) -> Counts:
@@ -174,11 +158,6 @@ class Coverage:
     @property
     def _bests(self) -> tuple[list[Best], list[Best]]:
         return [one.massed for one in self._fitted], [one.plain for one in self._fitted]
-
-    @cached_property
-    def _cut(self) -> float:
-        best = max(one.log_likelihood for bests in self._bests for one in bests)
-        return best - 0.5 * float(chi2.ppf(self.level, 1))
 
     @cached_property
     def _mixture(self) -> _Mixture:
@@ -222,12 +201,13 @@ class _Mixture:
         return float(self.weights @ [(1 - best.never) * (best.shares @ at_nodes) for best in self.bests])
 
 
-def _crossing(places: Array, heights: Array, wanted: float, *, log: bool = True) -> float:
-    """Where a line through one or two points is at a height; the places may be logarithms of what is returned."""
-    place = places[0]
-    if len(places) > 1 and heights[0] != heights[1]:
-        place += (places[1] - places[0]) * (wanted - heights[0]) / (heights[1] - heights[0])
-    return float(np.exp(place) if log else place)
+def _reached(curve: Array, target: float) -> float | None:
+    """The samples at which a rising curve over the grid of samples reaches the target, if it does."""
+    if curve[-1] < target:
+        return None
+    at = int(np.argmax(curve >= target))
+    span = slice(max(at - 1, 0), at + 1)
+    return float(np.exp(np.interp(target, curve[span], _LOG_SAMPLES[span])))
 
 
 def coverage_of(successes: ArrayLike, trials: ArrayLike, *, stopped: bool = False, level: float = 0.9) -> Coverage:
@@ -240,8 +220,8 @@ def coverage_of(successes: ArrayLike, trials: ArrayLike, *, stopped: bool = Fals
     Beyond the samples, the value is the power law of the mean curve, -ln pass@k = a k**-b, continued; where a share of
     problems that is never solved makes the counts likelier (a test at 5%), it is that of the most likely spread with
     that share. The interval is the likelihood's: chances of a sample are spread over problems by a beta or a
-    Kumaraswamy distribution with or without a share at zero, and it holds each coverage for which some such spread is
-    not excluded. Where most problems have no success it is wide, as it must be.
+    Kumaraswamy distribution with or without a share at zero, and it holds the profile interval of each of the four
+    that the counts do not rule out (a test at 1%). Where most problems have no success it is wide, as it must be.
 
     Arguments: `successes` and `trials` (n,), whole numbers for each problem; `stopped` where sampling ended at a
     success (or at a limit): the likelihood is the same, but the unbiased pass@k does not hold and isn't used; `level`.
