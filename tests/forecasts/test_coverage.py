@@ -176,6 +176,7 @@ def test_all_right_is_not_taken_for_certain() -> None:
         ([1, 0], [3, np.inf], "bad-counts"),
         (["a", "b"], [3, 3], "bad-counts"),
         ([1, 0], [1, 1], "one-sample"),
+        ([1, 1, 0], [3, 7, 50], "looks-stopped"),
     ],
 )
 def test_counts_that_cannot_be_are_refused(successes: list[float], trials: list[float], code: str) -> None:

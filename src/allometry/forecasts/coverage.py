@@ -225,7 +225,8 @@ def coverage_of(successes: ArrayLike, trials: ArrayLike, *, stopped: bool = Fals
 
     Arguments: `successes` and `trials` (n,), whole numbers for each problem; `stopped` where sampling ended at a
     success (or at a limit): the likelihood is the same, but the unbiased pass@k does not hold and isn't used; `level`.
-    Errors: `Refused` for counts that cannot be, fewer than 2 problems, and one sample of each.
+    Errors: `Refused` for counts that cannot be, fewer than 2 problems, one sample of each, and
+    counts that look as if sampling had stopped where `stopped` does not say so.
     Sources: beta-binomial pass@k, Levi 2024, arXiv 2410.16377, and Kazdan et al. 2025, arXiv 2510.05197; that tails of
     hard problems make power laws, Schaeffer et al. 2025, arXiv 2502.17578; the power law, Brown et al. 2024, arXiv
     2407.21787, eq. 3. On its Pythia models and MATH (7 models, 100 of 10,000 samples, 5 draws), the law's pass@10000
@@ -257,6 +258,10 @@ def _checked(successes: ArrayLike, trials: ArrayLike, stopped: bool, level: floa
         raise Refused(
             "one-sample", "one sample a problem says nothing of how problems differ", "trials", "draw 2 or more"
         )
+    at_first = (right.max() == 1) & (np.ptp(drawn) > 0) & (drawn[right == 0] == drawn.max()).all()
+    if at_first and right.sum() > 1 and not stopped:
+        raise Refused("looks-stopped", "every problem has one success or as many samples as any: sampling seems to have "
+                      "stopped at the first", "successes and trials", "say so by stopped=True")  # fmt: skip
     if not 0 < level < 1:
         raise Refused("bad-level", f"{level:g} is no level of an interval", "level", "give a share such as 0.9")
     return right, drawn
