@@ -221,7 +221,8 @@ def coverage_of(successes: ArrayLike, trials: ArrayLike, *, stopped: bool = Fals
     problems that is never solved makes the counts likelier (a test at 5%), it is that of the most likely spread with
     that share. The interval is the likelihood's: chances of a sample are spread over problems by a beta or a
     Kumaraswamy distribution with or without a share at zero, and it holds the profile interval of each of the four
-    that the counts do not rule out (a test at 1%). Where most problems have no success it is wide, as it must be.
+    that the counts do not rule out (a test at 1%). The value leans high where a share is never solved that the counts
+    do not show: read the interval first. Where most problems have no success it is wide, as it must be.
 
     Arguments: `successes` and `trials` (n,), whole numbers for each problem; `stopped` where sampling ended at a
     success (or at a limit): the likelihood is the same, but the unbiased pass@k does not hold and isn't used; `level`.
