@@ -165,6 +165,27 @@ def test_all_right_is_not_taken_for_certain() -> None:
 
 
 @pytest.mark.parametrize(
+    ("successes", "trials"),
+    [
+        ([1, 0], [2, 2]),
+        ([1, *[0] * 50], [50] * 51),
+        ([99, 100, 98], [100] * 3),
+        ([3, 0, 5], [10, 1000, 30]),
+        ([10**6, 5], [10**6 + 1, 10**6]),
+        ([5] * 40, [50] * 40),
+    ],
+)
+def test_scant_and_extreme_counts_have_an_interval_that_says_so(successes: list[int], trials: list[int]) -> None:
+    told = coverage_of(successes, trials).pass_at(1e5)
+    assert told.value is not None
+    assert told.low is not None
+    assert told.high is not None
+    assert 0 <= told.low <= told.value <= told.high <= 1
+    if len(trials) <= 3:
+        assert told.high - told.low > 0.3
+
+
+@pytest.mark.parametrize(
     ("successes", "trials", "code"),
     [
         ([1, 2], [3], "bad-counts"),

@@ -91,7 +91,9 @@ def _shares(log_density: Array, below: Array, above: Array, nodes: Nodes) -> Arr
     shares = np.exp(log_density) * nodes.width
     shares[:, :1] = shares[:, :1] / 2 + below
     shares[:, -1:] = shares[:, -1:] / 2 + above
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+    total = shares.sum(axis=1, keepdims=True)
+    # a spread so narrow or so far out that no node sees it has no likelihood
+    return np.asarray(np.divide(shares, total, out=np.zeros_like(shares), where=np.isfinite(total) & (total > 0)))
 
 
 FAMILIES: tuple[Family, ...] = (Beta(), Kumaraswamy())

@@ -15,6 +15,7 @@ _NEAR = 8.0  # log-likelihood below the best that the grid still holds; a 99.9% 
 _LOG_A = (np.log(0.01), np.log(100.0))
 _AROUND = 3.0  # logits that the first grid reaches around the mean of the counts
 _KNOWN = 2e4  # successes beyond which a chance is known far better than its spread; the nodes need not be closer
+_FREE = 15.0  # the logits that a share never solved may take
 _SHARES = expit(np.arange(-12.0, 12.05, 0.1))
 
 
@@ -137,7 +138,8 @@ class _Fitting:
 
     def fitted(self) -> Fitted:
         rate, solved = logit(self.counts.mean), self.counts.solved
-        box = np.array([_LOG_A, (rate - _AROUND, rate + _AROUND - np.log(solved))])
+        whole = np.array([_LOG_A, (rate - _AROUND, rate + _AROUND - np.log(solved))])
+        box = whole
         never = np.concatenate([[0.0], np.linspace(0.04, 1, 12) * (1 - solved / 2)])
         for steps in (_COARSE,) * (_ZOOMS - 1) + (_FINE,):
             axes = np.meshgrid(*(np.linspace(low, high, steps) for low, high in box), indexing="ij")
@@ -147,12 +149,13 @@ class _Fitting:
             near = likely.max(axis=1) > likely.max() - _NEAR
             pad = (box[:, 1] - box[:, 0]) / (steps - 1)
             box = np.stack([points[near].min(axis=0) - pad, points[near].max(axis=0) + pad], axis=1)
+            box = np.clip(box, whole[:, :1], whole[:, 1:])
         row, column = np.unravel_index(likely[:, 1:].argmax(), likely[:, 1:].shape)
-        plain = self.best(points[likely[:, 0].argmax()])
-        massed = self.best(np.append(points[row], logit(never[1 + column])))
+        plain = self.best(points[likely[:, 0].argmax()], whole)
+        massed = self.best(np.append(points[row], logit(never[1 + column])), whole)
         return Fitted(Spreads(grid.shares[near], grid.likelihood[near], self.counts), plain, massed)
 
-    def best(self, start: Array) -> Best:
+    def best(self, start: Array, whole: Array) -> Best:
         """The most likely spread from a start: a point, and the logit of the share never solved if that is free."""
 
         def at(point: Array) -> Best:
@@ -161,5 +164,6 @@ class _Fitting:
             return Best(spreads.shares[0], never, float(spreads.log_likelihood(np.full((1, 1), never))[0, 0]))
 
         found = minimize(lambda point: -at(point).log_likelihood, start, method="Nelder-Mead",
+                         bounds=[*whole, (-_FREE, _FREE)][: len(start)],
                          options={"xatol": 3e-3, "fatol": 1e-3})  # fmt: skip
         return at(found.x)

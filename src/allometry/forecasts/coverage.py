@@ -135,7 +135,7 @@ class Coverage:
         least = max(massed + plain) - _EXCLUDED
         ends = [one.massed_ends(solved, drop) for one in self._fitted if one.massed.log_likelihood >= least]
         ends += [one.plain_ends(solved, drop) for one in self._fitted if one.plain.log_likelihood >= least]
-        return min(low for low, _ in ends), max(high for _, high in ends)
+        return min(low for low, _ in ends), min(max(high for _, high in ends), 1.0)
 
     @cached_property
     def _counts(self) -> Counts:
