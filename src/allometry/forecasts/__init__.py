@@ -9,6 +9,7 @@ from allometry.forecasts.backtest import Backtest, backtest
 from allometry.forecasts.by_distance import Distance, by_distance
 from allometry.forecasts.chain import Through, forecast_through, through_draws
 from allometry.forecasts.clustered import Cluster, ClusteredForecast, forecast_clustered
+from allometry.forecasts.coverage import Coverage, coverage_of
 from allometry.forecasts.discrepancy import DISCREPANCY, decades_beyond, discrepancy, widened
 from allometry.forecasts.extrapolation import Extrapolation, Surroundings, Word
 from allometry.forecasts.forecast import Forecast, Forecasts, Of, calibrated_draws, forecast
@@ -33,6 +34,7 @@ __all__ = [
     "Checkpoint",
     "Cluster",
     "ClusteredForecast",
+    "Coverage",
     "Distance",
     "Extrapolation",
     "Forecast",
@@ -50,6 +52,7 @@ __all__ = [
     "buildable",
     "by_distance",
     "calibrated_draws",
+    "coverage_of",
     "decades_beyond",
     "discrepancy",
     "forecast",

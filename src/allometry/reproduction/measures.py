@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaln
 
 from allometry.fits import Fit
 from allometry.runs import Runs
@@ -53,17 +52,3 @@ def numbers(runs: Runs, name: str) -> Array:
 def spread(fit: Fit) -> dict[str, float]:
     """Standard deviation of each parameter over the draws: its bootstrap standard error."""
     return dict(zip(fit.law.parameter_names, fit.draws.std(axis=0).tolist(), strict=True))
-
-
-def pass_at_k(samples: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Array:
-    """Chance that one of k samples solves a problem, estimated without bias from `correct` of `samples`.
-
-    Source: Chen et al. 2021, arXiv 2107.03374, eq. 1: 1 - C(n - c, k) / C(n, k).
-
-    >>> pass_at_k(10, [0, 1, 10], 5).round(12).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    n, c, k = (np.asarray(value, float) for value in (samples, correct, k))
-    wrong, rest = n - c, np.maximum(n - c - k, 0.0)
-    missed = np.exp(gammaln(wrong + 1) - gammaln(rest + 1) - gammaln(n + 1) + gammaln(n - k + 1))
-    return np.where(wrong >= k, 1 - missed, 1.0)

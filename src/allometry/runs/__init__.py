@@ -8,6 +8,7 @@ from allometry.runs.embedded import EMBEDDED, embedded_provenance
 from allometry.runs.hyperparameters import is_hyperparameter
 from allometry.runs.imports import Imported, import_runs
 from allometry.runs.ladder import embedded_ladder
+from allometry.runs.pass_at import pass_at_k, share_interval
 from allometry.runs.pass_until import PassRates, pass_until
 from allometry.runs.preferences import StyleControl, style_controlled, style_reliance
 from allometry.runs.read import read_runs
@@ -15,6 +16,7 @@ from allometry.runs.reading import Reading
 from allometry.runs.repeats import Repeats, find_repeats
 from allometry.runs.rows import Excluded, Rows, Withheld
 from allometry.runs.runs import Runs
+from allometry.runs.sample_counts import SampleCounts, count_samples
 from allometry.runs.schedules import STEP, is_schedule_axis, is_schedule_piece, schedule_axes
 from allometry.runs.selection import STATES
 from allometry.runs.tables import Table, read_table
@@ -37,6 +39,7 @@ __all__ = [
     "Repeats",
     "Rows",
     "Runs",
+    "SampleCounts",
     "Stages",
     "StyleControl",
     "Table",
@@ -44,6 +47,7 @@ __all__ = [
     "choice_stages",
     "compute_correlations",
     "correlation_summary",
+    "count_samples",
     "counted_differently",
     "describe",
     "embedded_ladder",
@@ -53,12 +57,14 @@ __all__ = [
     "is_hyperparameter",
     "is_schedule_axis",
     "is_schedule_piece",
+    "pass_at_k",
     "pass_until",
     "read_runs",
     "read_table",
     "row_changes",
     "row_marks",
     "schedule_axes",
+    "share_interval",
     "style_controlled",
     "style_reliance",
 ]

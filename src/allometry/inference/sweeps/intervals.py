@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allometry.notices import Interval, Refused
+from allometry.runs import share_interval
 
 Array: TypeAlias = NDArray[np.float64]
 ONE_GROUP = "all problems are of one group, which says nothing of another"
@@ -27,7 +28,7 @@ def accuracy_interval(grades: Sequence[float], groups: Sequence[str], level: flo
     >>> accuracy_interval([1.0] * 20, [str(i) for i in range(20)])
     Interval(value=1.0, low=0.860..., high=1.0, why='')
     """
-    from scipy.special import betaincinv, stdtrit
+    from scipy.special import stdtrit
 
     values = np.asarray(grades, dtype=float)
     mean, count = float(values.mean()), len(values)
@@ -40,10 +41,7 @@ def accuracy_interval(grades: Sequence[float], groups: Sequence[str], level: flo
     tail = (1 - level) / 2
     if len(sums) < count:
         effective *= (stdtrit(count - 1, tail) / stdtrit(len(sums) - 1, tail)) ** 2
-    right, wrong = mean * effective, (1 - mean) * effective
-    low = 0.0 if mean == 0 else float(betaincinv(right, wrong + 1, tail))
-    high = 1.0 if mean == 1 else float(betaincinv(right + 1, wrong, 1 - tail))
-    return Interval(mean, low, high)
+    return Interval(mean, *share_interval(mean, effective, level))
 
 
 def difference_interval(

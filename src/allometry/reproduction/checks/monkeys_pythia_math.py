@@ -11,8 +11,8 @@ import numpy as np
 from allometry.fits import Settings, Squared, fit
 from allometry.laws import find_law
 from allometry.reproduction.check import Check, measured, published
-from allometry.reproduction.measures import Array, numbers, pass_at_k
-from allometry.runs import Rows, Runs, read_runs
+from allometry.reproduction.measures import Array, numbers
+from allometry.runs import Rows, Runs, pass_at_k, read_runs
 
 LEAST_SQUARES = Settings(objective=Squared(), space="log", bootstrap=0)
 DRAWN = 10_000
