@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from allometry import runs
 from allometry.notices import Refused
 
 Array: TypeAlias = NDArray[np.float64]
@@ -17,13 +18,13 @@ def pass_at_k(samples: int, right: int, k: int) -> float:
     """The chance that one of k samples is right, estimated without bias from `samples` of which `right` are.
 
     Use it where a check tells right from wrong; it is the accuracy of best-of-k with an exact one.
-    Errors: `Refused` for more than were drawn. Source: Chen et al. 2021, arXiv 2107.03374, equation 1.
+    Errors: `Refused` for more than were drawn.
 
-    >>> pass_at_k(4, 1, 2)
+    >>> round(pass_at_k(4, 1, 2), 12)
     0.5
     """
     _check_drawn(samples, right, k)
-    return float(1 - np.prod(1 - k / np.arange(samples - right + 1, samples + 1)))
+    return float(runs.pass_at_k(samples, right, k))
 
 
 def worst_of_n(samples: int, right: int, n: int) -> float:
@@ -31,7 +32,7 @@ def worst_of_n(samples: int, right: int, n: int) -> float:
 
     Source: Balachandran et al. 2025, arXiv 2504.00294, worst-of-n; without bias as `pass_at_k` is.
 
-    >>> worst_of_n(4, 3, 2)
+    >>> round(worst_of_n(4, 3, 2), 12)
     0.5
     """
     return 1 - pass_at_k(samples, samples - right, n)
