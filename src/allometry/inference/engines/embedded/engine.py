@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from allometry.notices import Refused
 ALL = Abilities(
     n=True, seed=True, stop=True, stop_reason=True, logprobs=True, scored=True, continuation=True, usage=True
 )
+# Seconds after which a busy interpreter lets another thread run. A decoder's thread has a step to begin every few
+# milliseconds: at Python's own 5 ms a sweep kept 87% of the workers' speed, at 0.1 ms all of it.
+SWITCH = 1e-4
 CACHE_BYTES = 4.0  # the cache is kept in single precision
 
 
@@ -27,8 +31,9 @@ class CharacterModel(Batcher):
 
     Use it to try strategies with a real model on a laptop. It takes raw text of the characters it knows, in the format
     of the tasks it was trained on; it is no assistant and has no chat template. The text of a sample hangs on its
-    request and seed alone, not on what else is running. Until it is closed, BLAS libraries use one thread: two that
-    wait for each other were measured 5 to 20 times slower on products of this size.
+    request and seed alone, not on what else is running. Until it is closed, BLAS libraries use one thread (two that
+    wait for each other were measured 5 to 20 times slower on products of this size), and the interpreter's threads
+    take turns more often.
     Arguments: `weights` as `read_weights` gives them; `rows` is how many sequences run side by side in a decoder;
     `decoders` are those to use instead of one in this process.
     Errors: `Refused` for messages, unknown characters and prompts longer than its context.
@@ -37,7 +42,8 @@ class CharacterModel(Batcher):
     def __init__(self, weights: Weights, rows: int = 128, decoders: Sequence[Decoder] = ()) -> None:
         self._context = weights.config.context
         self._known = frozenset(weights.config.vocabulary)
-        self._threads = threadpool_limits(1, "blas")
+        self._threads, self._switch = threadpool_limits(1, "blas"), sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH)
         profile = Profile(weights.identity, ALL, weights.config.shape, cache_bytes=CACHE_BYTES)
         self._decoders = decoders
         super().__init__(decoders or [CharacterDecoder(Network(weights), rows)], profile, self._length)
@@ -59,6 +65,7 @@ class CharacterModel(Batcher):
             if isinstance(decoder, WorkerDecoder):
                 decoder.close()
         self._threads.restore_original_limits()
+        sys.setswitchinterval(self._switch)
 
     def _length(self, request: Request) -> int:
         """Exactly its characters."""
