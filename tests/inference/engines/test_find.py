@@ -38,7 +38,8 @@ def identity(text: str) -> str:
     return engine.profile.identity
 
 
-def test_the_models_of_the_package_and_files_of_ones_own(models: Path) -> None:
+def test_the_models_of_the_package_and_files_of_ones_own(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find, "_workers", lambda: 0)
     names = [identity(f"embedded:{name}") for name in find.CHECKPOINTS]
     assert len(set(names)) == 3
     assert identity("embedded") == names[-1]

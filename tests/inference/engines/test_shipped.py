@@ -8,7 +8,7 @@ import json
 import pytest
 
 from allometry.inference.calls import Budget
-from allometry.inference.engines import find_engine
+from allometry.inference.engines import find, find_engine
 from allometry.inference.engines.embedded import read_character_model
 from allometry.inference.engines.find import CHECKPOINTS, FOLDER
 from allometry.inference.strategies import find_strategy
@@ -43,7 +43,8 @@ def test_more_training_made_it_better() -> None:
 
 
 @pytest.mark.parametrize("text", ["embedded", "embedded:weak", "embedded:middle", "embedded:strong"])
-def test_it_is_found_by_its_name(text: str) -> None:
+def test_it_is_found_by_its_name(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find, "_workers", lambda: 0)
     engine = find_engine(text)
     try:
         assert engine.profile.shape is not None

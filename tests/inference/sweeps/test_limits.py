@@ -63,7 +63,7 @@ def engines(shape: Shape, price: Price, talks: bool) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(share=st.floats(0.001, 1.5), seeds=st.integers(1, 2), talks=st.booleans())
 def test_one_limit_of_two_engines_seeds_and_judges(
     unit: str, share: float, seeds: int, talks: bool, shape: Shape, price: Price
