@@ -51,7 +51,7 @@ def difference_interval(
 
     Use it to compare strategies that ran on the same problems: what makes a problem hard for both cancels.
     Arguments: grades by problem, and the group of each problem (its own name where it has none).
-    Source: Agresti and Min 2005, Statistics in Medicine 24(5): half a problem is added to each of the four cells, so
+    Source: Agresti and Min 2005, Statistics in Medicine 24(5) (recalled): half a problem is added to each of the four cells, so
     that no difference on few problems is not taken for none at all; between groups as in `accuracy_interval`.
 
     >>> both = {str(i): 1.0 for i in range(50)}
@@ -80,7 +80,7 @@ def problems_to_detect(difference: float, discordant: float = 0.5, level: float 
 
     Arguments: `discordant` is the share of problems that one of the two gets right and the other wrong; before it is
     measured half is a cautious guess. It is at least the difference.
-    Errors: `Refused` for a difference that is none, or is larger than `discordant`. Source: Connor 1987, Biometrics 43(1), equation for McNemar's test, normal approximation.
+    Errors: `Refused` for a difference that is none, or is larger than `discordant`. Source: Connor 1987, Biometrics 43(1) (recalled): McNemar's test, normal approximation.
 
     >>> problems_to_detect(0.02)
     7727
