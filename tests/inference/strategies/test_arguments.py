@@ -10,8 +10,8 @@ from allometry.inference.calls import Abilities, Budget
 from allometry.inference.engines import Simulator
 from allometry.inference.strategies import find_strategy
 from allometry.inference.sweeps import sweep
-from allometry.inference.tasks import simulated_problems
-from allometry.inference.verifiers import simulated_verifier
+from allometry.inference.tasks import find_task, simulated_problems
+from allometry.inference.verifiers import answer_grader, simulated_verifier, step_grader
 from allometry.notices import Refused
 
 BAD: list[tuple[str, dict[str, Any]]] = [
@@ -31,6 +31,12 @@ def test_it_is_refused(name: str, given: dict[str, Any]) -> None:
         sweep(simulated_problems(1), [maker(**graded, **given)], [Budget(400)], Simulator())
     assert refused.value.code in ("bad-argument", "bad-weight")
     assert next(iter(given)) in refused.value.message or given == {"shared": -1}
+
+
+def test_a_search_over_steps_is_not_graded_by_whole_answers() -> None:
+    for whole in (answer_grader(find_task("chain")), step_grader(find_task("chain"))):
+        with pytest.raises(Refused, match="grades whole answers alone, and beam has beginnings graded"):
+            find_strategy("beam")(verifier=whole)
 
 
 def test_an_engine_that_cannot_tell_where_a_step_ends_is_refused() -> None:

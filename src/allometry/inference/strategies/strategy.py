@@ -124,6 +124,7 @@ class Maker:
         arguments = {name: given.get(name, p.default) for name, p in known.items()}
         for name, value in given.items():
             check_argument(self.name, known[name], value)
+            _check_verifier(self.name, name, value)
         changed = tuple(name for name, p in known.items() if name in given and given[name] != p.default)
         needs = self.needs(arguments) if callable(self.needs) else self.needs
         return Strategy(self.name, arguments, changed, self.solve, needs, self.roles, self.rule)
@@ -150,6 +151,13 @@ def strategy(
         return Maker(solve.__name__, solve, needs, roles, rule)
 
     return make
+
+
+def _check_verifier(strategy: str, argument: str, value: Any) -> None:
+    """A search over steps that is graded by whole answers would drop every beginning, the right ones too."""
+    if argument == "verifier" and isinstance(value, Grader) and value.whole:
+        raise Refused("no-beginnings", f"{value.name} grades whole answers alone, and {strategy} has beginnings graded",
+                      "--strategy", "leave verifier out where the task has its own, or give steps_so_far, or a judge")  # fmt: skip
 
 
 def _shown(value: Any) -> str:

@@ -20,7 +20,7 @@ def answer_grader(task: Task) -> Grader:
     async def grade(problem: Problem, responses: Sequence[Response], engine: Scope) -> list[float]:
         return [float(task.right_answer(problem, whole_lines(response))) for response in responses]
 
-    return Grader(f"{task.name} answer", "exact outcome", grade, task.oracle, task.right_answer)
+    return Grader(f"{task.name} answer", "exact outcome", grade, task.oracle, task.right_answer, whole=True)
 
 
 def step_grader(task: Task, *, unfinished: bool = False) -> Grader:
@@ -37,7 +37,7 @@ def step_grader(task: Task, *, unfinished: bool = False) -> Grader:
         return [float(_passes(check_response(task, problem, response), unfinished)) for response in responses]
 
     name = f"{task.name} steps so far" if unfinished else f"{task.name} steps"
-    return Grader(name, "exact step", grade, check=task.right_line)
+    return Grader(name, "exact step", grade, check=task.right_line, whole=not unfinished)
 
 
 def scorer_of(task: Task) -> Grader:
