@@ -112,7 +112,7 @@ def test_every_strategy_runs_a_sweep_through_it(name: str, engine: Endpoint, tmp
     scorer = scorer_of(task)
     arguments: dict[str, Any] = {"selector": scorer} if "selector" in find_strategy(name).parameters else {}
     with Records(tmp_path) as records:
-        swept = sweep(task.problems(4), [find_strategy(name)(**arguments)], [Budget(96), Budget(192)], engine,
+        swept = sweep(task.problems(4), [find_strategy(name)(**arguments)], [Budget(96), Budget(192)], {"main": engine, "draft": engine},
                       scorer=scorer, records=records)  # fmt: skip
     assert {one.state for one in swept} <= {"answered", "truncated"}
     assert all(one.meter.generated_tokens <= float(one.budget.partition("=")[2]) for one in swept)
