@@ -77,6 +77,7 @@ def _answer(problem: Problem, outcome: Outcome) -> dict[str, Any]:
     return {
         "id": problem.id, "answer": text, "read": None if text is None else _plain(problem.read(text)),
         "state": outcome.state, "why": outcome.why, "votes": list(outcome.votes), "samples": outcome.samples,
+        "figures": {name: list(values) for name, values in outcome.figures.items()},
         "meter": {name: getattr(outcome.meter, name) for name in NUMBERS},
     }  # fmt: skip
 
