@@ -172,7 +172,7 @@ def test_a_person_reads_the_rows(on: tuple[str, ...], tmp_path: Path, capsys: py
         (("--strategy", "best_of_n"), "no-selector", "--selector judge"),
         (("--strategy", "best_of_n(selector=judge)"), "no-engine", "--judge ENGINE"),
         (("--strategy", "draft_target"), "no-engine", "--draft ENGINE"),
-        (("--strategy", "mbr(utility=chrff)"), "unknown-grader", "nearest"),
+        (("--strategy", "mbr(utility=chrff)"), "unknown-likeness", "chrf"),
         (("--strategy", "beam"), "no-verifier", "beam(verifier=judge)"),
         (("--strategy", "self_consistency(vote=nothing)"), "unknown-reader", "nearest"),
         (("--engine", "simulatr:world.toml"), "unknown-engine", "simulator"),

@@ -34,7 +34,7 @@ async def mbr(
 
     Use it where answers are texts that no reader can compare: translations, summaries, open questions. Where answers
     can be read out, `self_consistency` is the same as `utility=same_answer` and takes no square of comparisons. What
-    most samples say is not what is right: where samples share a fault, so does the answer.
+    most samples say is not what is right: where samples share a fault, so does the answer. chrF leans to longer texts.
     Arguments: `utility` is `chrf` (of characters), `same_answer`, a function (problem, answer, evidence) or a grader
     that is shown two texts, N * (N + M) times. `hedge` makes the first sample greedy, so that a high temperature costs
     no more than the others. `evidence` is M: samples with `instruction` behind the prompt, such as for another language,

@@ -12,7 +12,7 @@ from typing import Any
 from allometry.inference.records import find_hook
 from allometry.inference.strategies.find import find_strategy
 from allometry.inference.strategies.strategy import Strategy
-from allometry.inference.verifiers import LIKENESSES, Grader, confidence, find_likeness, find_vote, list_graders
+from allometry.inference.verifiers import Grader, confidence, find_likeness, find_vote, list_graders
 from allometry.notices import Refused
 
 _CALL = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<words>.*)\))?", re.DOTALL)
@@ -75,14 +75,8 @@ def _value(parameter: Parameter, value: Any, find_grader: Callable[[str], Grader
         return confidence
     if "Vote" in wanted:
         return find_vote(value)
-    if "Compare" in wanted and (value in LIKENESSES or _own(value)):
+    if "Compare" in wanted and value.partition(":")[0] not in list_graders():
         return find_likeness(value)
     if "Weight" in wanted and ":" in value:
         return find_hook(value)
     return find_grader(value) if any(word in wanted for word in ("Grader", "Weight", "Compare")) else value
-
-
-def _own(value: str) -> bool:
-    """Whether a text names a function of a file, and no grader with its argument."""
-    name, colon, _ = value.partition(":")
-    return bool(colon) and name not in list_graders()

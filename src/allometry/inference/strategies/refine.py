@@ -44,8 +44,8 @@ async def refine(
     proofs. Not where a grade only says right or wrong: `best_of_n` then draws the same without the longer prompts.
     Arguments: C * L * K answers are graded in all: `chains` is C, `steps` L (by default until the budget ends),
     `candidates` K. `choice` is what is shown: the `best`, by `puct` or, by ranks alone, `rpucg`, or by `balance`
-    between good and others; so many as `shown`. `instruction` is put behind the prompt for each, {answer} and {grade} filled in. It ends with an answer of the highest grade
-    there is, 1.
+    between good and others; so many as `shown`. `instruction` is put behind the prompt for each, {answer} and {grade}
+    filled in. It ends with an answer of the highest grade there is, 1.
     Errors: `Refused` for a choice that there is not.
     Source: arXiv 2604.19341 (split, choices puct, rpucg and balance with their constants).
     """

@@ -2,14 +2,13 @@
 
 from allometry.inference.verifiers.grader import EXACT, Grader, Kind, check_problems, grader
 from allometry.inference.verifiers.graders import GraderMaker, find_grader, list_graders
-from allometry.inference.verifiers.likeness import LIKENESSES, Likeness, chrf, find_likeness, overlap, same_answer
+from allometry.inference.verifiers.likeness import Likeness, chrf, find_likeness, overlap, same_answer
 from allometry.inference.verifiers.simulated import simulated_verifier
 from allometry.inference.verifiers.task import answer_grader, check_response, scorer_of, step_grader
 from allometry.inference.verifiers.votes import Tally, Vote, confidence, find_vote, json_value, tally, tool_call
 
 __all__ = [
     "EXACT",
-    "LIKENESSES",
     "Grader",
     "GraderMaker",
     "Kind",

@@ -75,7 +75,7 @@ def find_likeness(text: str) -> Likeness:
         return own
     if text not in LIKENESSES:
         near = ", ".join(nearest_names(text, LIKENESSES))
-        mend = f"the nearest are {near}; a function of yours is written mine.py:alike"
+        mend = f"the nearest are {near}; a grader such as judge is shown both, a function of yours is written mine.py:alike"
         raise Refused("unknown-likeness", f"answers are not compared by {text!r}", mend=mend)
     return LIKENESSES[text]
 
