@@ -171,6 +171,8 @@ def test_a_person_reads_the_rows(on: tuple[str, ...], tmp_path: Path, capsys: py
         (("--strategy", "greedy(tokens=__import__('os'))"), "bad-strategy", "no value"),
         (("--strategy", "best_of_n"), "no-selector", "--selector judge"),
         (("--strategy", "best_of_n(selector=judge)"), "no-engine", "--judge ENGINE"),
+        (("--strategy", "draft_target"), "no-engine", "--draft ENGINE"),
+        (("--strategy", "mbr(utility=chrff)"), "unknown-likeness", "chrf"),
         (("--strategy", "beam"), "no-verifier", "beam(verifier=judge)"),
         (("--strategy", "self_consistency(vote=nothing)"), "unknown-reader", "nearest"),
         (("--engine", "simulatr:world.toml"), "unknown-engine", "simulator"),
@@ -289,6 +291,21 @@ def test_solve_answers_and_replays(on: tuple[str, ...], tmp_path: Path, capsys: 
     status, out, _ = run(capsys, *words)
     assert status == 0
     assert str(answer["answer"]) in out
+
+
+def test_solve_with_a_draft_tells_what_was_handed_over(on: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    words = (
+        "solve",
+        "--strategy",
+        "draft_target(samples=5, tokens=80, chunk=40)",
+        *on,
+        "--draft",
+        on[1],
+        "simulated problem 4",
+    )
+    [answer] = told(capsys, *words)["answers"]
+    assert answer["figures"]["chunks"][0] == 5
+    assert answer["figures"]["rejected"][0] == 2 / 5
 
 
 def test_solve_takes_a_file_or_prompts(on: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,9 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("particle_gibbs", {"iterations": 0}), ("a_star", {"answers": 0}), ("backtracking", {"threshold": 2}),
     ("adaptive_self_consistency", {"sure": 95}), ("adaptive_self_consistency", {"at_once": 0}),
     ("blend_self_consistency", {"strict": -0.1}), ("refine", {"candidates": 0}), ("refine", {"steps": 0}),
+    ("refine", {"shown": 0}), ("complexity_vote", {"share": 1.5}), ("mbr", {"evidence": -1}), ("turns", {"batch": 0}),
+    ("prune_redundant", {"threshold": 2}), ("prune_redundant", {"groups": 0}), ("draft_target", {"rejected": -0.1}),
+    ("draft_target", {"chunk": 0}), ("draft_target", {"calibration": ("low",)}),
 ]  # fmt: skip
 
 
@@ -27,8 +30,9 @@ BAD: list[tuple[str, dict[str, Any]]] = [
 def test_it_is_refused(name: str, given: dict[str, Any]) -> None:
     maker = find_strategy(name)
     graded = {word: simulated_verifier(0, 0) for word in ("verifier", "selector") if word in maker.parameters}
+    engines = {role: Simulator() for role in ("main", *maker.roles)}
     with pytest.raises(Refused) as refused:
-        sweep(simulated_problems(1), [maker(**graded, **given)], [Budget(400)], Simulator())
+        sweep(simulated_problems(1), [maker(**graded, **given)], [Budget(400)], engines)
     assert refused.value.code in ("bad-argument", "bad-weight")
     assert next(iter(given)) in refused.value.message or given == {"shared": -1}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from allometry.inference.calls import Budget, read_budgets
+from allometry.inference.calls import MAIN, Budget, read_budgets
 from allometry.inference.engines import Simulator, World
 from allometry.inference.records import Records, read_lines
 from allometry.inference.records.segments import encode
@@ -40,7 +40,8 @@ def table(name: str, path: Path, engine: Simulator) -> str:
     maker = find_strategy(name)
     strategy = maker(**{word: value for word, value in GRADED.items() if word in maker.parameters})
     with Records(path) as records:
-        found = sweep(simulated_problems(4, 32), [strategy], BUDGETS, engine, scorer=EXACT, records=records)
+        engines = dict.fromkeys((MAIN, *strategy.roles), engine)
+        found = sweep(simulated_problems(4, 32), [strategy], BUDGETS, engines, scorer=EXACT, records=records)
     return json.dumps([row.as_json() for row in rows(found)])
 
 

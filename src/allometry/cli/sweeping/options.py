@@ -10,6 +10,7 @@ import typer
 from allometry.inference.calls import MAIN, Engine
 from allometry.inference.engines import find_engine
 from allometry.inference.records import Records, find_hook
+from allometry.inference.strategies.draft_target import DRAFT
 from allometry.inference.verifiers.apart import PROTECTION
 from allometry.inference.verifiers.graders.judge import ROLE as JUDGE
 from allometry.notices import Refused
@@ -22,18 +23,19 @@ GraderText: TypeAlias = Annotated[str | None, typer.Option(help="What says which
 Read: TypeAlias = Annotated[str | None, typer.Option(help="How the final answer is read, for votes: whole, answer, number, choice, boxed, json, or mine.py:read; by default as the grader reads it.")]  # fmt: skip
 Selector: TypeAlias = Annotated[str | None, typer.Option(help="Grader that chooses among samples, by default that of the task unless it sees the answers.")]  # fmt: skip
 Judge: TypeAlias = Annotated[str | None, typer.Option(help="Engine of the grader judge.")]
+DraftEngine: TypeAlias = Annotated[str | None, typer.Option("--draft", help="Engine that drafts for the strategy draft_target.")]  # fmt: skip
 RecordsFolder: TypeAlias = Annotated[str | None, typer.Option("--records", help="Folder in which every sample is kept, and from which a stopped sweep goes on.")]  # fmt: skip
 KeepText: TypeAlias = Annotated[str, typer.Option(help="What records hold of the texts: text, hashes, or meters only.")]
 RedactHook: TypeAlias = Annotated[str | None, typer.Option(help="module:function or FILE.py:function that changes each line before it is written.")]  # fmt: skip
 AllowCode: TypeAlias = Annotated[bool, typer.Option("--allow-code", help=f"Let graders run programs that a model may have written. {PROTECTION}")]  # fmt: skip
 
 
-def open_engines(texts: Sequence[str], judge: str | None) -> list[dict[str, Engine]]:
-    """Each engine by role; all are judged by the same one.
+def open_engines(texts: Sequence[str], judge: str | None, draft: str | None = None) -> list[dict[str, Engine]]:
+    """Each engine by role; all are judged by the same one, and drafted for by the same one.
 
     Errors: `Refused` for one engine given twice: its answers would be counted twice.
     """
-    roles = {} if judge is None else {JUDGE: find_engine(judge)}
+    roles = {role: find_engine(text) for role, text in ((JUDGE, judge), (DRAFT, draft)) if text is not None}
     engines = [find_engine(text) for text in texts]
     names = [engine.profile.identity for engine in engines]
     for i, name in enumerate(names):

@@ -14,6 +14,7 @@ from allometry.cli.sweeping.dry import show_estimate
 from allometry.cli.sweeping.options import (
     AllowCode,
     Difficulty,
+    DraftEngine,
     EngineText,
     GraderText,
     Judge,
@@ -46,7 +47,7 @@ def sweep(
     problems: Problems = None, difficulty: Difficulty = None, grader: GraderText = None, read: Read = None,
     selector: Selector = None,
     scorer: Annotated[str | None, typer.Option(help="What says which answers are right, where that is not --grader.")] = None,
-    judge: Judge = None, records: RecordsFolder = None, keep: KeepText = "text", redact: RedactHook = None,
+    judge: Judge = None, draft: DraftEngine = None, records: RecordsFolder = None, keep: KeepText = "text", redact: RedactHook = None,
     allow_code: AllowCode = False,
     seeds: Annotated[int, typer.Option(help="How often everything is run, from --seed upwards.", min=1)] = 1,
     limit: Annotated[str | None, typer.Option(help="For the whole sweep, such as money=200: no call is made that may exceed it.")] = None,
@@ -66,7 +67,7 @@ def sweep(
     check_outputs(out, figure, posed)
     strategies = [posed.strategy(text, selector) for text in strategy]
     budgets, limits = read_budgets(budget), None if limit is None else _limit(limit)
-    engines = open_engines(engine, judge)
+    engines = open_engines(engine, judge, draft)
     if dry_run:
         show_estimate(posed, strategies, budgets, engines, seeds, records, detect, level_of(level, 0.9), json=json)
         return

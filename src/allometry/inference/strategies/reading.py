@@ -12,7 +12,7 @@ from typing import Any
 from allometry.inference.records import find_hook
 from allometry.inference.strategies.find import find_strategy
 from allometry.inference.strategies.strategy import Strategy
-from allometry.inference.verifiers import Grader, confidence, find_vote
+from allometry.inference.verifiers import Grader, confidence, find_likeness, find_vote, list_graders
 from allometry.notices import Refused
 
 _CALL = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<words>.*)\))?", re.DOTALL)
@@ -25,7 +25,8 @@ def read_strategy(
     """The strategy that a text names: `greedy`, `best_of_n(samples=8, selector=steps)`, `mine.py:search(width=3)`.
 
     Values are numbers, texts, true, false and none; a bare word is a text. A grader is found by `find_grader`, a vote
-    by `find_vote`, a weight is a grader, `confidence` or a function of a response, 'mine.py:weight'.
+    by `find_vote`, a weight is a grader, `confidence` or a function of a response, 'mine.py:weight'. What compares two
+    answers is a grader, one of `find_likeness`, or a function 'mine.py:alike'.
     Arguments: `defaults` are arguments by strategy, used where the text gives none; its label does not show them.
     Errors: `Refused` for anything else, with what can be written.
 
@@ -74,6 +75,8 @@ def _value(parameter: Parameter, value: Any, find_grader: Callable[[str], Grader
         return confidence
     if "Vote" in wanted:
         return find_vote(value)
+    if "Compare" in wanted and value.partition(":")[0] not in list_graders():
+        return find_likeness(value)
     if "Weight" in wanted and ":" in value:
         return find_hook(value)
-    return find_grader(value) if "Grader" in wanted or "Weight" in wanted else value
+    return find_grader(value) if any(word in wanted for word in ("Grader", "Weight", "Compare")) else value

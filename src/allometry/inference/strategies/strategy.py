@@ -20,12 +20,14 @@ from allometry.notices import Refused
 class Answer:
     """What a strategy settled on: a response (None where it could afford none), and how it came to it.
 
-    `samples` were considered; `votes` are the weights of different answers, largest first.
+    `samples` were considered; `votes` are the weights of different answers, largest first. `figures` are what else the
+    strategy has to tell of itself, by name.
     """
 
     response: Response | None
     samples: int = 1
     votes: tuple[float, ...] = ()
+    figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 Solve: TypeAlias = Callable[..., Awaitable[Answer]]

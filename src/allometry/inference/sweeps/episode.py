@@ -45,7 +45,7 @@ class Outcome:
     `grade` is the scorer's, None where there is none. `state` is "truncated" where the answer was cut off and is not
     right as it stands: that is not a wrong answer. "unaffordable" means that the budget held no call, "failed" that a
     call failed (`why`). What selects and what scores are named with their kinds; `oracle` marks a selector that saw
-    the answer. `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
+    the answer. `figures` are the strategy's own, by name. `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
     was any token of a model, None where the engine does not say; `answer` the key of the response in the records,
     `response` that itself, None for an outcome that was read back.
     """
@@ -69,6 +69,7 @@ class Outcome:
     first_token: float | None = None
     answer: str = ""
     why: str = ""
+    figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     response: Response | None = None
 
     @property
@@ -212,7 +213,8 @@ def _outcome_of(
         selector=strategy.selector, selector_kind=strategy.selector_kind, oracle=strategy.oracle,
         scorer="" if scorer is None else scorer.name, scorer_kind="" if scorer is None else scorer.kind,
         samples=ran.answer.samples, votes=ran.answer.votes, meter=ran.meter, first_token=ran.first_token,
-        answer="" if response is None else response.key, why=ran.why, response=response,
+        answer="" if response is None else response.key, why=ran.why, figures=ran.answer.figures,
+        response=response,
     )  # fmt: skip
 
 
@@ -236,4 +238,5 @@ def _line(key: str, outcome: Outcome, recorder: Recorder, made_by: str) -> Line:
 
 def _outcome(held: dict[str, Any]) -> Outcome:
     meter = {**held["meter"], "estimated": frozenset(held["meter"]["estimated"])}
-    return Outcome(**{**held, "votes": tuple(held["votes"]), "meter": Meter(**meter)})
+    figures = {name: tuple(values) for name, values in held.get("figures", {}).items()}
+    return Outcome(**{**held, "votes": tuple(held["votes"]), "meter": Meter(**meter), "figures": figures})

@@ -15,18 +15,20 @@ from allometry.inference.tasks import Problem
 async def learn_abilities(setting: Setting, strategies: Sequence[Strategy], problems: Sequence[Problem]) -> None:
     """Learn of each endpoint what it can do with the prompts that it will be given, from the records or by a probe.
 
-    The main one is given the problems; others, such as judges, are given messages. Models of this machine know what they
+    The main one is given the problems, and so is one that a strategy asks for by role, such as a draft; others, such
+    as judges, are given messages. Models of this machine know what they
     can do; their start is waited for, so that it is in no time to an answer.
     Errors: `Refused` where one gives no answer.
     """
     asked = {_form(problem) for problem in problems}
+    posed = {MAIN, *(role for strategy in strategies for role in strategy.roles)}
     for role, engine in setting.engines.items():
         if isinstance(engine, Batcher):
             await engine.ready()
         if isinstance(engine, Endpoint):
-            needs = {need for strategy in strategies for need in strategy.needs} if role == MAIN else ()
+            needs = {need for strategy in strategies for need in strategy.needs} if role in posed else ()
             for form in FORMS:
-                if form in asked if role == MAIN else form == "chat":
+                if form in asked if role in posed else form == "chat":
                     await engine.learn(setting.records, form, needs)
 
 
