@@ -40,6 +40,12 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "particle_gibbs": [{"verifier": VERIFIER}, {"verifier": VERIFIER, "samples": 6, "iterations": 2}],
     "blend_self_consistency": [{}, {"strict": 1.0, "at_once": 3}, {"samples": 5}],
     "refine": [{"selector": VERIFIER, "choice": c, "candidates": 2} for c in ("best", "puct", "balance")],
+    "parallel_paths": [{}, {"opening": "think {path} ", "chunk": 4, "paths": 3}],
+    "spawn_join": [{}],
+    "fork_join": [{"form": form} for form in ("threads", "paths")],
+    "plan_and_budget": [{}, {"schedule": "best"}],
+    "selective": [{}, {"outlines": 0}],
+    "plan_search": [{"selector": VERIFIER}, {"selector": EXACT, "samples": 3}],
     "dvts": [{"verifier": VERIFIER, "branch": 2}, {"verifier": VERIFIER, "samples": 6, "branch": 3}],
 }
 ALL_STRATEGIES = [make(**a) for name, make in list_strategies().items() for a in ARGUMENTS.get(name, [{}])]
@@ -122,6 +128,11 @@ def test_most_of_a_large_budget_of_tokens_is_used_by_what_draws_samples(
         "budget_forcing",
         "first_finish",
         "refine",
+        "parallel_paths",
+        "spawn_join",
+        "fork_join",
+        "plan_and_budget",
+        "selective",
     )
     # a search ends with the highest grade there is, an adaptive vote when it is clear who wins
     bounded = bounded or {"verifier", "sure"} & strategy.arguments.keys()

@@ -10,6 +10,7 @@ from allometry.inference.calls import Allowance, Meter, Prompt, Request, Respons
 from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, grading, one, whole
 from allometry.inference.strategies._history import CHOICES, History, Node
+from allometry.inference.strategies._prompts import behind, filled
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader
@@ -84,11 +85,10 @@ async def _step(
 
 
 def _shown(prompt: Prompt, instruction: str, parent: Node | None) -> Prompt:
-    """The prompt with an earlier answer behind it; what a model wrote is put in as it is, and is no pattern."""
+    """The prompt with an earlier answer behind it."""
     if parent is None:
         return prompt
-    said = instruction.replace("{grade}", f"{parent.grade:.2f}").replace("{answer}", parent.response.content)
-    return f"{prompt}{said}" if isinstance(prompt, str) else (*prompt, {"role": "user", "content": said.strip()})
+    return behind(prompt, filled(instruction, grade=f"{parent.grade:.2f}", answer=parent.response.content))
 
 
 def _within_budget(engine: Scope, asked: Sequence[Request], beside: Meter) -> list[Request]:

@@ -20,12 +20,14 @@ from allometry.notices import Refused
 class Answer:
     """What a strategy settled on: a response (None where it could afford none), and how it came to it.
 
-    `samples` were considered; `votes` are the weights of different answers, largest first.
+    `samples` were considered; `votes` are the weights of different answers, largest first. `why` tells where it is not
+    what the strategy sets out to give: a plain answer, since what a model wrote could not be read.
     """
 
     response: Response | None
     samples: int = 1
     votes: tuple[float, ...] = ()
+    why: str = ""
 
 
 Solve: TypeAlias = Callable[..., Awaitable[Answer]]
