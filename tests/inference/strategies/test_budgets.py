@@ -18,7 +18,7 @@ from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy, list_strategies
 from allometry.inference.sweeps import Outcome
 from allometry.inference.sweeps.episode import Setting, play
-from allometry.inference.tasks import simulated_problems
+from allometry.inference.tasks import Problem, simulated_problems
 from allometry.inference.verifiers import EXACT, confidence, simulated_verifier
 
 VERIFIER = simulated_verifier(0.1, 0.1)
@@ -100,6 +100,23 @@ def test_no_budget_is_ever_exceeded(
     if outcome.state == "unaffordable":
         assert outcome.grade is None
     assert outcome.state != "failed" or WORLDS[world].failures
+
+
+TOLD = [s for s in ALL_STRATEGIES if {"instruction", "plan", "observe", "merge"} & s.arguments.keys()]
+
+
+@pytest.mark.parametrize("strategy", TOLD, ids=lambda strategy: strategy.label)
+@settings(max_examples=40)
+@given(data=st.data(), seed=st.integers(0, 99), units=st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=3, unique=True))  # fmt: skip
+def test_nor_where_a_model_does_as_it_is_told(
+    strategy: Strategy, data: st.DataObject, seed: int, units: list[str], speaking: Any, say: Any
+) -> None:
+    budget = Budget(**{unit: data.draw(LIMITS[unit], unit) for unit in units})
+    problem = Problem(f"{seed}", "a problem", answer="1", sample_tokens=24, read=lambda text: text[-1:])
+    outcome = wait(play(strategy, problem, budget, Setting({MAIN: speaking(say)}, Records(), EXACT)))
+    assert all(getattr(outcome.meter, unit) <= limit * (1 + 1e-12) for unit, limit in budget.items())
+    assert outcome.state in ("answered", "truncated", "unaffordable")
+    assert (outcome.state == "unaffordable") == (outcome.meter.calls == 0)
 
 
 @pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)

@@ -15,6 +15,7 @@ from allometry.inference.tasks import Problem
 STEP = "\n\n{done}Step {number} of {count}: {step}\nIts result:\n"
 DONE = "Step {number}: {step}\nIts result: {result}\n"
 UNPLANNED = "the budget holds no plan and a whole answer"
+UNFIT = "the budget holds no answer to every step"
 UNREAD = "no steps could be read"
 Pose: TypeAlias = Callable[[int, Request], Awaitable[Request]]
 """From the number of a step, and a request with its prompt: the request that is to answer it."""
@@ -36,17 +37,22 @@ def step_request(
 async def in_order(
     problem: Problem, engine: Scope, steps: Sequence[str], template: str, temperature: float, pose: Pose
 ) -> Response | None:
-    """The answer to the last step; what the budget does not hold to the end counts as cut off."""
+    """The answer to the last step, or what there is of one; None where not even the first could be asked for."""
     results: list[str] = []
     last: Response | None = None
     for i in range(len(steps)):
         request = await pose(i, step_request(problem, steps, results, template, temperature))
         found = await one(engine, request)
         if found is None:
-            return None if last is None else replace(last, finish="length")
+            return unfinished(last)
         results.append(found.content[len(request.prefix) :].strip())
         last = found
     return last
+
+
+def unfinished(used: Response | None) -> Response | None:
+    """An answer that was not come to, after something else was written: cut off, not wrong, and without a text."""
+    return None if used is None else replace(used, content="", finish="length")
 
 
 def room_for_plans(engine: Scope, plan: Request, plain: Request, most: int) -> int:
@@ -54,7 +60,7 @@ def room_for_plans(engine: Scope, plan: Request, plain: Request, most: int) -> i
     return next((n for n in range(most, 0, -1) if engine.fits([replace(plan, n=n), plain])), 0)
 
 
-async def plain_answer(engine: Scope, plain: Request, why: str) -> Answer:
-    """One answer without steps, and why it is that."""
-    found = await one(engine, plain)
+async def plain_answer(engine: Scope, plain: Request, why: str, used: Response | None = None) -> Answer:
+    """One answer without steps, and why it is that; where there is none, what was `used` before is cut off."""
+    found = await one(engine, plain) or unfinished(used)
     return Answer(found, int(found is not None), why=why)

@@ -10,12 +10,14 @@ from dataclasses import replace
 from allometry.inference.calls import Allowance, Request, Scope
 from allometry.inference.strategies._chain import (
     STEP,
+    UNFIT,
     UNPLANNED,
     UNREAD,
     in_order,
     plain_answer,
     room_for_plans,
     step_request,
+    unfinished,
 )
 from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, one
@@ -72,18 +74,18 @@ async def plan_and_budget(
     planned = await one(engine, asked)
     levels, questions = read_plan("" if planned is None else planned.content, steps)
     if len(questions) < 2:
-        return await plain_answer(engine, plain, UNREAD)
+        return await plain_answer(engine, plain, UNREAD, planned)
     total = plain.max_tokens if math.isinf(budget.left()) else int(min(budget.left(), tokens or budget.left()))
     shares = divide(levels, total, schedule, ease)
     if min(shares) < 1 or not engine.fits(_first(problem, questions, shares, step, plain)):
-        return await plain_answer(engine, plain, "the budget holds no answer to every sub-question")
+        return await plain_answer(engine, plain, UNFIT, planned)
     begun = budget.spent.generated_tokens
 
     async def pose(i: int, request: Request) -> Request:
         rest = total - (budget.spent.generated_tokens - begun)
         return replace(request, max_tokens=max(1, min(plain.max_tokens, rest * shares[i] // sum(shares[i:]))))
 
-    response = await in_order(problem, engine, questions, step, temperature, pose)
+    response = await in_order(problem, engine, questions, step, temperature, pose) or unfinished(planned)
     return Answer(response, int(response is not None))
 
 

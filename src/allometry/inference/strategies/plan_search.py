@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain, combinations, cycle, islice
 
 from allometry.inference.calls import Allowance, Meter, Prompt, Request, Response, Scope
-from allometry.inference.strategies._chain import UNPLANNED, room_for_plans
+from allometry.inference.strategies._chain import UNPLANNED, plain_answer, room_for_plans
 from allometry.inference.strategies._drawing import ask, grading, one, wave
 from allometry.inference.strategies._prompts import behind, filled, numbered
 from allometry.inference.strategies.arguments import Natural, Positive, Temperature
@@ -57,7 +57,7 @@ async def plan_search(
         prompt=behind(problem.prompt, filled(observe, most=str(observations))),
         max_tokens=plan_tokens or plain.max_tokens,
     )
-    seen, why = list[str](), UNPLANNED
+    seen, why, said = list[str](), UNPLANNED, None
     if room_for_plans(engine, asked, plain, 1):
         said = await one(engine, asked)
         seen = numbered("" if said is None else said.content, observations)
@@ -66,8 +66,7 @@ async def plan_search(
     posed = [replace(plain, prompt=_with(problem, solve, chosen)) for chosen in sets]
     found = await _solve(engine, posed, samples, grading(selector, problem, plain, engine))
     if not found:
-        single = await one(engine, plain)
-        return Answer(single, int(single is not None), why=why)
+        return await plain_answer(engine, plain, why, said)
     grades = [1.0] if len(found) == 1 else await engine.grade(selector, found)
     return Answer(found[max(range(len(found)), key=lambda i: grades[i])], len(found), why=why)
 

@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from allometry.inference.calls import Allowance, Request, Scope
-from allometry.inference.strategies._chain import STEP, UNPLANNED, UNREAD, in_order, plain_answer, room_for_plans
+from allometry.inference.strategies._chain import (
+    STEP,
+    UNFIT,
+    UNPLANNED,
+    UNREAD,
+    in_order,
+    plain_answer,
+    room_for_plans,
+    unfinished,
+)
 from allometry.inference.strategies._checks import shares
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, one, whole
 from allometry.inference.strategies._prompts import behind, filled, numbered, share
@@ -65,32 +74,32 @@ async def selective(
     asked = replace(
         plain, prompt=behind(problem.prompt, filled(plan, most=str(steps))), max_tokens=plan_tokens or plain.max_tokens
     )
-    scoring = replace(plain, prompt=behind(problem.prompt, difficulty), max_tokens=SCORE_TOKENS)
+    scoring = replace(plain, prompt=behind(problem.prompt, difficulty), max_tokens=SCORE_TOKENS, temperature=0.0)
     count = room_for_plans(engine, asked if outlines else scoring, plain, outlines or 1)
     if not count:
         return await plain_answer(engine, plain, UNPLANNED)
-    chosen = (
-        agreed([numbered(o.content, steps) for o in await whole(engine, replace(asked, n=count))]) if outlines else [""]
-    )
+    drawn = await whole(engine, replace(asked, n=count)) if outlines else []
+    chosen = agreed([numbered(response.content, steps) for response in drawn]) if outlines else [""]
+    used = drawn[0] if drawn else None
     if not chosen:
-        return await plain_answer(engine, plain, UNREAD)
-    template, unread = step if outlines else "{step}", 0
+        return await plain_answer(engine, plain, UNREAD, used)
+    if not engine.fits([scoring, replace(plain, max_tokens=1)] * len(chosen)):
+        return await plain_answer(engine, plain, UNFIT, used)
+    template, unread = step if outlines else "", 0
     short = routine_tokens or plain.max_tokens
 
     async def pose(i: int, request: Request) -> Request:
-        nonlocal unread
-        said = await one(
-            engine,
-            replace(request, prompt=behind(request.prompt, difficulty), max_tokens=SCORE_TOKENS, temperature=0.0),
-        )
+        nonlocal unread, used
+        said = await one(engine, replace(scoring, prompt=behind(request.prompt, difficulty)))
         hard = None if said is None else share(said.content)
-        unread += hard is None
-        easy = hard is not None and hard <= threshold
-        most = budget.left() - (len(chosen) - 1 - i) * (SCORE_TOKENS + short)
-        bound = int(min(short if easy else plain.max_tokens, max(1, most)))
-        return replace(request, prefix=routine if easy else thinking, max_tokens=bound)
+        unread, used = unread + (hard is None), said or used
+        easy, behind_it = hard is not None and hard <= threshold, len(chosen) - 1 - i
+        left = budget.left()
+        most = max(left - behind_it * (SCORE_TOKENS + short), left / (behind_it + 1))
+        bound = min(short if easy else plain.max_tokens, max(1, most))
+        return replace(request, prefix=routine if easy else thinking, max_tokens=int(bound))
 
-    response = await in_order(problem, engine, chosen, template, temperature, pose)
+    response = await in_order(problem, engine, chosen, template, temperature, pose) or unfinished(used)
     why = f"{unread} of {len(chosen)} difficulties could not be read and counted as hard" if unread else ""
     return Answer(response, int(response is not None), why=why)
 
