@@ -41,8 +41,8 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "blend_self_consistency": [{}, {"strict": 1.0, "at_once": 3}, {"samples": 5}],
     "refine": [{"selector": VERIFIER, "choice": c, "candidates": 2} for c in ("best", "puct", "balance")],
     "parallel_paths": [{}, {"opening": "think {path} ", "chunk": 4, "paths": 3}],
-    "spawn_join": [{}],
-    "fork_join": [{"form": form} for form in ("threads", "paths")],
+    "spawn_join": [{}, {"told": True, "depth": 2}],
+    "fork_join": [{"form": "paths"}, {"told": True}],
     "plan_and_budget": [{}, {"schedule": "best"}],
     "selective": [{}, {"outlines": 0}],
     "plan_search": [{"selector": VERIFIER}, {"selector": EXACT, "samples": 3}],
@@ -102,7 +102,7 @@ def test_no_budget_is_ever_exceeded(
     assert outcome.state != "failed" or WORLDS[world].failures
 
 
-TOLD = [s for s in ALL_STRATEGIES if {"instruction", "plan", "observe", "merge"} & s.arguments.keys()]
+TOLD = [s for s in ALL_STRATEGIES if {"plan", "observe", "merge"} & s.arguments.keys() or s.arguments.get("told")]
 
 
 @pytest.mark.parametrize("strategy", TOLD, ids=lambda strategy: strategy.label)

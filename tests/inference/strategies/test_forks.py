@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import re
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,10 @@ from allometry.inference.strategies.fork_join import read_outlines
 from allometry.inference.strategies.spawn_join import read_join, read_spawn
 from allometry.inference.sweeps import Outcome, sweep
 from allometry.inference.tasks import Problem, find_task
-from allometry.inference.verifiers import EXACT
+from allometry.inference.verifiers import EXACT, scorer_of
 from allometry.notices import Refused
 
 ERRORS = 4
-NAMES = ("parallel_paths", "spawn_join", "fork_join")
 
 
 def problem(prompt: str, answer: str, tokens: int = 400) -> Problem:
@@ -36,6 +34,7 @@ def problem(prompt: str, answer: str, tokens: int = 400) -> Problem:
 
 
 def solve(name: str, engine: Any, posed: Problem, budget: Budget | None = None, **arguments: Any) -> Outcome:
+    arguments = {"told": True, **arguments} if name == "spawn_join" else arguments
     budgets = [budget or Budget(generated_tokens=100_000)]
     return sweep([posed], [find_strategy(name)(**arguments)], budgets, engine, scorer=EXACT)[0]
 
@@ -158,7 +157,7 @@ def test_totals_and_the_longest_chain_of_blocks_are_their_sums(
             )
         return said[turn] + " beyond" if turn < len(said) else "answer 3"
 
-    found = solve("fork_join", engine := speaking(script), problem("1 2", "3"), form=form, instruction="")
+    found = solve("fork_join", engine := speaking(script), problem("1 2", "3"), form=form)
     outside = sum(len(text.removesuffix(marks[1]).split()) for text in said) + 2
     assert found.meter.generated_tokens == outside + sum(map(sum, lengths))
     assert found.meter.critical_path_tokens == outside + sum(map(max, lengths))
@@ -236,15 +235,18 @@ def test_in_chunks_all_paths_end_with_the_first(speaking: Any, chunk: int) -> No
 # ---- all of them
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_on_a_model_that_cannot_be_told_anything_they_are_one_plain_answer_or_refused(name: str) -> None:
-    """The character model knows no capital letters: told what to do it refuses in a sentence, untold it just answers."""
-    engine = read_character_model(FOLDER / "weak.npz")
-    posed = replace(find_task("countdown").problems(1)[0], answer="0")
-    with pytest.raises(Refused, match="does not know"):
-        solve(name, engine, posed)
-    untold = {"merge": ""} if name == "parallel_paths" else {"instruction": ""}
-    found = solve(name, engine, posed, **untold)
-    assert found.response is not None
-    assert found.why or name == "parallel_paths"
+@pytest.mark.parametrize("name", ["parallel_paths", "spawn_join", "fork_join"])
+def test_on_a_model_that_forks_nothing_they_come_to_plain_answers_and_say_so(name: str) -> None:
+    engine, task = read_character_model(FOLDER / "strong.npz"), find_task("countdown")
+    found = sweep(
+        task.problems(30, difficulty=3), [find_strategy(name)()], [Budget(512)], engine, scorer=scorer_of(task)
+    )
     engine.close()
+    assert sum(one.grade or 0 for one in found) >= 8
+    assert all(one.why for one in found)
+
+
+def test_a_merge_without_an_answer_leaves_it_to_the_votes_of_the_paths(speaking: Any) -> None:
+    mute = lambda p, x, n, r: "" if "Attempt" in p else "answer 0"  # noqa: E731
+    found = solve("parallel_paths", speaking(mute), problem("x", "0"))
+    assert (found.grade, found.votes, found.why) == (1, (4.0,), "no answer could be read in the merge: paths voted")

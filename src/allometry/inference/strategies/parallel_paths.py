@@ -46,7 +46,7 @@ async def parallel_paths(
     to, such as '<think {path}>'. Paths are equally long, `tokens` at most and shorter where the budget asks for it;
     with `chunk` they are written so many tokens at a time and all end when the first does, at the cost of reading what
     is written again. `merge` is put behind the prompt with the {paths}, each as `shown` with its {path} and {text};
-    `answer_tokens` bounds what is drawn then. Where the budget holds none of it, paths vote.
+    `answer_tokens` bounds what is drawn then. Where the budget holds none, or no answer is in it, paths vote.
     Source: ParaThinker, arXiv 2509.04475 (phases, ends of paths). Attention over the kept caches of the paths needs an
     engine of its own; here the paths are a prompt, read and counted once more.
     """
@@ -59,9 +59,10 @@ async def parallel_paths(
     found = await _write(engine, begun, bound, chunk)
     texts = [filled(shown, path=str(i), text=response.content) for i, response in enumerate(found, 1)]
     answer = await one(engine, replace(last, prompt=behind(problem.prompt, filled(merge, paths="".join(texts)))))
-    if answer is not None:
+    if answer is not None and problem.read(answer.content) is not None:
         return Answer(answer, len(found))
-    return replace(await elect(problem, engine, found, None, None), why="the budget held no merge: paths voted")
+    why = "the budget held no merge" if answer is None else "no answer could be read in the merge"
+    return replace(await elect(problem, engine, found, None, None), why=f"{why}: paths voted")
 
 
 def _begun(asked: Request, opening: str, paths: int) -> list[Request]:
