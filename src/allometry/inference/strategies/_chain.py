@@ -21,6 +21,13 @@ Pose: TypeAlias = Callable[[int, Request], Awaitable[Request]]
 """From the number of a step, and a request with its prompt: the request that is to answer it."""
 
 
+def plan_request(plain: Request, template: str, most: int, tokens: int | None) -> Request:
+    """What asks for a plan, behind the prompt of a plain answer; by default it may be as long as that."""
+    return replace(
+        plain, prompt=behind(plain.prompt, filled(template, most=str(most))), max_tokens=tokens or plain.max_tokens
+    )
+
+
 def step_request(
     problem: Problem, steps: Sequence[str], results: Sequence[str], template: str, temperature: float
 ) -> Request:

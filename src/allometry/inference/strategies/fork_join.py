@@ -61,9 +61,9 @@ async def fork_join(
     other, nor on models that do not write the form: what comes back is then one plain answer, and is said to be.
     The form: outlines are `<Outline>1: ...</Outline>`, numbered from 1, up to `</Outlines>` and with `form="paths"` up to
     `</Goal>`; a thread is then asked for behind `<Thread>1:` (`<Path>1:`). Threads fork no further.
-    Arguments: of one block the first `threads` are written, and `blocks` blocks; further marks are text. With `told`
-    the form is explained behind the prompt, for a model that was not trained to it. `tokens` bounds what stands outside of threads,
-    `thread_tokens` a thread. Threads, and what goes on behind them, share the rest of the budget evenly.
+    Arguments: of one block the first `threads` are written, and `blocks` blocks; further marks are text. With `told` the
+    form is explained behind the prompt, for a model that was not trained to it. `tokens` bounds what stands outside of
+    threads, `thread_tokens` a thread. Threads, and what goes on behind them, share the rest of the budget evenly.
     Errors: `Refused` for a form that there is not.
     Source: ThreadWeaver, arXiv 2512.07843 (threads); Multiverse, arXiv 2506.09991 (paths: map, process, reduce).
     """
@@ -85,8 +85,8 @@ async def fork_join(
             return ""
         return "".join(one.content[len(rest.prefix) :] + marks.end for one in found) + marks.after
 
-    said_first = filled(INSTRUCTION, outlines=marks.outlines, outlined=marks.outlined) if told else ""
-    request = replace(ask(problem, tokens, temperature=temperature), prompt=behind(problem.prompt, said_first))
+    form_told = filled(INSTRUCTION, outlines=marks.outlines, outlined=marks.outlined) if told else ""
+    request = replace(ask(problem, tokens, temperature=temperature), prompt=behind(problem.prompt, form_told))
     response = await write_with_forks(engine, request, marks.outlined, blocks, fork)
     if not written:
         said.append("no threads were written")

@@ -46,7 +46,8 @@ async def parallel_paths(
     to, such as '<think {path}>'. Paths are equally long, `tokens` at most and shorter where the budget asks for it;
     with `chunk` they are written so many tokens at a time and all end when the first does, at the cost of reading what
     is written again. `merge` is put behind the prompt with the {paths}, each as `shown` with its {path} and {text};
-    `answer_tokens` bounds what is drawn then. Where the budget holds none, or no answer is in it, paths vote.
+    `answer_tokens` bounds what is drawn then. Where the budget holds none, or no answer is in it, paths vote;
+    an engine whose context does not hold all paths fails it.
     Source: ParaThinker, arXiv 2509.04475 (phases, ends of paths). Attention over the kept caches of the paths needs an
     engine of its own; here the paths are a prompt, read and counted once more.
     """

@@ -15,13 +15,14 @@ from allometry.inference.strategies._chain import (
     UNREAD,
     in_order,
     plain_answer,
+    plan_request,
     room_for_plans,
     step_request,
     unfinished,
 )
 from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, one
-from allometry.inference.strategies._prompts import behind, filled, numbered
+from allometry.inference.strategies._prompts import numbered
 from allometry.inference.strategies.arguments import Positive, Temperature
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
@@ -57,18 +58,17 @@ async def plan_and_budget(
     the plan costs tokens, and nothing is left to divide.
     Arguments: shares follow a `schedule` over the positions (uniform, linear, polynomial, exponential, cosine), times the
     level from 1 to 5 that the plan gives; or they are the `best` for an uncertainty of level / tokens**`ease`. What a
-    sub-question leaves goes to all behind it. `tokens` are to be divided, by default all that the budget holds, and
-    where it has no limit in tokens those of a whole answer; no sub-question has more than such an answer. `plan` is put behind the prompt ({most} is `steps`), then
-    `step` with {done}, {number}, {count} and {step}. Without a plan that can be read it gives a plain answer.
+    sub-question leaves goes to all behind it. `tokens` are to be divided, by default all that the budget holds, and where
+    it has no limit in tokens those of a whole answer; no sub-question has more than such an answer. `plan` is put behind
+    the prompt ({most} is `steps`), then `step` with {done}, {number}, {count} and {step}; the plan has `plan_tokens`, by
+    default as many as an answer. Without one that can be read it gives a plain answer.
     Errors: `Refused` for a schedule that there is not.
     Source: Lin et al. 2025, arXiv 2505.16122 (decomposition, schedules, the condition of Karush, Kuhn and Tucker).
     """
     positive(ease=ease)
     divide([1], 1, schedule, ease)
     plain = ask(problem, tokens, temperature=temperature)
-    asked = replace(
-        plain, prompt=behind(problem.prompt, filled(plan, most=str(steps))), max_tokens=plan_tokens or plain.max_tokens
-    )
+    asked = plan_request(plain, plan, steps, plan_tokens)
     if not room_for_plans(engine, asked, plain, 1):
         return await plain_answer(engine, plain, UNPLANNED)
     planned = await one(engine, asked)
@@ -76,7 +76,7 @@ async def plan_and_budget(
     if len(questions) < 2:
         return await plain_answer(engine, plain, UNREAD, planned)
     total = plain.max_tokens if math.isinf(budget.left()) else int(min(budget.left(), tokens or budget.left()))
-    shares = divide(levels, total, schedule, ease)
+    shares = divide([LEVEL if level is None else level for level in levels], total, schedule, ease)
     if min(shares) < 1 or not engine.fits(_first(problem, questions, shares, step, plain)):
         return await plain_answer(engine, plain, UNFIT, planned)
     begun = budget.spent.generated_tokens
@@ -86,7 +86,9 @@ async def plan_and_budget(
         return replace(request, max_tokens=max(1, min(plain.max_tokens, rest * shares[i] // sum(shares[i:]))))
 
     response = await in_order(problem, engine, questions, step, temperature, pose) or unfinished(planned)
-    return Answer(response, int(response is not None))
+    unread = levels.count(None)
+    why = f"{unread} of {len(levels)} levels could not be read and counted as the middle one" if unread else ""
+    return Answer(response, int(response is not None), why=why)
 
 
 def _first(
@@ -113,13 +115,13 @@ def divide(levels: Sequence[int], total: int, schedule: str, ease: float = 1.0) 
     return [int(n) for n in scheduled(total, schedule, levels)]
 
 
-def read_plan(text: str, most: int) -> tuple[list[int], list[str]]:
-    """Levels and sub-questions of a plan: a numbered list, each with its level in brackets, the middle one without.
+def read_plan(text: str, most: int) -> tuple[list[int | None], list[str]]:
+    """Levels and sub-questions of a plan: a numbered list, each with its level in brackets; None where there is none.
 
     >>> read_plan("1. [2] How long is it?\\n2. How wide?", 6)
-    ([2, 3], ['How long is it?', 'How wide?'])
+    ([2, None], ['How long is it?', 'How wide?'])
     """
     items = numbered(text, most)
     read = [_LEVEL.fullmatch(item) for item in items]
-    levels = [LEVEL if found is None else int(found[1]) for found in read]
+    levels = [None if found is None else int(found[1]) for found in read]
     return levels, [item if found is None else found[2] for item, found in zip(items, read, strict=True)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain, combinations, cycle, islice
 
 from allometry.inference.calls import Allowance, Meter, Prompt, Request, Response, Scope
-from allometry.inference.strategies._chain import UNPLANNED, plain_answer, room_for_plans
+from allometry.inference.strategies._chain import UNPLANNED, plain_answer, plan_request, room_for_plans
 from allometry.inference.strategies._drawing import ask, grading, one, wave
 from allometry.inference.strategies._prompts import behind, filled, numbered
 from allometry.inference.strategies.arguments import Natural, Positive, Temperature
@@ -52,11 +52,7 @@ async def plan_search(
     combination, and solutions pass through sketches in words and in pseudocode).
     """
     plain = ask(problem, tokens, temperature=temperature)
-    asked = replace(
-        plain,
-        prompt=behind(problem.prompt, filled(observe, most=str(observations))),
-        max_tokens=plan_tokens or plain.max_tokens,
-    )
+    asked = plan_request(plain, observe, observations, plan_tokens)
     seen, why, said = list[str](), UNPLANNED, None
     if room_for_plans(engine, asked, plain, 1):
         said = await one(engine, asked)

@@ -14,12 +14,13 @@ from allometry.inference.strategies._chain import (
     UNREAD,
     in_order,
     plain_answer,
+    plan_request,
     room_for_plans,
     unfinished,
 )
 from allometry.inference.strategies._checks import shares
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, one, whole
-from allometry.inference.strategies._prompts import behind, filled, numbered, share
+from allometry.inference.strategies._prompts import behind, numbered, share
 from allometry.inference.strategies.arguments import Natural, Positive, Temperature
 from allometry.inference.strategies.no_thinking import FINISHED
 from allometry.inference.strategies.strategy import Answer, strategy
@@ -63,17 +64,16 @@ async def selective(
     tell them apart. Not where it cannot: a difficulty that says nothing buys the mean of both modes. With `outlines=0`
     the whole problem is one step: a switch between short and long answers.
     Arguments: of `outlines` drawn, the one that most agree on is taken, and where no two are alike the first with the
-    most common number of steps, at most `steps`; they have `plan_tokens`, by default as many as an answer. A step begins with `routine` (the thinking filled in) or with
-    `thinking`, and has `routine_tokens` or `tokens`. A difficulty that cannot be read counts as hard. `plan`, `step` and
-    `difficulty` are put behind the prompt. Without an outline that can be read it gives a plain answer.
+    most common number of steps, at most `steps`; they have `plan_tokens`, by default as many as an answer. A step begins
+    with `routine` (the thinking filled in) or with `thinking`, and has `routine_tokens` or `tokens`. A difficulty that
+    cannot be read counts as hard. `plan`, `step` and `difficulty` are put behind the prompt. Without an outline that can
+    be read it gives a plain answer.
     Source: SCALE, arXiv 2512.00466 (outline, difficulty, modes); the switch: EconProver, arXiv 2509.12603 (there it is
     trained). Which outlines agree, and the words of the prompts, are our own.
     """
     shares(threshold=threshold)
     plain = ask(problem, tokens, temperature=temperature)
-    asked = replace(
-        plain, prompt=behind(problem.prompt, filled(plan, most=str(steps))), max_tokens=plan_tokens or plain.max_tokens
-    )
+    asked = plan_request(plain, plan, steps, plan_tokens)
     scoring = replace(plain, prompt=behind(problem.prompt, difficulty), max_tokens=SCORE_TOKENS, temperature=0.0)
     count = room_for_plans(engine, asked if outlines else scoring, plain, outlines or 1)
     if not count:

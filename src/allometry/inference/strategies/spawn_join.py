@@ -45,9 +45,9 @@ async def spawn_join(
     The form: `spawn(["...", "..."])` spawns a child for each text, a list of JSON; a child's whole prompt is that text in
     the place of {message} of `child`, and it returns the text of its last `join("...")`, or nothing.
     Arguments: of one `spawn` the first `children` are begun; a text may spawn `spawns` times, children's children down
-    to `depth` levels. With `told` the form is explained behind the prompt, for a model that was not trained to it. `tokens` bounds what
-    each of them writes itself. Children that run at the same time, and what goes on behind them, share the rest of the
-    budget evenly.
+    to `depth` levels. With `told` the form is explained behind the prompt, for a model that was not trained to it.
+    `tokens` bounds what each of them writes itself. Children that run at the same time, and what goes on behind them,
+    share the rest of the budget evenly.
     Source: Pan et al. 2025, arXiv 2504.15466 (spawn, join, what a child sees; the form as text is our own).
     """
     instruction = INSTRUCTION if told else ""
