@@ -26,6 +26,7 @@ from allometry.inference.strategies._prompts import numbered
 from allometry.inference.strategies.arguments import Positive, Temperature
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
+from allometry.notices import Refused
 
 PLAN = (
     "\n\nDivide this into at most {most} sub-questions that are answered one after another, the last of which is what is "
@@ -103,13 +104,17 @@ def divide(levels: Sequence[int], total: int, schedule: str, ease: float = 1.0) 
     """Whole tokens of each sub-question, which sum to the total: by a schedule times its level, or the `best` division.
 
     That leaves the least uncertainty where each has level / tokens**ease.
+    Errors: `Refused` for a schedule that there is not.
 
     >>> divide([1, 4], 90, "best"), divide([1, 4], 90, "uniform"), divide([1, 1], 90, "polynomial")
     ([30, 60], [18, 72], [72, 18])
     """
     # the closed forms need numpy and scipy: loaded where they are used
-    from allometry.plans.questions.split import best_shares, scheduled, whole
+    from allometry.plans.questions.split import SCHEDULES, best_shares, scheduled, whole
 
+    if schedule not in (BEST, *SCHEDULES):
+        known = ", ".join((BEST, *SCHEDULES))
+        raise Refused("unknown-schedule", f"no schedule is called {schedule!r}", "plan_and_budget", f"use {known}")
     if schedule == BEST:
         return [int(n) for n in whole(best_shares(levels, [ease] * len(levels), total) / total, total)]
     return [int(n) for n in scheduled(total, schedule, levels)]
