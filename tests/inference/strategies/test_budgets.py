@@ -18,7 +18,7 @@ from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy, list_strategies
 from allometry.inference.sweeps import Outcome
 from allometry.inference.sweeps.episode import Setting, play
-from allometry.inference.tasks import simulated_problems
+from allometry.inference.tasks import Problem, simulated_problems
 from allometry.inference.verifiers import EXACT, confidence, same_answer, simulated_verifier
 
 VERIFIER = simulated_verifier(0.1, 0.1)
@@ -45,6 +45,12 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "prune_redundant": [{}, {"compare": VERIFIER, "samples": 6}, {"compare": same_answer, "beginning": 3, "groups": 2}],
     "draft_target": [{}, {"samples": 3, "chunk": 4, "calibration": (-0.2, -0.3, -0.4)}],
     "turns": [{"selector": VERIFIER}, {"selector": EXACT, "batch": 3, "turns": 2}],
+    "parallel_paths": [{}, {"opening": "think {path} ", "chunk": 4, "paths": 3}],
+    "spawn_join": [{}, {"told": True, "depth": 2}],
+    "fork_join": [{"form": "paths"}, {"told": True}],
+    "plan_and_budget": [{}, {"schedule": "best"}],
+    "selective": [{}, {"outlines": 0}],
+    "plan_search": [{"selector": VERIFIER}, {"selector": EXACT, "samples": 3}],
     "dvts": [{"verifier": VERIFIER, "branch": 2}, {"verifier": VERIFIER, "samples": 6, "branch": 3}],
 }
 ALL_STRATEGIES = [make(**a) for name, make in list_strategies().items() for a in ARGUMENTS.get(name, [{}])]
@@ -108,6 +114,23 @@ def test_no_budget_is_ever_exceeded(
     assert outcome.state != "failed" or WORLDS[world].failures
 
 
+TOLD = [s for s in ALL_STRATEGIES if {"plan", "observe", "merge"} & s.arguments.keys() or s.arguments.get("told")]
+
+
+@pytest.mark.parametrize("strategy", TOLD, ids=lambda strategy: strategy.label)
+@settings(max_examples=40)
+@given(data=st.data(), seed=st.integers(0, 99), units=st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=3, unique=True))  # fmt: skip
+def test_nor_where_a_model_does_as_it_is_told(
+    strategy: Strategy, data: st.DataObject, seed: int, units: list[str], speaking: Any, say: Any
+) -> None:
+    budget = Budget(**{unit: data.draw(LIMITS[unit], unit) for unit in units})
+    problem = Problem(f"{seed}", "a problem", answer="1", sample_tokens=24, read=lambda text: text[-1:])
+    outcome = wait(play(strategy, problem, budget, Setting({MAIN: speaking(say)}, Records(), EXACT)))
+    assert all(getattr(outcome.meter, unit) <= limit * (1 + 1e-12) for unit, limit in budget.items())
+    assert outcome.state in ("answered", "truncated", "unaffordable")
+    assert (outcome.state == "unaffordable") == (outcome.meter.calls == 0)
+
+
 @pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
 def test_a_budget_that_holds_no_call_is_unaffordable_and_not_wrong(
     strategy: Strategy, shape: Shape, price: Price
@@ -136,6 +159,11 @@ def test_most_of_a_large_budget_of_tokens_is_used_by_what_draws_samples(
         "refine",
         "turns",
         "draft_target",
+        "parallel_paths",
+        "spawn_join",
+        "fork_join",
+        "plan_and_budget",
+        "selective",
     )
     # a search ends with the highest grade there is, an adaptive vote when it is clear who wins
     bounded = bounded or {"verifier", "sure"} & strategy.arguments.keys()

@@ -132,7 +132,7 @@ def test_what_is_no_number_is_refused() -> None:
 def test_likenesses_are_written_by_name() -> None:
     assert read_strategy("mbr(utility=same_answer)", find_grader).arguments["utility"] is same_answer
     assert read_strategy("mbr(utility=judge)", find_grader).selector == "judge"
-    assert read_strategy("prune_redundant(compare='reward:4')", find_grader).selector == "reward:4"
+    assert read_strategy("prune_redundant(compare='generalist:4')", find_grader).selector == "generalist:4"
     assert read_strategy("mbr(utility=overlap)", find_grader).arguments["utility"] is overlap
 
 

@@ -15,7 +15,7 @@ from allometry.inference.verifiers.apart import PROTECTION
 from allometry.inference.verifiers.graders.judge import ROLE as JUDGE
 from allometry.notices import Refused
 
-StrategyText: TypeAlias = Annotated[list[str], typer.Option(help="greedy, best_of_n, self_consistency, adaptive_self_consistency, blend_self_consistency, first_finish, budget_forcing, no_thinking, refine, beam, dvts, rebase, ets, a_star, backtracking, particle_filter, particle_gibbs, with arguments as in 'best_of_n(samples=8)', or mine.py:name; repeatable.")]  # fmt: skip
+StrategyText: TypeAlias = Annotated[list[str], typer.Option(help="greedy, best_of_n, self_consistency, adaptive_self_consistency, blend_self_consistency, first_finish, budget_forcing, no_thinking, parallel_paths, spawn_join, fork_join, plan_and_budget, selective, plan_search, refine, beam, dvts, rebase, ets, a_star, backtracking, particle_filter, particle_gibbs, with arguments as in 'best_of_n(samples=8)', or mine.py:name; repeatable.")]  # fmt: skip
 EngineText: TypeAlias = Annotated[list[str], typer.Option(help="embedded, embedded:weak, embedded:middle, openai:URL#MODEL, records:DIR (DIR#ENGINE where it holds several), simulator:FILE; repeatable.")]  # fmt: skip
 Problems: TypeAlias = Annotated[int | None, typer.Option(help="How many problems: by default 200 of a built-in task, all of a file.", min=1)]  # fmt: skip
 Difficulty: TypeAlias = Annotated[int | None, typer.Option(help="Of a built-in task: how many numbers, steps or hops.", min=1)]  # fmt: skip

@@ -90,4 +90,6 @@ def _show(answer: dict[str, Any]) -> None:
     votes = ", ".join(f"{weight:g}" for weight in answer["votes"])
     took = f"{answer['meter']['generated_tokens']} tokens, {answer['meter']['calls']} calls"
     told = f"{answer['id']}: {answer['state']}" + (f", votes {votes}" if votes else "") + f" ({took})"
+    if answer["answer"] is not None:
+        told += f"; {answer['why']}" if answer["why"] else ""
     print_lines(told, answer["answer"] if answer["answer"] is not None else answer["why"] or "no answer")

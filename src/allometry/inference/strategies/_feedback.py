@@ -1,31 +1,11 @@
-"""Prompts with earlier answers in them: what a model wrote is put in as it is, and fills no place itself."""
+"""As many further samples as the budget holds, what grading each may take set aside."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from allometry.inference.calls import Meter, Prompt, Request, Scope
-
-
-def behind(prompt: Prompt, said: str) -> Prompt:
-    """A prompt with a text behind it: in the same text, or as a further message of the user.
-
-    >>> behind("2+2=", " Why?"), behind(({"role": "user", "content": "2+2="},), " Why?")[1]
-    ('2+2= Why?', {'role': 'user', 'content': 'Why?'})
-    """
-    return f"{prompt}{said}" if isinstance(prompt, str) else (*prompt, {"role": "user", "content": said.strip()})
-
-
-def filled(template: str, **texts: str) -> str:
-    """A text with all of its places filled at once.
-
-    >>> filled("{best} over {worst} {other}", best="{worst}", worst="b")
-    '{worst} over b {other}'
-    """
-    places = re.compile(r"\{(" + "|".join(texts) + r")\}")
-    return places.sub(lambda match: texts[match[1]], template)
+from allometry.inference.calls import Meter, Request, Scope
 
 
 def within_budget(engine: Scope, asked: Sequence[Request], beside: Meter) -> list[Request]:

@@ -9,8 +9,9 @@ from allometry.axes import nearest_names
 from allometry.inference.calls import Allowance, Response, Scope
 from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, grading, one, whole
-from allometry.inference.strategies._feedback import behind, filled, within_budget
+from allometry.inference.strategies._feedback import within_budget
 from allometry.inference.strategies._history import CHOICES, History, Node, choose
+from allometry.inference.strategies._prompts import behind, filled
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader

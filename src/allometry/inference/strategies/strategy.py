@@ -21,13 +21,15 @@ class Answer:
     """What a strategy settled on: a response (None where it could afford none), and how it came to it.
 
     `samples` were considered; `votes` are the weights of different answers, largest first. `figures` are what else the
-    strategy has to tell of itself, by name.
+    strategy has to tell of itself, by name. `why` tells where it is not what the strategy sets out to give: a plain
+    answer, since what a model wrote could not be read.
     """
 
     response: Response | None
     samples: int = 1
     votes: tuple[float, ...] = ()
     figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    why: str = ""
 
 
 Solve: TypeAlias = Callable[..., Awaitable[Answer]]

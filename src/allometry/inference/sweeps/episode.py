@@ -44,8 +44,9 @@ class Outcome:
 
     `grade` is the scorer's, None where there is none. `state` is "truncated" where the answer was cut off and is not
     right as it stands: that is not a wrong answer. "unaffordable" means that the budget held no call, "failed" that a
-    call failed (`why`). What selects and what scores are named with their kinds; `oracle` marks a selector that saw
-    the answer. `figures` are the strategy's own, by name. `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
+    call failed; `why` says so, and where an answer is not what its strategy sets out to give. What selects and what
+    scores are named with their kinds; `oracle` marks a selector that saw the answer. `figures` are the strategy's own,
+    by name. `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
     was any token of a model, None where the engine does not say; `answer` the key of the response in the records,
     `response` that itself, None for an outcome that was read back.
     """
@@ -186,7 +187,7 @@ async def _run(strategy: Strategy, problem: Problem, ledger: Ledger, recorder: R
         kind = type(answer).__name__
         raise Refused("no-answer", f"{strategy.name} returned a {kind}", "the strategy", "return an Answer")
     meter = replace(ledger.spent, critical_path_tokens=driver.critical_path_tokens, seconds=clock.now)
-    return _Ran(answer, meter, driver.first_token, why, failed)
+    return _Ran(answer, meter, driver.first_token, why or answer.why, failed)
 
 
 async def _score(

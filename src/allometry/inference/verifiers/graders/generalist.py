@@ -1,4 +1,4 @@
-"""`reward`: another model's opinion, asked several times and added up, if wanted after a look at each opinion."""
+"""`generalist`: another model's opinion, asked several times and added up, if wanted after a look at each opinion."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Say how far the score of the review can be trusted. End with one line: "Score: N
 def make(text: str) -> Grader:
     """The opinion of the engine `judge`, sampled K times (8 if not given) and added up, as a share of the most there is.
 
-    Its principles are written anew each time. With `reward:K+meta` the judge also says of every opinion how far it can
+    Its principles are written anew each time. With `generalist:K+meta` the judge also says of every opinion how far it can
     be trusted, and only the better half counts, for 2K calls a response in place of K. Errors that the opinions have in
     common are not averaged out. An opinion without a score does not count; a response without any has 0. Each response
     is judged alone; in the paper all stand in one text, and a model that was trained for it says what to trust.
@@ -58,15 +58,15 @@ def make(text: str) -> Grader:
         opinions = judge.worst(_request(problem, answer, samples))
         return opinions + judge.worst(_meta_request(problem, answer, review)) * samples if meta else opinions
 
-    return Grader(f"reward:{samples}{'+meta' * meta}", "learned", grade, check=summed, roles=(ROLE,), takes=takes)
+    return Grader(f"generalist:{samples}{'+meta' * meta}", "learned", grade, check=summed, roles=(ROLE,), takes=takes)
 
 
 def _settings(text: str) -> tuple[int, bool]:
     count, plus, meta = text.partition("+")
     samples = int(count) if count.isascii() and count.isdigit() and len(count) < 5 else 0 if count else SAMPLES
     if samples < 1 or (plus and meta != "meta"):
-        raise Refused("bad-grader", f"{text!r} says not how often to ask", "the grader reward",
-                      "write reward:8, or reward:8+meta")  # fmt: skip
+        raise Refused("bad-grader", f"{text!r} says not how often to ask", "the grader generalist",
+                      "write generalist:8, or generalist:8+meta")  # fmt: skip
     return samples, bool(plus)
 
 
@@ -91,4 +91,4 @@ def summed(scores: Sequence[float | None], trusts: Sequence[float], kept: int) -
     return sum(one for _, one in best) / len(best) if best else None
 
 
-GRADER = GraderMaker("reward", make, "[:K[+meta]]")
+GRADER = GraderMaker("generalist", make, "[:K[+meta]]")
