@@ -84,6 +84,7 @@ def test_every_grader_says_how_it_is_written() -> None:
         "numeric",
         "python",
         "regex",
+        "reward",
     ]
     for name, made in list_graders().items():
         assert made.name == name
