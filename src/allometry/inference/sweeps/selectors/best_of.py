@@ -80,11 +80,10 @@ def best_of_curves(samples: Graded, counts: Sequence[int] = (), level: float = 0
 
     Use it to see where a selector is over-optimised. The accuracy of each problem at each N is the mean over all ways
     to draw N of its samples, without bias and exactly: largest scores are ranked, and equal ones share. A vote is
-    averaged over 100 orders or more. Intervals are over
-    problems, each counted as one answer, so that they are wide rather than narrow; that of the best N compares all of them at once by a
-    bootstrap over problems, so that a selector which is never worse is taken for harmful in (1 - level) of cases at
-    most. Not for N beyond the samples of a problem: what a selector does there cannot be told from fewer (Dorner et al.
-    2025, arXiv 2507.12399, seen in an abstract).
+    averaged over 100 orders or more. Intervals are over problems, each counted as one answer: rather wide than narrow.
+    That of the best N compares all of them at once by a bootstrap over problems, so that a selector which is never
+    worse is taken for harmful in (1 - level) of cases at most. Not for N beyond the samples of a problem: what a
+    selector does there cannot be told from fewer (Dorner et al. 2025, arXiv 2507.12399, seen in an abstract).
     Arguments: `counts` are the N, by default powers of two up to the fewest samples of a problem.
     Errors: `Refused` for fewer than two samples of a problem, and for an N that there is not.
     """
