@@ -42,6 +42,7 @@ Array = NDArray[np.float32]
 TASKS = (("countdown", (4, 3, 5), 0.36), ("chain", (3, 2, 4, 5), 0.3), ("horizon", (6, 4, 8), 0.3),
          ("lookup", (5, 3, 6), 0.04))  # fmt: skip
 HELD_OUT = 0.1
+MEASURED = 100
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def measure(head: Head, reading: Reading, engine: Engine, training: Training) ->
     found = {}
     for name, difficulties, _ in TASKS:
         task = find_task(name)
-        asked = [(task, problem) for problem in task.problems(100, seed=1, difficulty=difficulties[0])]
+        asked = [(task, problem) for problem in task.problems(MEASURED, seed=1, difficulty=difficulties[0])]
         answers = draw(engine, asked, Training(samples=4, temperatures=(0.8,), seed=training.seed + 1))
         made = label(reading, asked, answers)
         chances = head.chance(made.features)
@@ -228,7 +229,7 @@ def _about(training: Training, head: Path) -> dict[str, Any]:
         "date": f"{datetime.now(UTC):%Y-%m-%d}", "python": platform.python_version(), "torch": torch.__version__,
         "training": asdict(training), "license": "Apache-2.0",
         "data": "answers of strong.npz to examples of the built-in tasks, labelled by their exact checks; the problems "
-                "of the tasks are held out, and measured on below: 100 of each task, seed 1, 4 answers each",
+                f"of the tasks are held out, and measured on below: {MEASURED} of each task, seed 1, 4 answers each",
         "files": {head.name: {"bytes": len(contents), "sha256": hashlib.sha256(contents).hexdigest()}},
     }  # fmt: skip
 
