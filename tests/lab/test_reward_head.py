@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("torch", reason="the lab extra is not installed")
 
-from allometry.inference.tasks.task import HELD_OUT  # noqa: E402
-from allometry.inference.verifiers.reward import read_head  # noqa: E402
-from allometry.lab.reward_head import Training, examples, main, train  # noqa: E402
+from allometry.inference.tasks.task import HELD_OUT
+from allometry.inference.verifiers.reward import read_head
+from allometry.lab.reward_head import Training, examples, main, train
 
 pytestmark = pytest.mark.lab
 
