@@ -78,6 +78,7 @@ def test_every_grader_says_how_it_is_written() -> None:
         "choice",
         "command",
         "exact",
+        "generalist",
         "generated_tests",
         "json",
         "judge",
@@ -85,7 +86,7 @@ def test_every_grader_says_how_it_is_written() -> None:
         "numeric",
         "python",
         "regex",
-        "generalist",
+        "reward",
     ]
     for name, made in list_graders().items():
         assert made.name == name

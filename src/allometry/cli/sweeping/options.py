@@ -21,7 +21,7 @@ Problems: TypeAlias = Annotated[int | None, typer.Option(help="How many problems
 Difficulty: TypeAlias = Annotated[int | None, typer.Option(help="Of a built-in task: how many numbers, steps or hops.", min=1)]  # fmt: skip
 GraderText: TypeAlias = Annotated[str | None, typer.Option(help="What says which answers are right: answer or steps of a built-in task; exact, numeric, regex:PATTERN, choice, json, math, judge, command:PROGRAM, python, or mine.py:grade.")]  # fmt: skip
 Read: TypeAlias = Annotated[str | None, typer.Option(help="How the final answer is read, for votes: whole, answer, number, choice, boxed, json, or mine.py:read; by default as the grader reads it.")]  # fmt: skip
-Selector: TypeAlias = Annotated[str | None, typer.Option(help="Grader that chooses among samples, by default that of the task unless it sees the answers.")]  # fmt: skip
+Selector: TypeAlias = Annotated[str | None, typer.Option(help="Grader that chooses among samples, by default that of the task unless it sees the answers; reward is a learned one for built-in tasks.")]  # fmt: skip
 Judge: TypeAlias = Annotated[str | None, typer.Option(help="Engine of the grader judge.")]
 DraftEngine: TypeAlias = Annotated[str | None, typer.Option("--draft", help="Engine that drafts for the strategy draft_target.")]  # fmt: skip
 RecordsFolder: TypeAlias = Annotated[str | None, typer.Option("--records", help="Folder in which every sample is kept, and from which a stopped sweep goes on.")]  # fmt: skip

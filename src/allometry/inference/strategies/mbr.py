@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from allometry.inference.calls import NOTHING, Allowance, Meter, Request, Response, Scope
 from allometry.inference.strategies._drawing import TEMPERATURE, WAVE, ask, draw
-from allometry.inference.strategies._prompts import behind
 from allometry.inference.strategies._pairs import Compare, alike, comparing
+from allometry.inference.strategies._prompts import behind
 from allometry.inference.strategies.arguments import Natural, Positive, Temperature
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem

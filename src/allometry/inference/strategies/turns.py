@@ -8,8 +8,8 @@ from dataclasses import replace
 from allometry.inference.calls import Allowance, Response, Scope
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, grading, one, whole
 from allometry.inference.strategies._feedback import within_budget
-from allometry.inference.strategies.arguments import Positive, Temperature
 from allometry.inference.strategies._prompts import behind, filled
+from allometry.inference.strategies.arguments import Positive, Temperature
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader
