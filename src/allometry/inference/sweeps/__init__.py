@@ -3,8 +3,14 @@
 from allometry.inference.sweeps.curves import Curve, curves
 from allometry.inference.sweeps.episode import Outcome
 from allometry.inference.sweeps.estimate import Estimate, Length, estimate, measured_length, measured_pace
-from allometry.inference.sweeps.intervals import accuracy_interval, difference_interval, problems_to_detect
+from allometry.inference.sweeps.intervals import (
+    accuracy_interval,
+    difference_interval,
+    mean_interval,
+    problems_to_detect,
+)
 from allometry.inference.sweeps.metrics import arise, efficiency, pass_at_k, scaling_slope, token_spread, worst_of_n
+from allometry.inference.sweeps.reading import read_outcomes
 from allometry.inference.sweeps.results import Results, summarise
 from allometry.inference.sweeps.rows import Difference, Row, differences, rows
 from allometry.inference.sweeps.sweep import AT_ONCE, Swept, asweep, sweep
@@ -27,10 +33,12 @@ __all__ = [
     "differences",
     "efficiency",
     "estimate",
+    "mean_interval",
     "measured_length",
     "measured_pace",
     "pass_at_k",
     "problems_to_detect",
+    "read_outcomes",
     "rows",
     "scaling_slope",
     "summarise",

@@ -1,0 +1,232 @@
+"""A plan of test time from the records of sweeps: the strategy and budget to use, with what it will come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allometry.costs import Price
+from allometry.inference.policies.best import all_at_once, on_others
+from allometry.inference.policies.goal import Choice, Goal, choose, cost_of
+from allometry.inference.policies.life import Life, with_life
+from allometry.inference.policies.rules import Known, Rule, Seen, best_rule, costs, graded, kept
+from allometry.inference.policies.table import Array, Cell, Table, make_table
+from allometry.inference.sweeps import Outcome, accuracy_interval, mean_interval
+from allometry.notices import Interval, Refused
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a choice comes to on problems it was not made on: accuracy, and the cost in every meter that is known.
+
+    `grades` and `spent` (in the goal's unit) are by problem; `agreeing` is the share of the folds that chose what the
+    whole table chooses.
+    """
+
+    accuracy: Interval
+    costs: Mapping[str, Interval]
+    grades: Array
+    spent: Array
+    agreeing: float
+
+
+@dataclass(frozen=True)
+class TestTime:
+    """A plan: the cell to use, or a rule between two, and what stands behind it.
+
+    `choice` is on the whole table. `promise` is of the rule where there is one, else of the cell; `constant` of the cell
+    in any case. `naive` is the accuracy of the cell on the very problems that it was chosen on. `sure` is the cheapest
+    cell that reaches the target for certain. `frontier` holds, for rising costs, the best accuracy, judged on other
+    problems than it was chosen on. `rule_gain` is what the rule adds (accuracy for a budget; cost saved at a target),
+    and `why_no_rule` says why none is kept.
+    """
+
+    __test__ = False  # pytest collects what is called Test
+
+    goal: Goal
+    table: Table
+    choice: Choice
+    promise: Promise
+    constant: Promise
+    naive: float
+    sure: int | None
+    frontier: tuple[tuple[int, Interval], ...]
+    rule: Rule | None
+    rule_gain: Interval | None
+    why_no_rule: str
+    level: float
+    life: Life | None = None
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that is recommended."""
+        return self.table.cells[self.choice.cell]
+
+
+def plan_test_time(
+    outcomes: Sequence[Outcome],
+    goal: Goal,
+    *,
+    scorer: str | None = None,
+    kind: str | None = None,
+    price: Price | None = None,
+    life: Life | None = None,
+    known: Mapping[Seen, Mapping[str, float]] | None = None,
+    level: float = 0.9,
+) -> TestTime:
+    """The cheapest strategy and budget for a target accuracy, or the best for a budget, from outcomes of sweeps.
+
+    Use it on sweeps of the problems you will serve, or of problems like them. The cell is chosen on all problems; its
+    accuracy and cost are those of cells chosen in the same way on nine tenths of the problems and judged on the last,
+    ten times over, so that having been chosen does not flatter them. For a budget, the cheapest of the cells that
+    cannot be told from the best is taken. A rule is kept only where it beats what is constant beyond its interval.
+    Arguments: `scorer` and `kind` (of selector) where the outcomes hold several, which are never mixed; `price` for
+    money; `life` for training compute over a number of requests; `known`, numbers by problem that a rule may look at
+    before asking: prompt_length, score.
+    Errors: `Refused` where the target is not reached or the budget holds no cell, saying the most or least there is,
+    and for what cannot be planned from.
+    """
+    table = make_table(outcomes, scorer=scorer, kind=kind, price=price)
+    if life is not None:
+        table = with_life(table, life)
+    return plan_table(table, goal, known=known_of(table, known or {}), level=level, life=life)
+
+
+def plan_table(table: Table, goal: Goal, *, known: Known, level: float = 0.9, life: Life | None = None) -> TestTime:
+    """`plan_test_time` of a table that is made."""
+    meter = cost_of(table, goal)
+    grades, spent = _mean(table.grades), _mean(meter)
+    _check_reached(table, goal, grades.mean(axis=1), spent.mean(axis=1))
+    choice = choose(grades, spent, table.codes, goal, level)
+    on_rest = on_others(
+        table.codes, lambda rest: choose(grades[:, rest], spent[:, rest], table.codes[rest], goal, level)
+    )
+    constant = _promised(table, meter, [(fold, made.cell) for fold, made in on_rest], choice.cell, level)
+    best = _promised(table, meter, [(fold, made.first) for fold, made in on_rest], choice.first, level)
+    rule, promise, gain, why = _with_rule(table, meter, known, goal, constant, best, level)
+    low, high = all_at_once(grades, table.codes, level)
+    sure = None
+    if goal.target is not None:
+        choice = replace(choice, alike=_may_reach(choice.cell, high, spent.mean(axis=1), goal.target))
+        sure = _cheapest(np.flatnonzero(low >= goal.target), spent.mean(axis=1))
+    return TestTime(
+        goal, table, choice, promise, constant, float(grades[choice.cell].mean()), sure,
+        _frontier(table, meter, level), rule, gain, why, level, life,
+    )  # fmt: skip
+
+
+def known_of(table: Table, known: Mapping[Seen, Mapping[str, float]]) -> Known:
+    """Numbers by problem as arrays; what is not known of every problem is refused."""
+    for name, values in known.items():
+        missing = [problem for problem in table.problems if problem not in values]
+        if missing:
+            raise Refused("not-known", f"problem {missing[0]!r} has no {name}", name, "give one for every problem")
+        if not all(np.isfinite(values[problem]) for problem in table.problems):
+            raise Refused("bad-value", f"a {name} is no finite number", name, "give plain numbers")
+    return Known({name: np.array([values[p] for p in table.problems], float) for name, values in known.items()})
+
+
+def _check_reached(table: Table, goal: Goal, accuracy: Array, cost: Array) -> None:
+    if goal.met(accuracy, cost).any():
+        return
+    cell = table.cells[goal.pick(accuracy, cost)].name
+    if goal.target is not None:
+        raise Refused("not-reached", f"no cell reaches {goal.target:.1%}: the most is {accuracy.max():.1%}, by {cell}", "--target",
+                      f"ask for {np.floor(1000 * accuracy.max()) / 10:g}% or less, or sweep more strategies and larger budgets")  # fmt: skip
+    raise Refused("not-within", f"no cell costs {goal.budget:.6g} {goal.unit.replace('_', ' ')} or less: the least is "
+                  f"{cost.min():.6g}, by {cell}", "--budget", "give more, or sweep smaller budgets")  # fmt: skip
+
+
+def _promised(table: Table, meter: Array, chosen: Sequence[tuple[NDArray[np.bool_], int]], whole: int, level: float) -> Promise:  # fmt: skip
+    """What cells come to on the folds that they were not chosen on."""
+    cells = np.empty(len(table.problems), dtype=int)
+    for fold, cell in chosen:
+        cells[fold] = cell
+    at = (cells, np.arange(len(cells)))
+    means = {name: _mean(values)[at] for name, values in table.meters.items() if not np.isnan(values).all()}
+    share = sum(cell == whole for _, cell in chosen) / len(chosen)
+    return _promise(table, _mean(table.grades)[at], _mean(meter)[at], means, share, level)
+
+
+def _promise(
+    table: Table, grades: Array, spent: Array, means: Mapping[str, Array], agreeing: float, level: float
+) -> Promise:
+    told = {
+        name: mean_interval(list(values), table.groups, level)
+        for name, values in means.items()
+        if np.isfinite(values).all()
+    }
+    return Promise(accuracy_interval(list(grades), table.groups, level), told, grades, spent, agreeing)
+
+
+def _with_rule(
+    table: Table, meter: Array, known: Known, goal: Goal, constant: Promise, best: Promise, level: float
+) -> tuple[Rule | None, Promise, Interval | None, str]:
+    """The rule, if it beats what is constant beyond its interval, judged on problems that neither was chosen on."""
+    whole = best_rule(table, meter, known, goal, np.ones(len(table.problems), dtype=bool))
+    if whole is None:
+        return None, constant, None, "nothing that is seen at serve time was measured"
+    grades, spent = np.empty(len(table.problems)), np.empty(len(table.problems))
+    means = {name: np.empty(len(table.problems)) for name, values in table.meters.items() if not np.isnan(values).all()}
+    made = on_others(table.codes, lambda rest: best_rule(table, meter, known, goal, rest))
+    for fold, rule in made:
+        if rule is None:
+            return None, constant, None, "parts of the problems give no rule"
+        where = kept(table, rule, known)
+        grades[fold], spent[fold] = graded(table, rule, where)[fold], costs(table, meter, rule, where)[fold]
+        for name, values in means.items():
+            values[fold] = costs(table, table.meters[name], rule, where)[fold]
+    promise = _promise(table, grades, spent, means, sum(rule == whole for _, rule in made) / len(made), level)
+    more = mean_interval(list(grades - (constant if goal.target is not None else best).grades), table.groups, level)
+    saved = mean_interval(list(constant.spent - spent), table.groups, level)
+    if goal.target is None:
+        beats, gain = _above(more) and bool(spent.mean() <= (goal.budget or 0.0)), more
+    else:
+        # no less accurate, as far as can be told, and where that was reached not below the target either
+        held = (more.high is None or more.high >= 0) and grades.mean() >= min(goal.target, constant.grades.mean())
+        beats, gain = _above(saved) and bool(held), saved
+    if beats:
+        return whole, promise, gain, ""
+    return None, constant, gain, "the best rule is not better than one strategy for all, beyond its interval"
+
+
+def _above(interval: Interval) -> bool:
+    return interval.low is not None and interval.low > 0
+
+
+def _may_reach(cell: int, high: Array, cost: Array, target: float) -> tuple[int, ...]:
+    """Cheaper cells that may reach the target as well."""
+    return tuple(int(i) for i in np.flatnonzero((high >= target) & (cost < cost[cell])))
+
+
+def _cheapest(cells: NDArray[np.intp], cost: Array) -> int | None:
+    return int(cells[cost[cells].argmin()]) if len(cells) else None
+
+
+def _frontier(table: Table, meter: Array, level: float) -> tuple[tuple[int, Interval], ...]:
+    """Cells no other is both cheaper and better than, and the accuracy of what is chosen so at each one's cost."""
+    grades, spent = _mean(table.grades), _mean(meter)
+    accuracy, cost = grades.mean(axis=1), spent.mean(axis=1)
+    found: list[tuple[int, Interval]] = []
+    for cell in np.lexsort((-accuracy, cost)):
+        if found and accuracy[cell] <= accuracy[found[-1][0]]:
+            continue
+        goal = Goal(budget=max(float(cost[cell]), 1e-300) * (1 + 1e-9))
+        held = np.empty(len(table.problems))
+        for fold, made in on_others(table.codes, partial(_best_within, goal, grades, spent)):
+            held[fold] = grades[made, fold]
+        found.append((int(cell), accuracy_interval(list(held), table.groups, level)))
+    return tuple(found)
+
+
+def _best_within(goal: Goal, grades: Array, spent: Array, which: NDArray[np.bool_]) -> int:
+    return goal.pick(grades[:, which].mean(axis=1), spent[:, which].mean(axis=1))
+
+
+def _mean(values: Array) -> Array:
+    """Over seeds."""
+    return np.nanmean(values, axis=-1)
