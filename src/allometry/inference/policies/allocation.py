@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from allometry.inference.policies.best import on_others
+from allometry.inference.policies.best import Folds, Judged
 from allometry.inference.policies.goal import Goal, cost_of
 from allometry.inference.policies.table import Array, Table
 from allometry.inference.sweeps import accuracy_interval, mean_interval
@@ -46,19 +46,23 @@ def allocate(table: Table, classes: Mapping[str, str], goal: Goal, level: float 
     names = np.array([classes[problem] for problem in table.problems])
     grades, spent = np.nanmean(table.grades, axis=2), np.nanmean(cost_of(table, goal), axis=2)
     whole = _choose(table, names, grades, spent, goal.budget, np.ones(len(names), dtype=bool))
-    made, used, single = (np.empty(len(names)) for _ in range(3))
-    folds = on_others(table.codes, lambda rest: (
-        _choose(table, names, grades, spent, goal.budget or 0.0, rest),
-        goal.pick(grades[:, rest].mean(axis=1), spent[:, rest].mean(axis=1)),
-    ))  # fmt: skip
-    for fold, (cells, one) in folds:
-        which = np.flatnonzero(fold)
-        own = np.array([cells.get(name, one) for name in names[which]])
-        made[which], used[which], single[which] = grades[own, which], spent[own, which], grades[one, which]
+    folds = Folds.of(table.codes)
+    one = folds.on_others(lambda rest: goal.pick(grades[:, rest].mean(axis=1), spent[:, rest].mean(axis=1)))
+    several = folds.on_others(lambda rest: _choose(table, names, grades, spent, goal.budget or 0.0, rest))
+    # a class that others had no problem of is answered as all together would be
+    cells = [np.array([own.get(name, single) for name in names]) for own, single in zip(several, one, strict=True)]
+    every = np.arange(len(names))
+    made = Judged(folds.numbers, np.array([grades[own, every] for own in cells]), grades[_cells(whole, names), every])
+    used = Judged(folds.numbers, np.array([spent[own, every] for own in cells]), spent[_cells(whole, names), every])
+    gain = made.held_out - Judged(folds.numbers, grades[one], grades[0]).held_out
     return Allocated(
-        whole, accuracy_interval(list(made), table.groups, level), mean_interval(list(used), table.groups, level),
-        mean_interval(list(made - single), table.groups, level),
+        whole, accuracy_interval(list(made.held_out), table.groups, level), mean_interval(list(used.of_whole), table.groups, level),
+        mean_interval(list(gain), table.groups, level),
     )  # fmt: skip
+
+
+def _cells(chosen: Mapping[str, int], names: NDArray[np.str_]) -> NDArray[np.intp]:
+    return np.array([chosen[str(name)] for name in names])
 
 
 def _choose(

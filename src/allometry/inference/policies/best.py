@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -64,18 +65,52 @@ def _noise(grades: Array, codes: Codes, seed: int) -> tuple[Array, Array, Array,
     return means, sums, noise, 1 / (count + 2) ** 2
 
 
-def folds_of(codes: Codes, folds: int = FOLDS, seed: int = 0) -> Codes:
-    """A fold for each problem, all problems of a group in one."""
-    groups = int(codes.max()) + 1
-    order = np.random.default_rng(seed).permutation(groups)
-    return (order % min(folds, groups))[codes]
+@dataclass(frozen=True)
+class Folds:
+    """The fold of each problem, all problems of a group in one."""
+
+    numbers: Codes
+
+    @staticmethod
+    def of(codes: Codes, folds: int = FOLDS, seed: int = 0) -> Folds:
+        """Folds of like numbers of groups."""
+        groups = int(codes.max()) + 1
+        order = np.random.default_rng(seed).permutation(groups)
+        return Folds((order % min(folds, groups))[codes])
+
+    def on_others(self, choose: Callable[[NDArray[np.bool_]], Chosen]) -> list[Chosen]:
+        """What is chosen on all problems but those of each fold, which it can then be judged on."""
+        return [choose(self.numbers != fold) for fold in range(int(self.numbers.max()) + 1)]
 
 
-def on_others(codes: Codes, choose: Callable[[NDArray[np.bool_]], Chosen], seed: int = 0) -> list[tuple[NDArray[np.bool_], Chosen]]:  # fmt: skip
-    """What is chosen on all other folds, with the problems of each fold that it is to be judged on.
+@dataclass(frozen=True)
+class Judged:
+    """Values of problems (grades, costs) under the choice of each fold's others (K, N), and under that of all (N,).
 
-    What was chosen because it looked good looks better than it is on the problems it was chosen on; on others it does
-    not. This is cross-fitting (Chernozhukov et al. 2018, Econometrics Journal 21(1)).
+    What was chosen because it looked good looks better than it is, on the problems it was chosen on.
     """
-    folds = folds_of(codes, seed=seed)
-    return [(folds == fold, choose(folds != fold)) for fold in range(int(folds.max()) + 1)]
+
+    numbers: Codes
+    chosen: Array
+    whole: Array
+
+    @property
+    def held_out(self) -> Array:
+        """(N,) under the choices that did not see the problem: cross-fitting (Chernozhukov et al. 2018, Econometrics Journal 21(1))."""
+        return self.chosen[self.numbers, np.arange(len(self.numbers))]
+
+    @property
+    def of_whole(self) -> Array:
+        """(N,) whose mean is what the choice of all comes to, less what folds' choices lose on problems they did not see.
+
+        The choices of folds may be other cells, of other costs; so it is not their own values that are taken but what
+        they lose: what they come to on the problems that they saw, less that on those held out.
+        """
+        own = self.held_out
+        seen = (self.chosen.sum(axis=0) - own) / (len(self.chosen) - 1)
+        return self.whole - (seen - own)
+
+    @property
+    def correction(self) -> float:
+        """What is taken off the mean on the problems that were chosen on."""
+        return float(self.whole.mean() - self.of_whole.mean())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allometry.costs import Price
-from allometry.inference.policies.best import all_at_once, on_others
+from allometry.inference.policies.best import Folds, Judged, all_at_once
 from allometry.inference.policies.goal import Choice, Goal, choose, cost_of
 from allometry.inference.policies.life import Life, with_life
 from allometry.inference.policies.rules import Known, Rule, Seen, best_rule, costs, graded, kept
@@ -21,10 +22,10 @@ from allometry.notices import Interval, Refused
 
 @dataclass(frozen=True)
 class Promise:
-    """What a choice comes to on problems it was not made on: accuracy, and the cost in every meter that is known.
+    """What a choice comes to, less what having been chosen flatters it: accuracy, and cost in every meter that is known.
 
-    `grades` and `spent` (in the goal's unit) are by problem; `agreeing` is the share of the folds that chose what the
-    whole table chooses.
+    `grades` and `spent` (in the goal's unit) are those of the choices of other folds, by problem; `agreeing` is the share
+    of the folds that chose what the whole table chooses.
     """
 
     accuracy: Interval
@@ -80,9 +81,9 @@ def plan_test_time(
 ) -> TestTime:
     """The cheapest strategy and budget for a target accuracy, or the best for a budget, from outcomes of sweeps.
 
-    Use it on sweeps of the problems you will serve, or of problems like them. The cell is chosen on all problems; its
-    accuracy and cost are those of cells chosen in the same way on nine tenths of the problems and judged on the last,
-    ten times over, so that having been chosen does not flatter them. For a budget, the cheapest of the cells that
+    Use it on sweeps of the problems you will serve, or of problems like them. The cell is chosen on all problems. Its
+    accuracy and cost there are less what having been chosen flatters them: choices made in the same way on nine tenths
+    of the problems are judged on the last, ten times over, and what they lose is taken off. For a budget, the cheapest of the cells that
     cannot be told from the best is taken. A rule is kept only where it beats what is constant beyond its interval.
     Arguments: `scorer` and `kind` (of selector) where the outcomes hold several, which are never mixed; `price` for
     money; `life` for training compute over a number of requests; `known`, numbers by problem that a rule may look at
@@ -102,12 +103,11 @@ def plan_table(table: Table, goal: Goal, *, known: Known, level: float = 0.9, li
     grades, spent = _mean(table.grades), _mean(meter)
     _check_reached(table, goal, grades.mean(axis=1), spent.mean(axis=1))
     choice = choose(grades, spent, table.codes, goal, level)
-    on_rest = on_others(
-        table.codes, lambda rest: choose(grades[:, rest], spent[:, rest], table.codes[rest], goal, level)
-    )
-    constant = _promised(table, meter, [(fold, made.cell) for fold, made in on_rest], choice.cell, level)
-    best = _promised(table, meter, [(fold, made.first) for fold, made in on_rest], choice.first, level)
-    rule, promise, gain, why = _with_rule(table, meter, known, goal, constant, best, level)
+    folds = Folds.of(table.codes)
+    on_rest = folds.on_others(lambda rest: choose(grades[:, rest], spent[:, rest], table.codes[rest], goal, level))
+    constant = _promised(table, meter, folds, [made.cell for made in on_rest], choice.cell, level)
+    best = _promised(table, meter, folds, [made.first for made in on_rest], choice.first, level)
+    rule, promise, gain, why = _with_rule(table, meter, known, goal, folds, constant, best, level)
     low, high = all_at_once(grades, table.codes, level)
     sure = None
     if goal.target is not None:
@@ -115,7 +115,7 @@ def plan_table(table: Table, goal: Goal, *, known: Known, level: float = 0.9, li
         sure = _cheapest(np.flatnonzero(low >= goal.target), spent.mean(axis=1))
     return TestTime(
         goal, table, choice, promise, constant, float(grades[choice.cell].mean()), sure,
-        _frontier(table, meter, level), rule, gain, why, level, life,
+        _frontier(table, meter, folds, level), rule, gain, why, level, life,
     )  # fmt: skip
 
 
@@ -141,46 +141,76 @@ def _check_reached(table: Table, goal: Goal, accuracy: Array, cost: Array) -> No
                   f"{cost.min():.6g}, by {cell}", "--budget", "give more, or sweep smaller budgets")  # fmt: skip
 
 
-def _promised(table: Table, meter: Array, chosen: Sequence[tuple[NDArray[np.bool_], int]], whole: int, level: float) -> Promise:  # fmt: skip
-    """What cells come to on the folds that they were not chosen on."""
-    cells = np.empty(len(table.problems), dtype=int)
-    for fold, cell in chosen:
-        cells[fold] = cell
-    at = (cells, np.arange(len(cells)))
-    means = {name: _mean(values)[at] for name, values in table.meters.items() if not np.isnan(values).all()}
-    share = sum(cell == whole for _, cell in chosen) / len(chosen)
-    return _promise(table, _mean(table.grades)[at], _mean(meter)[at], means, share, level)
+def _promised(table: Table, meter: Array, folds: Folds, cells: Sequence[int], whole: int, level: float) -> Promise:
+    """What a cell comes to, with the cells that each fold's others chose."""
+
+    def judged_of(values: Array) -> Judged:
+        means = _mean(values)
+        return Judged(folds.numbers, means[list(cells)], means[whole])
+
+    return _promise(table, meter, judged_of, sum(cell == whole for cell in cells) / len(cells), level)
 
 
 def _promise(
-    table: Table, grades: Array, spent: Array, means: Mapping[str, Array], agreeing: float, level: float
+    table: Table, meter: Array, judged_of: Callable[[Array], Judged], agreeing: float, level: float
 ) -> Promise:
+    meters = {name: values for name, values in table.meters.items() if not np.isnan(values).all()}
+    judged = {name: judged_of(values) for name, values in meters.items()}
     told = {
-        name: mean_interval(list(values), table.groups, level)
-        for name, values in means.items()
-        if np.isfinite(values).all()
+        name: judged_interval(one, table.groups, level)
+        for name, one in judged.items()
+        if np.isfinite(one.of_whole).all()
     }
-    return Promise(accuracy_interval(list(grades), table.groups, level), told, grades, spent, agreeing)
+    grades = judged_of(table.grades)
+    accuracy = judged_interval(grades, table.groups, level, shares=True)
+    return Promise(accuracy, told, grades.held_out, judged_of(meter).held_out, agreeing)
+
+
+def judged_interval(judged: Judged, groups: Sequence[str], level: float, *, shares: bool = False) -> Interval:
+    """The mean under the choice of all with its interval: over problems, and of the correction, taken to be uncertain by its own size.
+
+    That last part is assumed: how far the noise that a choice was made on lies from its mean is known in size only.
+    `benchmarks/policies.py` has the coverage with it.
+    """
+    values = judged.of_whole
+    if not shares:
+        found = mean_interval(list(values), groups, level)
+        return _wider(found, judged.correction, 0.0 if values.min() >= 0 else -math.inf, math.inf)
+    mean = float(values.mean())  # corrections may lead a little out of what a share can be
+    found = accuracy_interval(list(values - mean + min(max(mean, 0.0), 1.0)), groups, level)
+    return _wider(found, judged.correction, 0.0, 1.0)
+
+
+def _wider(found: Interval, by: float, least: float, most: float) -> Interval:
+    if found.value is None or found.low is None or found.high is None:
+        return found
+    low = found.value - math.hypot(found.value - found.low, by)
+    return replace(found, low=max(low, least), high=min(found.value + math.hypot(found.high - found.value, by), most))
 
 
 def _with_rule(
-    table: Table, meter: Array, known: Known, goal: Goal, constant: Promise, best: Promise, level: float
+    table: Table, meter: Array, known: Known, goal: Goal, folds: Folds, constant: Promise, best: Promise, level: float
 ) -> tuple[Rule | None, Promise, Interval | None, str]:
     """The rule, if it beats what is constant beyond its interval, judged on problems that neither was chosen on."""
     whole = best_rule(table, meter, known, goal, np.ones(len(table.problems), dtype=bool))
     if whole is None:
         return None, constant, None, "nothing that is seen at serve time was measured"
-    grades, spent = np.empty(len(table.problems)), np.empty(len(table.problems))
-    means = {name: np.empty(len(table.problems)) for name, values in table.meters.items() if not np.isnan(values).all()}
-    made = on_others(table.codes, lambda rest: best_rule(table, meter, known, goal, rest))
-    for fold, rule in made:
-        if rule is None:
-            return None, constant, None, "parts of the problems give no rule"
-        where = kept(table, rule, known)
-        grades[fold], spent[fold] = graded(table, rule, where)[fold], costs(table, meter, rule, where)[fold]
-        for name, values in means.items():
-            values[fold] = costs(table, table.meters[name], rule, where)[fold]
-    promise = _promise(table, grades, spent, means, sum(rule == whole for _, rule in made) / len(made), level)
+    made = folds.on_others(lambda rest: best_rule(table, meter, known, goal, rest))
+    rules = [rule for rule in made if rule is not None]
+    if len(rules) < len(made):
+        return None, constant, None, "parts of the problems give no rule"
+    where = [kept(table, rule, known) for rule in (*rules, whole)]
+
+    def judged_of(values: Array) -> Judged:
+        given = values is table.grades
+        of_all = [
+            graded(table, r, w) if given else costs(table, values, r, w)
+            for r, w in zip((*rules, whole), where, strict=True)
+        ]
+        return Judged(folds.numbers, np.array(of_all[:-1]), of_all[-1])
+
+    promise = _promise(table, meter, judged_of, sum(rule == whole for rule in rules) / len(rules), level)
+    grades, spent = promise.grades, promise.spent
     more = mean_interval(list(grades - (constant if goal.target is not None else best).grades), table.groups, level)
     saved = mean_interval(list(constant.spent - spent), table.groups, level)
     if goal.target is None:
@@ -207,7 +237,7 @@ def _cheapest(cells: NDArray[np.intp], cost: Array) -> int | None:
     return int(cells[cost[cells].argmin()]) if len(cells) else None
 
 
-def _frontier(table: Table, meter: Array, level: float) -> tuple[tuple[int, Interval], ...]:
+def _frontier(table: Table, meter: Array, folds: Folds, level: float) -> tuple[tuple[int, Interval], ...]:
     """Cells no other is both cheaper and better than, and the accuracy of what is chosen so at each one's cost."""
     grades, spent = _mean(table.grades), _mean(meter)
     accuracy, cost = grades.mean(axis=1), spent.mean(axis=1)
@@ -216,10 +246,9 @@ def _frontier(table: Table, meter: Array, level: float) -> tuple[tuple[int, Inte
         if found and accuracy[cell] <= accuracy[found[-1][0]]:
             continue
         goal = Goal(budget=max(float(cost[cell]), 1e-300) * (1 + 1e-9))
-        held = np.empty(len(table.problems))
-        for fold, made in on_others(table.codes, partial(_best_within, goal, grades, spent)):
-            held[fold] = grades[made, fold]
-        found.append((int(cell), accuracy_interval(list(held), table.groups, level)))
+        made = folds.on_others(partial(_best_within, goal, grades, spent))
+        judged = Judged(folds.numbers, grades[made], grades[cell])
+        found.append((int(cell), judged_interval(judged, table.groups, level, shares=True)))
     return tuple(found)
 
 

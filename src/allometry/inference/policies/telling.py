@@ -107,6 +107,7 @@ def _steps(plan: TestTime) -> tuple[Step, ...]:
              f"{table.scorer} ({table.scorer_kind}); selectors of kind {table.kind}", "measured"),
         Step("accuracy and cost", f"chosen on {FOLDS - 1} of {FOLDS} parts of the problems, judged on the other, in turn: free of "
              f"having been chosen; {plan.level:.0%} intervals over problems", "measured"),
+        Step("correction", "what having been chosen flatters is taken off, and is taken to be uncertain by as much", "assumed"),
         Step("best at this cost", "the accuracy of what is best at the cost of the row, chosen and judged in the same way", "measured"),
         Step("not told apart", f"paired by problem, adjusted for all {len(table.cells)} cells (Hsu 1981; largest of all "
              "studentised differences)", "measured"),
