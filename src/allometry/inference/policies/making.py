@@ -87,7 +87,9 @@ def _served(
     else:
         one = Rule(policy.split.on, policy.split.at_least, *places)
         where = kept(table, one, known_of(table, known))
-    return graded(table, one, where), {name: costs(table, meter, one, where) for name, meter in table.meters.items()}
+    return graded(table, one, where), {
+        name: costs(table, meter, one, where) for name, meter in table.meters.items() if not np.isnan(meter).all()
+    }
 
 
 def _of_leaf(outcome: Outcome, policy: Policy) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allometry.inference.strategies import Strategy, strategy_named
 from allometry.inference.tasks import Reader, find_reader, find_task, list_tasks
-from allometry.inference.verifiers import Grader, answer_grader, find_grader, step_grader
+from allometry.inference.verifiers import Grader, answer_grader, find_grader, list_graders, step_grader
 from allometry.notices import Refused
 
 CHECKS = ("answer", "steps", "steps so far")
@@ -23,7 +23,7 @@ def grader_named(name: str, *, allow_code: bool = False) -> Grader:
     if task in list_tasks() and check in CHECKS:
         found = find_task(task)
         return answer_grader(found) if check == "answer" else step_grader(found, unfinished=check != "steps")
-    if ".py:" in name and not allow_code:
+    if not allow_code and ":" in name and name.partition(":")[0] not in list_graders():
         raise _code(f"the grader {name!r:.80}")
     try:
         return find_grader(name, allow_code=allow_code)
@@ -61,9 +61,7 @@ def strategy_of(identity: str, *, allow_code: bool = False) -> Strategy:
 
     Errors: `Refused` where this version has none such, and where it is code of a file unless that is allowed.
     """
-    if ".py:" in identity and not allow_code:
-        raise _code(f"the strategy {identity!r:.80}")
-    return strategy_named(identity, lambda name: grader_named(name, allow_code=allow_code))
+    return strategy_named(identity, lambda name: grader_named(name, allow_code=allow_code), allow_code=allow_code)
 
 
 def _code(what: str) -> Refused:
