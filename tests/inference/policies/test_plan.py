@@ -30,7 +30,7 @@ from allometry.inference.policies.table import Array, Table
 from allometry.inference.sweeps import Outcome
 from allometry.notices import Refused
 
-Draw: TypeAlias = Callable[..., tuple[Table, Array]]
+Draw: TypeAlias = Callable[..., Table]
 Swept: TypeAlias = Callable[..., list[Outcome]]
 
 NOTHING = Known({})
@@ -40,13 +40,13 @@ def test_what_was_chosen_does_not_look_better_than_it_is(draw: Draw) -> None:
     """Twenty cells that are all right half the time: the one that is chosen looks better on what it was chosen on."""
     naive, ours, held, kept = [], [], [], []
     for seed in range(100):
-        table, truth = draw(np.full(20, 0.5), np.linspace(10, 200, 20), spread=0.5, seed=seed)
-        other, _ = draw(np.full(20, 0.5), np.linspace(10, 200, 20), spread=0.5, seed=1000 + seed)
+        table = draw(np.full(20, 0.5), np.linspace(10, 200, 20), spread=0.5, seed=seed)
+        other = draw(np.full(20, 0.5), np.linspace(10, 200, 20), spread=0.5, seed=1000 + seed)
         plan = plan_table(table, Goal(target=0.5), known=NOTHING)
         promised, cell = plan.promise, plan.choice.cell
-        naive.append(plan.naive - truth[cell])
-        ours.append(promised.accuracy.value - truth[cell])
-        held.append(promised.accuracy.low <= truth[cell] <= promised.accuracy.high)
+        naive.append(plan.naive - 0.5)
+        ours.append(promised.accuracy.value - 0.5)
+        held.append(promised.accuracy.low <= 0.5 <= promised.accuracy.high)
         cost = promised.costs["generated_tokens"]
         kept.append(cost.low <= other.meters["generated_tokens"][cell].mean() <= cost.high)
     assert np.mean(naive) > 0.01
@@ -59,14 +59,14 @@ def test_the_best_is_among_those_that_may_be_it(draw: Draw) -> None:
     level = np.linspace(0.4, 0.6, 10)
     found = [
         may_be_best(table.grades[..., 0], table.codes)
-        for table, _ in (draw(level, np.ones(10), seed=s) for s in range(60))
+        for table in (draw(level, np.ones(10), seed=s) for s in range(60))
     ]
     assert np.mean([one[-1] for one in found]) >= 0.85
     assert np.mean([one[0] for one in found]) < 0.1  # 20 points below
 
 
 def test_the_cheapest_of_those_not_told_apart_is_recommended(draw: Draw) -> None:
-    table, _ = draw(np.array([0.3, 0.6, 0.61, 0.9]), np.array([1.0, 10.0, 100.0, 1000.0]), problems=300, seed=5)
+    table = draw(np.array([0.3, 0.6, 0.61, 0.9]), np.array([1.0, 10.0, 100.0, 1000.0]), problems=300, seed=5)
     plan = plan_table(table, Goal(budget=200), known=NOTHING)
     assert plan.choice.cell == 1
     assert set(plan.choice.alike) == {1, 2}
@@ -77,7 +77,7 @@ def test_the_cheapest_of_those_not_told_apart_is_recommended(draw: Draw) -> None
 
 
 def test_a_target_is_reached_at_the_least_cost(draw: Draw) -> None:
-    table, _ = draw(np.array([0.3, 0.6, 0.65, 0.9]), np.array([1.0, 10.0, 100.0, 1000.0]), problems=400, seed=5)
+    table = draw(np.array([0.3, 0.6, 0.65, 0.9]), np.array([1.0, 10.0, 100.0, 1000.0]), problems=400, seed=5)
     plan = plan_table(table, Goal(target=0.5), known=NOTHING)
     assert (plan.choice.cell, plan.sure) == (1, 1)
     with pytest.raises(Refused, match=r"no cell reaches 99.0%: the most is \d\d\.\d%, by s3"):
@@ -97,7 +97,7 @@ def test_a_rule_that_saves_is_kept_and_one_of_noise_is_not(draw: Draw) -> None:
     level, cost = np.array([0.6, 0.9]), np.array([10.0, 1000.0])
     kept = 0
     for seed in range(20):
-        table, _ = draw(level, cost, problems=300, seed=seed)
+        table = draw(level, cost, problems=300, seed=seed)
         noise = np.random.default_rng(seed).random(table.grades.shape[1:])
         plan = plan_table(_seen(table, noise), Goal(target=0.8), known=NOTHING)
         kept += plan.rule is not None
@@ -110,7 +110,7 @@ def test_a_rule_that_saves_is_kept_and_one_of_noise_is_not(draw: Draw) -> None:
 
 
 def test_a_rule_costs_what_it_asks_twice(draw: Draw) -> None:
-    table, _ = draw(np.array([0.5, 0.9]), np.array([10.0, 100.0]), seed=1)
+    table = draw(np.array([0.5, 0.9]), np.array([10.0, 100.0]), seed=1)
     plan = plan_table(_seen(table, table.grades[0]), Goal(target=0.85), known=NOTHING)
     first, second = table.meters["generated_tokens"]
     spent = np.where(table.grades[0] >= 1, first, first + second)
@@ -119,7 +119,7 @@ def test_a_rule_costs_what_it_asks_twice(draw: Draw) -> None:
 
 
 def test_what_is_known_before_can_decide(draw: Draw) -> None:
-    table, _ = draw(np.array([0.5, 0.5]), np.array([10.0, 10.0]), problems=300, seed=2)
+    table = draw(np.array([0.5, 0.5]), np.array([10.0, 10.0]), problems=300, seed=2)
     long = np.arange(300) % 2 == 1
     grades = np.stack([np.where(long, 0.0, 1.0), np.where(long, 1.0, 0.0)])[..., None]
     plan = plan_table(replace(table, grades=grades), Goal(budget=100), known=Known({"prompt_length": 10.0 + 10 * long}))
@@ -128,7 +128,7 @@ def test_what_is_known_before_can_decide(draw: Draw) -> None:
 
 
 def test_classes_share_a_budget(draw: Draw) -> None:
-    table, _ = draw(np.array([0.5, 0.5]), np.array([10.0, 100.0]), problems=400, seed=2)
+    table = draw(np.array([0.5, 0.5]), np.array([10.0, 100.0]), problems=400, seed=2)
     hard = np.arange(400) % 4 == 0
     grades = np.stack([np.where(hard, 0.0, 1.0), np.ones(400)])[..., None]
     found = allocate(

@@ -12,12 +12,15 @@ import typer
 from allometry.cli.decide._showing import show
 from allometry.cli.decide._sweeps import Lengths, Scores, known_of, named, read_sweeps
 from allometry.cli.options import Json, Level, check_out, level_of
+from allometry.cli.output import print_lines
 from allometry.costs import find_price
 from allometry.expressions import parse_number
 from allometry.inference.policies import Goal, Life, TestTime, kinds_of, plan_test_time, policy_of, tell_plan
 from allometry.inference.records import read_asked
 from allometry.inference.sweeps import Outcome
 from allometry.notices import Refused
+
+NOT_MET = ("not-reached", "not-within")
 
 
 def policy(
@@ -47,14 +50,20 @@ def policy(
     outcomes = read_sweeps(sweeps)
     kinds = (selects,) if selects else kinds_of(outcomes, scorer)
     if len(kinds) > 1 and (out is not None or json):
-        raise Refused("several-kinds", f"selectors are of the kinds {', '.join(kinds)}, and a policy has one", "--selects",
+        raise Refused("several-kinds", f"selectors are of the kinds {', '.join(kinds)}, and one plan or policy is of one", "--selects",
                       f"name the one that you will have when you serve, such as --selects '{kinds[0]}'")  # fmt: skip
     life, names = _life(trained, requests, outcomes)
     for kind in kinds:
-        plan = plan_test_time(
-            outcomes, goal, scorer=scorer, kind=kind, price=None if price is None else find_price(price), life=life,
-            known=known_of(sweeps, lengths, scores), level=level_of(level, 0.9),
-        )  # fmt: skip
+        try:
+            plan = plan_test_time(
+                outcomes, goal, scorer=scorer, kind=kind, price=None if price is None else find_price(price), life=life,
+                known=known_of(sweeps, lengths, scores), level=level_of(level, 0.9),
+            )  # fmt: skip
+        except Refused as refused:
+            if kind == kinds[-1] or refused.code not in NOT_MET:
+                raise
+            print_lines(f"selectors of kind {kind}: {refused.message}")
+            continue
         told = tell_plan(plan, names)
         show(replace(told, question=f"{told.question}, selectors of kind {kind}"), json)
     if out is not None:

@@ -8,6 +8,7 @@ from allometry.inference.policies.making import Held, hold, policy_of
 from allometry.inference.policies.plan import Promise, TestTime, plan_table, plan_test_time
 from allometry.inference.policies.policy import Leaf, Policy, Served, Split
 from allometry.inference.policies.rules import SEEN, Known, Rule, Seen
+from allometry.inference.policies.simulated import simulated_table
 from allometry.inference.policies.table import Cell, Table, kinds_of, make_table
 from allometry.inference.policies.telling import tell_held, tell_plan
 
@@ -40,6 +41,7 @@ __all__ = [
     "plan_table",
     "plan_test_time",
     "policy_of",
+    "simulated_table",
     "tell_held",
     "tell_plan",
     "ways",

@@ -104,10 +104,12 @@ class Judged:
         """(N,) whose mean is what the choice of all comes to, less what folds' choices lose on problems they did not see.
 
         The choices of folds may be other cells, of other costs; so it is not their own values that are taken but what
-        they lose: what they come to on the problems that they saw, less that on those held out.
+        they lose: what they come to on the problems that they saw, less that on those held out. Each is taken from its
+        own mean, so that how far apart the choices are does not pass for noise of problems.
         """
-        own = self.held_out
-        seen = (self.chosen.sum(axis=0) - own) / (len(self.chosen) - 1)
+        apart = self.chosen - self.chosen.mean(axis=1, keepdims=True)
+        own = apart[self.numbers, np.arange(len(self.numbers))]
+        seen = (apart.sum(axis=0) - own) / (len(apart) - 1)
         return self.whole - (seen - own)
 
     @property

@@ -17,6 +17,8 @@ from allometry.notices import Refused
 LIFE = "life_flops"
 """FLOPs of an answer with its share of the training, over the requests of a model's life."""
 UNITS = (*NUMBERS, LIFE)
+SAME_COST = 0.05
+"""Costs this near to the least are no reason to take the less accurate of two cells: assumed."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Choice:
 def choose(grades: Array, costs: Array, codes: Codes, goal: Goal, level: float) -> Choice:
     """The cheapest of the cells that cannot be told from the best within the budget; or the cheapest at the target.
 
+    Of those that cost as good as the same (`SAME_COST`) the most accurate is taken.
+
     Arguments: `grades` and `costs` (C, N), means over seeds. At a target the ones `alike` are cheaper cells that may
     reach it too.
     """
@@ -106,5 +110,6 @@ def choose(grades: Array, costs: Array, codes: Codes, goal: Goal, level: float) 
         return Choice(first, first, ())
     alike = within[may_be_best(grades[within], codes, level)]
     alike = np.union1d(alike, [first])
-    cheapest = alike[np.lexsort((-accuracy[alike], cost[alike]))[0]]
+    cheap = alike[cost[alike] <= (1 + SAME_COST) * cost[alike].min()]
+    cheapest = cheap[np.lexsort((cost[cheap], -accuracy[cheap]))[0]]
     return Choice(int(cheapest), first, tuple(int(cell) for cell in alike))

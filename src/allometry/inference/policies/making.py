@@ -69,11 +69,11 @@ def hold(
     _check_fresh(policy, own)
     grades, spent = _served(policy, table, known or {})
     accuracy = accuracy_interval(list(grades), table.groups, policy.level)
-    found = [Held("accuracy", policy.accuracy, accuracy, _difference(accuracy, policy.accuracy))]
+    found = [Held("accuracy", policy.accuracy, accuracy, difference_of(accuracy, policy.accuracy))]
     for name in NUMBERS:
         if name in policy.costs and name in spent and np.isfinite(spent[name]).all():
             seen = mean_interval(list(spent[name]), table.groups, policy.level)
-            found.append(Held(name, policy.costs[name], seen, _difference(seen, policy.costs[name])))
+            found.append(Held(name, policy.costs[name], seen, difference_of(seen, policy.costs[name])))
     return tuple(found)
 
 
@@ -124,7 +124,8 @@ def _check_fresh(policy: Policy, outcomes: Sequence[Outcome]) -> None:
                       "hold it against a sweep of other problems")  # fmt: skip
 
 
-def _difference(observed: Interval, promised: Interval) -> Interval:
+def difference_of(observed: Interval, promised: Interval) -> Interval:
+    """How much more was observed than promised, with the errors of both: ends are those of the sides that meet."""
     if observed.value is None or promised.value is None:
         return Interval(None, why="one of both is not known")
     gap = observed.value - promised.value

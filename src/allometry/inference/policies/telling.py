@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from allometry.inference.policies.best import FOLDS
+from allometry.inference.policies.goal import SAME_COST
 from allometry.inference.policies.life import break_even, ways
 from allometry.inference.policies.making import Held
 from allometry.inference.policies.plan import TestTime
@@ -111,6 +112,7 @@ def _steps(plan: TestTime) -> tuple[Step, ...]:
         Step("best at this cost", "the accuracy of what is best at the cost of the row, chosen and judged in the same way", "measured"),
         Step("not told apart", f"paired by problem, adjusted for all {len(table.cells)} cells (Hsu 1981; largest of all "
              "studentised differences)", "measured"),
+        *((Step("recommended", f"the cheapest of those; where costs are within {SAME_COST:.0%} of it, the most accurate", "assumed"),) if plan.goal.target is None else ()),
         Step("rule", plan.why_no_rule or "judged on other problems than it was chosen on, and better beyond its interval", "measured"),
         *(Step("left out", said, "measured") for said in table.left_out),
         *((Step("training", f"shared by {plan.life.requests:.4g} requests", "assumed"),) if plan.life else ()),
