@@ -68,8 +68,9 @@ class Tally:
 
     def line(self, name: str) -> str:
         held, cost, half, half_cost, naive, ours, alike, best = np.array(self.rows).mean(axis=0)
+        told = "-" if np.isnan(best) else f"{best:.1%}"
         return (f"{name:32s} {held:8.1%} {cost:7.1%} {half:10.1%} {half_cost:7.1%} {100 * naive:+12.2f} {100 * ours:+7.2f}"
-                f" {alike:7.1f} {best:8.1%} {self.refused:8d}")  # fmt: skip
+                f" {alike:7.1f} {told:>8s} {self.refused:8d}")  # fmt: skip
 
 
 def holds(interval: Interval, value: float) -> bool:

@@ -99,9 +99,9 @@ def test_a_rule_that_saves_is_kept_and_one_of_noise_is_not(draw: Draw) -> None:
     for seed in range(20):
         table = draw(level, cost, problems=300, seed=seed)
         noise = np.random.default_rng(seed).random(table.grades.shape[1:])
-        plan = plan_table(_seen(table, noise), Goal(target=0.8), known=NOTHING)
+        plan = plan_table(_seen(table, noise), Goal(budget=5000), known=NOTHING)
         kept += plan.rule is not None
-    assert kept <= 6  # two cells and a threshold at random: a blend of both may truly reach a target at less cost
+    assert kept <= 2
     plan = plan_table(_seen(table, table.grades[0]), Goal(target=0.85), known=NOTHING)
     assert plan.rule == Rule("agreement", 1.0, 0, 1)
     assert plan.rule_gain is not None

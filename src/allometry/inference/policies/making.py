@@ -63,9 +63,7 @@ def hold(
     Source: Zou and Donner 2008, Statistics in Medicine 27(10) (recalled): ends of a difference from those of both.
     """
     own = [o for o in outcomes if o.engine == policy.engine]
-    table = make_table(
-        [o for o in own if _of_leaf(o, policy)] or _missing(policy), scorer=policy.scorer, kind=policy.selector_kind
-    )
+    table = make_table([o for o in own if _of_leaf(o, policy)] or _missing(policy), scorer=policy.scorer)
     _check_fresh(policy, own)
     grades, spent = _served(policy, table, known or {})
     accuracy = accuracy_interval(list(grades), table.groups, policy.level)

@@ -71,32 +71,29 @@ def best_rule(table: Table, meter: Array, known: Known, goal: Goal, which: NDArr
 
 
 def _rules(table: Table, meter: Array, known: Known, which: NDArray[np.bool_]) -> Iterator[tuple[Rule, float, float]]:
-    grades, used, seen = table.grades[:, which], meter[:, which], table.seen[:, which]
-    mean_cost = np.nanmean(used, axis=(1, 2))
+    """Every rule with its accuracy and cost on some of the problems: sums over answers where it holds and where not."""
+    whole = ~np.isnan(table.grades).any(axis=0) & which[:, None]
+    grades, spent, seen = table.grades[:, whole], meter[:, whole], table.seen[:, whole]
+    answers, mean_cost = grades.shape[1], spent.mean(axis=1)
     for then in range(len(table.cells)):
-        if np.isnan(seen[then]).all():
-            continue
         for bound in _bounds(seen[then]):
             keep = seen[then] >= bound
-            for otherwise in _others(table, then):
-                shared = _shared(table, then, otherwise)
-                if mean_cost[otherwise] <= mean_cost[then]:
-                    continue
-                again = used[otherwise] if shared else used[otherwise] + used[then]
-                grade = np.where(keep, grades[then], grades[otherwise])
-                yield Rule("agreement", bound, then, otherwise), *_both(grade, np.where(keep, used[then], again))
-    by_problem, spent = _mean(grades), _mean(used)
+            own, own_cost = grades[then] @ keep, spent[then] @ keep
+            right, cost = grades @ ~keep, spent @ ~keep
+            for other in _others(table, then):
+                if mean_cost[other] > mean_cost[then]:
+                    twice = 0.0 if _shared(table, then, other) else float(cost[then])
+                    yield (Rule("agreement", bound, then, other), float(own + right[other]) / answers,
+                           float(own_cost + cost[other] + twice) / answers)  # fmt: skip
     for name, values in known.values.items():
-        for bound in _bounds(values[which]):
-            high = values[which] >= bound
+        told = np.broadcast_to(values[:, None], whole.shape)[whole]
+        for bound in _bounds(told):
+            high = told >= bound
+            right, cost, wrong, less = grades @ high, spent @ high, grades @ ~high, spent @ ~high
             for then in range(len(table.cells)):
-                for otherwise in _others(table, then):
-                    accuracy = np.where(high, by_problem[then], by_problem[otherwise]).mean()
-                    yield (
-                        Rule(name, bound, then, otherwise),
-                        float(accuracy),
-                        float(np.where(high, spent[then], spent[otherwise]).mean()),
-                    )
+                for other in _others(table, then):
+                    yield (Rule(name, bound, then, other), float(right[then] + wrong[other]) / answers,
+                           float(cost[then] + less[other]) / answers)  # fmt: skip
 
 
 def _bounds(values: Array) -> list[float]:
@@ -121,7 +118,3 @@ def _shared(table: Table, first: int, second: int) -> bool:
 def _mean(values: Array) -> Array:
     """Over seeds."""
     return np.nanmean(values, axis=-1)
-
-
-def _both(grade: Array, cost: Array) -> tuple[float, float]:
-    return float(np.nanmean(grade)), float(np.nanmean(cost))
