@@ -45,10 +45,15 @@ def known_of(folders: Sequence[str], lengths: bool, scores: str | None) -> dict[
                 raise Refused("missing-column", f"the table has no column {name!r}", scores, "give problem, score")
         try:
             pairs = zip(columns["problem"], columns["score"], strict=True)
-            known["score"] = {str(problem): float(score) for problem, score in pairs}
+            known["score"] = {_id(problem): float(score) for problem, score in pairs}
         except (TypeError, ValueError):
             raise Refused("not-numbers", "a score is no number", scores, "give plain numbers") from None
     return known
+
+
+def _id(problem: object) -> str:
+    """The id of a problem, which a table may hold as a number."""
+    return f"{problem:.0f}" if isinstance(problem, float) and problem.is_integer() else str(problem)
 
 
 def named(text: str, engines: Sequence[str]) -> str:

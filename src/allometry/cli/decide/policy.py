@@ -64,10 +64,11 @@ def policy(
                 raise
             print_lines(f"selectors of kind {kind}: {refused.message}")
             continue
+        made = None if out is None else policy_of(plan, sample_tokens=_longest(sweeps, plan), reader=read)
         told = tell_plan(plan, names)
         show(replace(told, question=f"{told.question}, selectors of kind {kind}"), json)
-    if out is not None:
-        policy_of(plan, sample_tokens=_longest(sweeps, plan), reader=read).save(out)
+        if made is not None and out is not None:
+            made.save(out)
 
 
 def _goal(target: str | None, budget: str | None, unit: str | None, life: bool) -> Goal:

@@ -101,9 +101,33 @@ def make_table(
     dead = [cell for cell, of_it in cells.items() if all(o.state == "failed" for o in of_it)]
     for cell in dead:
         del cells[cell]
+    again = _again(cells)
+    for cell in again:
+        del cells[cell]
     left = [f"{name}: its selector sees the answers, a bound and no method" for name in oracles]
     left += [f"{cell.name}: every call failed" for cell in dead]
+    for kept in dict.fromkeys(again.values()):
+        budgets = ", ".join(cell.budget for cell, one in again.items() if one is kept)
+        left.append(f"{kept.strategy} at {budgets}: the same answers as at {kept.budget}")
     return _table(cells, price, left)
+
+
+def _again(cells: Mapping[Cell, Sequence[Outcome]]) -> dict[Cell, Cell]:
+    """Cells that did the very same as one at a smaller budget, which had enough, with that one: no more can be told of them."""
+    first: dict[tuple[object, ...], Cell] = {}
+    rising = sorted(cells, key=lambda cell: cells[cell][0].limit)
+    for cell in rising:
+        first.setdefault(_done(cell, cells[cell]), cell)
+    kept = {cell: first[_done(cell, cells[cell])] for cell in cells}
+    return {cell: one for cell, one in kept.items() if one is not cell}
+
+
+def _done(cell: Cell, outcomes: Sequence[Outcome]) -> tuple[object, ...]:
+    told = sorted(
+        (o.problem, o.seed, o.grade or 0.0, o.state, o.meter.calls, o.meter.generated_tokens, o.answer)
+        for o in outcomes
+    )
+    return (cell.identity, cell.engine, *told)
 
 
 def kinds_of(outcomes: Sequence[Outcome], scorer: str | None = None) -> tuple[str, ...]:

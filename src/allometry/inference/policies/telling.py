@@ -27,7 +27,7 @@ def tell_plan(plan: TestTime, names: Mapping[str, str] | None = None) -> Answer:
     cost = plan.promise.costs[plan.goal.unit]
     figures: dict[str, Value] = {
         "accuracy": plan.promise.accuracy, f"{unit} a problem": cost,
-        "accuracy on the problems it was chosen on": plan.naive,
+        **({"accuracy on the problems it was chosen on": plan.naive} if plan.rule is None else {}),
         **{f"{name.replace('_', ' ')} a problem": value for name, value in plan.promise.costs.items() if name in ("calls", "critical_path_tokens", "money") and name != plan.goal.unit},
         "folds that choose the same": plan.promise.agreeing,
     }  # fmt: skip
@@ -58,16 +58,23 @@ def _sentence(plan: TestTime, called: Mapping[str, str]) -> str:
 def _rows(plan: TestTime, called: Mapping[str, str]) -> list[dict[str, Value]]:
     table = plan.table
     grades, spent = (np.nanmean(values, axis=2) for values in (table.grades, table.meters[plan.goal.unit]))
-    honest = dict(plan.frontier)
+    honest, alone = dict(plan.frontier), _budget_unit(plan)
     found: list[dict[str, Value]] = []
     for i in np.argsort(spent.mean(axis=1), kind="stable"):
         cell = table.cells[i]
         found.append({
-            "strategy": cell.strategy, "budget": cell.budget, **({"engine": called[cell.engine]} if len(called) > 1 else {}),
+            "strategy": cell.strategy, "budget": float(cell.budget.partition("=")[2]) if alone else cell.budget, **({"engine": called[cell.engine]} if len(called) > 1 else {}),
             plan.goal.unit: float(spent[i].mean()), "accuracy": accuracy_interval(list(grades[i]), table.groups, plan.level),
             "best at this cost": honest.get(int(i)), "is": _verdict(plan, int(i)),
         })  # fmt: skip
     return found
+
+
+def _budget_unit(plan: TestTime) -> str:
+    """The unit of all budgets; "" where there are several, or none."""
+    units = {cell.budget.partition("=")[0] for cell in plan.table.cells}
+    several = len(units) > 1 or any("," in cell.budget for cell in plan.table.cells)
+    return "" if several else units.pop()
 
 
 def _verdict(plan: TestTime, cell: int) -> str:
@@ -102,9 +109,10 @@ def _exchange(plan: TestTime, called: Mapping[str, str]) -> dict[str, Value]:
 
 def _steps(plan: TestTime) -> tuple[Step, ...]:
     table = plan.table
+    unit = _budget_unit(plan).replace("_", " ")
     of = "more than one sample of a problem, over seeds" if table.seeds > 1 else "one run of each"
     return (
-        Step("cells", f"{len(table.cells)} strategies at budgets on the same {len(table.problems)} problems, {of}, scored by "
+        Step("cells", f"{len(table.cells)} strategies at budgets{f' in {unit}' if unit else ''} on the same {len(table.problems)} problems, {of}, scored by "
              f"{table.scorer} ({table.scorer_kind}); selectors of kind {table.kind}", "measured"),
         Step("accuracy and cost", f"chosen on {FOLDS - 1} of {FOLDS} parts of the problems, judged on the other, in turn: free of "
              f"having been chosen; {plan.level:.0%} intervals over problems", "measured"),
