@@ -6,7 +6,7 @@ Simulated: tables of 20 cells on 200 problems, many times over. The promise of a
 cell that was chosen, and beside what it comes to on as many other problems; the accuracy on the problems that it was
 chosen on (naive) beside that. Shipped model: strategies at budgets on 500 problems of each task, 2 seeds; a policy is
 made on a random half and held against the other half, again and again. Nominal is 90% throughout. The sweeps take
-about 25 M tokens (an hour on two cores), nothing where the records of `benchmarks/strategies.py` are given.
+about 9 M tokens, nothing where the records of `benchmarks/strategies.py` are given.
 """
 
 from __future__ import annotations

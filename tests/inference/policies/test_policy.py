@@ -59,7 +59,7 @@ def _changed(held: dict[str, Any], path: str, value: object) -> None:
         ("leaves.0.strategy", VOTE.replace("weight=null", "weight=os:system"), "is code of a file or module"),
         ("leaves.0.strategy", VOTE.replace("vote=null", 'vote="os:system"'), "is code"),
         ("leaves.0.strategy", VOTE.replace("weight=null", "weight=exact"), "sees the answers"),
-        ("leaves.0.budget", "tokens=5", "'tokens' is no unit"), ("leaves", [], "a list of one or two"),
+        ("leaves.0.budget", "tokens=5", "'tokens' is no unit"), ("leaves.0.budget", "calls=1:9:+2", "is a series"), ("leaves", [], "a list of one or two"),
         ("rule", {"on": "mood", "at_least": 1}, "cannot look at 'mood'"),
         ("rule", {"on": "score", "at_least": 1}, "do not go with a rule"),
         ("accuracy.value", float("nan"), "NaN is no number"), ("accuracy.value", 1.5, "not within its interval"),

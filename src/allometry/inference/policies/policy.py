@@ -18,8 +18,6 @@ from allometry.inference.sweeps.episode import State
 from allometry.inference.tasks import Problem
 from allometry.notices import Interval, Refused
 
-NONE = Interval(None, why="not measured")
-
 
 @dataclass(frozen=True)
 class Leaf:
@@ -31,7 +29,14 @@ class Leaf:
 
     @property
     def limits(self) -> Budget | None:
-        return read_budgets(self.budget)[0] if self.budget else None
+        """The budget.
+
+        Errors: `Refused` for what is none, or a series of them.
+        """
+        found = read_budgets(self.budget) if self.budget else (None,)
+        if len(found) > 1:
+            raise Refused("bad-budget", f"{self.budget!r:.80} is a series", "the policy", "give one budget")
+        return found[0]
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,8 @@ class Policy:
         calls untouched. A `Problem` brings its own reader and the `data` that graders may check by.
         Arguments: `engine`, or several by role; `score` is the user's number where the rule looks at one; `tokens`
         bounds a sample in place of the policy's own bound; the same `seed` gives the same samples where the engine
-        can. `records` keeps what is asked; without them nothing is kept. `other_engine` allows an engine that the
+        can. `records` keeps what is asked, and answers the same question at the same seed from there; without them
+        nothing is kept. `other_engine` allows an engine that the
         policy was not measured on: then its promise holds no more.
         Errors: `Refused` before anything is asked, for an engine or a grader that is not there, and for what the rule
         needs and was not given. A call that failed is no error: the answer's `state` says so.
