@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,8 @@ def read_table(folder: Path) -> polars.DataFrame | None:
         raise Refused("damaged-records", "this is not a whole Parquet file", str(path), "restore it") from None
 
 
-def read_lines(folder: str | Path) -> Iterator[Line]:
-    """Every line of a folder, compacted ones first; nothing is locked and nothing is changed.
+def read_lines(folder: str | Path, kinds: Collection[str] = ()) -> Iterator[Line]:
+    """Every line of a folder, or those of some kinds, compacted ones first; nothing is locked and nothing is changed.
 
     Errors: `Refused` where there is no such folder, and for files that are no records.
     """
@@ -52,10 +52,11 @@ def read_lines(folder: str | Path) -> Iterator[Line]:
         raise Refused("no-such-folder", "there is no such folder", str(folder), "name a folder of a sweep")
     table = read_table(folder)
     if table is not None:
-        for row in table.iter_rows(named=True):
+        wanted = table.filter(table["kind"].is_in(list(kinds))) if kinds else table
+        for row in wanted.iter_rows(named=True):
             yield {name: value for name, value in row.items() if value is not None}
     for path in segments(folder):
-        yield from (line for _, line in read_segment(path))
+        yield from (line for _, line in read_segment(path) if not kinds or line["kind"] in kinds)
 
 
 def compact(folder: Path) -> None:

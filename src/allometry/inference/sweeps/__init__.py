@@ -3,8 +3,14 @@
 from allometry.inference.sweeps.curves import Curve, curves
 from allometry.inference.sweeps.episode import Outcome
 from allometry.inference.sweeps.estimate import Estimate, Length, estimate, measured_length, measured_pace
-from allometry.inference.sweeps.intervals import accuracy_interval, difference_interval, problems_to_detect
+from allometry.inference.sweeps.intervals import (
+    accuracy_interval,
+    difference_interval,
+    mean_interval,
+    problems_to_detect,
+)
 from allometry.inference.sweeps.metrics import arise, efficiency, pass_at_k, scaling_slope, token_spread, worst_of_n
+from allometry.inference.sweeps.reading import read_outcomes
 from allometry.inference.sweeps.results import Results, summarise
 from allometry.inference.sweeps.rows import Difference, Row, differences, rows
 from allometry.inference.sweeps.selectors import (
@@ -50,10 +56,12 @@ __all__ = [
     "efficiency",
     "estimate",
     "graded",
+    "mean_interval",
     "measured_length",
     "measured_pace",
     "pass_at_k",
     "problems_to_detect",
+    "read_outcomes",
     "reliability",
     "rows",
     "scaling_slope",

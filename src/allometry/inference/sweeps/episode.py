@@ -48,7 +48,7 @@ class Outcome:
     scores are named with their kinds; `oracle` marks a selector that saw the answer. `figures` are the strategy's own,
     by name. `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
     was any token of a model, None where the engine does not say; `answer` the key of the response in the records,
-    `response` that itself, None for an outcome that was read back.
+    `response` that itself, None for an outcome that was read back. `identity` is the strategy with all its arguments.
     """
 
     problem: str
@@ -71,6 +71,7 @@ class Outcome:
     answer: str = ""
     why: str = ""
     figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    identity: str = ""
     response: Response | None = None
 
     @property
@@ -139,7 +140,7 @@ def recorded(strategy: Strategy, problem: Problem, budget: Budget | None, settin
     for line in reversed(setting.records.episodes.get(episode_key(strategy, problem, budget, setting), [])):
         held = json.loads(line["result"])
         if held.pop("made_by") == made_by and held["state"] != "failed":
-            return _outcome(held)
+            return outcome_of(line, held)
     return None
 
 
@@ -215,6 +216,7 @@ def _outcome_of(
         scorer="" if scorer is None else scorer.name, scorer_kind="" if scorer is None else scorer.kind,
         samples=ran.answer.samples, votes=ran.answer.votes, meter=ran.meter, first_token=ran.first_token,
         answer="" if response is None else response.key, why=ran.why, figures=ran.answer.figures,
+        identity=strategy.identity,
         response=response,
     )  # fmt: skip
 
@@ -228,7 +230,7 @@ def _state(ran: _Ran, grade: float | None) -> State:
 
 
 def _line(key: str, outcome: Outcome, recorder: Recorder, made_by: str) -> Line:
-    held = {name: value for name, value in outcome.__dict__.items() if name != "response"}
+    held = {name: value for name, value in outcome.__dict__.items() if name not in ("response", "identity")}
     meter = {**{name: getattr(outcome.meter, name) for name in NUMBERS}, "estimated": sorted(outcome.meter.estimated)}
     return {
         "kind": "episode", "key": key, "episode": key, "problem": outcome.problem, "strategy": recorder.strategy,
@@ -237,7 +239,9 @@ def _line(key: str, outcome: Outcome, recorder: Recorder, made_by: str) -> Line:
     }  # fmt: skip
 
 
-def _outcome(held: dict[str, Any]) -> Outcome:
+def outcome_of(line: Line, held: Mapping[str, Any]) -> Outcome:
+    """The outcome that a line holds, of the JSON in its result."""
     meter = {**held["meter"], "estimated": frozenset(held["meter"]["estimated"])}
     figures = {name: tuple(values) for name, values in held.get("figures", {}).items()}
-    return Outcome(**{**held, "votes": tuple(held["votes"]), "meter": Meter(**meter), "figures": figures})
+    made = {"votes": tuple(held["votes"]), "meter": Meter(**meter), "figures": figures, "identity": line["strategy"]}
+    return Outcome(**{**held, **made})

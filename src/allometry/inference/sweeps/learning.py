@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allometry.inference.calls import MAIN
+from allometry.inference.calls import MAIN, Engine
 from allometry.inference.engines.batcher import Batcher
 from allometry.inference.engines.endpoint import FORMS, Endpoint, Form
 from allometry.inference.strategies import Strategy
@@ -30,6 +30,21 @@ async def learn_abilities(setting: Setting, strategies: Sequence[Strategy], prob
             for form in FORMS:
                 if form in asked if role in posed else form == "chat":
                     await engine.learn(setting.records, form, needs)
+
+
+async def learn_unknown(setting: Setting, strategies: Sequence[Strategy], problem: Problem) -> None:
+    """The same for one problem, where an endpoint that was asked before is not asked again.
+
+    Use it where problems come one at a time and records are not kept between them.
+    """
+    if any(not _known(engine, role, problem) for role, engine in setting.engines.items()):
+        await learn_abilities(setting, strategies, (problem,))
+
+
+def _known(engine: Engine, role: str, problem: Problem) -> bool:
+    if isinstance(engine, Batcher):
+        return False  # it says itself whether it has begun
+    return not isinstance(engine, Endpoint) or engine.knows(_form(problem) if role == MAIN else "chat")
 
 
 def _form(problem: Problem) -> Form:
