@@ -15,7 +15,7 @@ from allometry.inference.records.privacy import (
     text_hash,
 )
 from allometry.inference.records.rewrite import export, scrub, to_scrub
-from allometry.inference.records.table import read_lines
+from allometry.inference.records.table import read_columns, read_lines
 
 __all__ = [
     "Described",
@@ -32,6 +32,7 @@ __all__ = [
     "lost_calls",
     "mask",
     "pick",
+    "read_columns",
     "read_lines",
     "scrub",
     "strip_url",

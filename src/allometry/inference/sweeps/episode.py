@@ -229,9 +229,16 @@ def _line(key: str, outcome: Outcome, recorder: Recorder, made_by: str) -> Line:
     meter = {**{name: getattr(outcome.meter, name) for name in NUMBERS}, "estimated": sorted(outcome.meter.estimated)}
     return {
         "kind": "episode", "key": key, "episode": key, "problem": outcome.problem, "strategy": recorder.strategy,
-        "engine": outcome.engine, "seed": outcome.seed, 
+        "engine": outcome.engine, "seed": outcome.seed,
         "result": canonical({**held, "meter": meter, "made_by": made_by}),
     }  # fmt: skip
+
+
+def outcome_of(result: str) -> Outcome:
+    """The outcome that a line of the records holds as its `result`."""
+    held = json.loads(result)
+    held.pop("made_by")
+    return _outcome(held)
 
 
 def _outcome(held: dict[str, Any]) -> Outcome:
