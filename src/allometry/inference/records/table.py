@@ -69,7 +69,9 @@ def read_columns(folder: Path, columns: Sequence[str]) -> polars.DataFrame:
         raise Refused("no-such-folder", "there is no such folder", str(folder), "name a folder of a sweep")
     known = (*dict.fromkeys((*columns, *ONCE)),)
     held = read_table(folder, known)
-    live = [frame.select(known) for path in segments(folder) for frame in frames(line for _, line in read_segment(path))]
+    live = [
+        frame.select(known) for path in segments(folder) for frame in frames(line for _, line in read_segment(path))
+    ]
     parts = [*([] if held is None else [held]), *live]
     if not parts:
         return next(iter(frames(iter(())))).select(columns)

@@ -1,10 +1,11 @@
 """The episodes of a sweep as the load of a service: what strategies take when many questions come at once."""
 
-from allometry.inference.serving.questions import Answered, answer, check_rates
+from allometry.inference.serving.questions import PERCENTILES, Answered, answer, check_rates, overload, rebuilt
 from allometry.inference.serving.recorded import Played, Recorded, read_recorded
 from allometry.inference.serving.trace import Load, load_of
 
 __all__ = [
+    "PERCENTILES",
     "Answered",
     "Load",
     "Played",
@@ -12,5 +13,7 @@ __all__ = [
     "answer",
     "check_rates",
     "load_of",
+    "overload",
     "read_recorded",
+    "rebuilt",
 ]

@@ -168,9 +168,7 @@ def _episodes(table: polars.DataFrame) -> Iterator[Episode]:
     yield from last.values()
 
 
-def _of_engine(
-    played: Sequence[Played], engines: Sequence[str], engine: str | None, folder: str
-) -> tuple[Played, ...]:
+def _of_engine(played: Sequence[Played], engines: Sequence[str], engine: str | None, folder: str) -> tuple[Played, ...]:
     if engine is None and len(engines) > 1:
         raise Refused("several-engines", f"the records hold answers of {len(engines)} engines", folder,
                       f"choose one: --engine {json.dumps(engines[0])}, of {', '.join(engines)}")  # fmt: skip

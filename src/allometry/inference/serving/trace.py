@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from allometry.costs.serving import Served, Trace, generate_trace, trace_of
 from allometry.costs.serving.traces import COLUMNS, Floats
-from allometry.inference.sweeps import Outcome
 from allometry.inference.serving.prefixes import Chains
 from allometry.inference.serving.rebuilt import used_samples
 from allometry.inference.serving.recorded import Played, Recorded, Sample
 from allometry.inference.serving.waits import Call, calls_of, chain_tokens
+from allometry.inference.sweeps import Outcome
 from allometry.notices import Refused
 
 
@@ -103,7 +103,9 @@ def load_of(recorded: Recorded, played: Played) -> Load:
     keys = [sample.key for calls in several for call in calls for sample in call.samples]
     answers = recorded.texts("sample", keys) if prompts else {}
     rows = _Rows()
-    around = [_add(rows, job, episode.outcome, calls, Chains(prompts, answers)) for job, (episode, calls) in enumerate(whole)]
+    around = [
+        _add(rows, job, episode.outcome, calls, Chains(prompts, answers)) for job, (episode, calls) in enumerate(whole)
+    ]
     lead, tail = np.array(around).T
     trace = trace_of(
         [0.0] * len(rows.job), rows.prompt, rows.generated, job=rows.job, step=rows.step, after=rows.after,
@@ -121,7 +123,11 @@ def load_of(recorded: Recorded, played: Played) -> Load:
 
 def _add(rows: _Rows, job: int, outcome: Outcome, calls: Sequence[Call], chains: Chains) -> tuple[float, float]:
     """Add the requests of a question; gives the seconds that others took before the first and after the last of them."""
-    own = {number: call for number, call in enumerate(calls) if call.samples[0].kind == "sample" and call.samples[0].engine == outcome.engine}
+    own = {
+        number: call
+        for number, call in enumerate(calls)
+        if call.samples[0].kind == "sample" and call.samples[0].engine == outcome.engine
+    }
     if not own:
         return 0.0, 0.0
     waits = _through(calls, own)

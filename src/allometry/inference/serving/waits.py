@@ -60,7 +60,7 @@ def chain_tokens(calls: Sequence[Call]) -> int:
     """Generated tokens of the longest chain of calls that waited for one another."""
     longest: list[int] = []
     for call in calls:
-        own = max((sample.generated_tokens for sample in call.samples if sample.kind == "sample"), default=0)
+        own = max((sample.generated_tokens for sample in call.awaited if sample.kind == "sample"), default=0)
         longest.append(own + max((longest[i] for i in call.waits), default=0))
     return max(longest, default=0)
 
