@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from allometry.cli.cost.options import span
 from allometry.cli.options import notices_json
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, progress, working
 from allometry.costs import Price
@@ -141,13 +140,13 @@ def show_questions(report: Report) -> None:
         f"{d.max_batch} sequences, {d.batch_tokens} tokens, {'chunked' if d.chunked else 'whole'} prompts"
     )
     print_table(
-        "strategies under load [interval over problems; of p95 and load, spread of the factors]",
-        ("strategy", "per s", "right", "tokens", "p50 s", "p95 s", "p99 s", "load", f"{cost} a question", f"{cost} a right answer"),
+        "strategies under load; below the accuracy its interval over problems, below times and load the spread of the factors",
+        ("strategy", "per s", "right", "tokens", "p50 s", "p95 s", "load", f"{cost} each", f"{cost} a right"),
         [_row(one, report, priced) for one in report.answered],
     )  # fmt: skip
     print_lines(
         "per s: questions a second; tokens: generated for a question; load: share of what the deployment can serve; what "
-        "it costs holds the time in which it stands idle",
+        "a question costs holds the time in which it stands idle",
         *(("oracle: what chose among the samples had seen the answer",) if any(a.row.oracle for a in report.answered) else ()),
     )  # fmt: skip
     for ground in _grounds(report):
@@ -162,10 +161,18 @@ def _row(one: Answered, report: Report, priced: bool) -> tuple[str, ...]:
     right = one.per_correct(cost * unit)
     p95 = one.spread.get("latency.p95", Interval(one.percentile(95)))
     return (
-        _name(one, report), f"{one.rate:g}", span(one.row.accuracy), number(one.row.meter["generated_tokens"]),
-        number(one.percentile(50)), span(p95), number(one.percentile(99)),
-        span(one.spread.get("load", Interval(one.screened.load))), number(cost * unit), span(right),
+        _name(one, report), f"{one.rate:g}", _short(one.row.accuracy), number(one.row.meter["generated_tokens"]),
+        f"{one.percentile(50) or 0:.3g}", _short(p95), _short(one.spread.get("load", Interval(one.screened.load))),
+        f"{cost * unit:.3g}", _short(right),
     )  # fmt: skip
+
+
+def _short(found: Interval) -> str:
+    """To three digits, the interval below: a row holds four."""
+    if found.value is None:
+        return "-"
+    ends = ["-" if end is None else f"{end:.3g}" for end in (found.low, found.high)]
+    return f"{found.value:.3g}" if ends == ["-", "-"] else f"{found.value:.3g}\n{ends[0]} to {ends[1]}"
 
 
 def _name(one: Answered, report: Report) -> str:
