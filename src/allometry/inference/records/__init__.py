@@ -16,7 +16,7 @@ from allometry.inference.records.privacy import (
     text_hash,
 )
 from allometry.inference.records.rewrite import export, scrub, to_scrub
-from allometry.inference.records.table import read_lines
+from allometry.inference.records.table import read_columns, read_lines
 
 __all__ = [
     "Asked",
@@ -36,6 +36,7 @@ __all__ = [
     "mask",
     "pick",
     "read_asked",
+    "read_columns",
     "read_lines",
     "scrub",
     "strip_url",

@@ -1,7 +1,7 @@
 """Strategies run on problems at budgets, and what they come to."""
 
 from allometry.inference.sweeps.curves import Curve, curves
-from allometry.inference.sweeps.episode import Outcome
+from allometry.inference.sweeps.episode import Outcome, outcome_of
 from allometry.inference.sweeps.estimate import Estimate, Length, estimate, measured_length, measured_pace
 from allometry.inference.sweeps.intervals import (
     accuracy_interval,
@@ -12,7 +12,7 @@ from allometry.inference.sweeps.intervals import (
 from allometry.inference.sweeps.metrics import arise, efficiency, pass_at_k, scaling_slope, token_spread, worst_of_n
 from allometry.inference.sweeps.reading import read_outcomes
 from allometry.inference.sweeps.results import Results, summarise
-from allometry.inference.sweeps.rows import Difference, Row, differences, rows
+from allometry.inference.sweeps.rows import Difference, Row, cells, differences, rows
 from allometry.inference.sweeps.selectors import (
     BestOf,
     Graded,
@@ -50,6 +50,7 @@ __all__ = [
     "auc",
     "best_of_curves",
     "ceiling",
+    "cells",
     "curves",
     "difference_interval",
     "differences",
@@ -59,6 +60,7 @@ __all__ = [
     "mean_interval",
     "measured_length",
     "measured_pace",
+    "outcome_of",
     "pass_at_k",
     "problems_to_detect",
     "read_outcomes",

@@ -140,7 +140,7 @@ def recorded(strategy: Strategy, problem: Problem, budget: Budget | None, settin
     for line in reversed(setting.records.episodes.get(episode_key(strategy, problem, budget, setting), [])):
         held = json.loads(line["result"])
         if held.pop("made_by") == made_by and held["state"] != "failed":
-            return outcome_of(line, held)
+            return _outcome(held, line["strategy"])
     return None
 
 
@@ -234,14 +234,20 @@ def _line(key: str, outcome: Outcome, recorder: Recorder, made_by: str) -> Line:
     meter = {**{name: getattr(outcome.meter, name) for name in NUMBERS}, "estimated": sorted(outcome.meter.estimated)}
     return {
         "kind": "episode", "key": key, "episode": key, "problem": outcome.problem, "strategy": recorder.strategy,
-        "engine": outcome.engine, "seed": outcome.seed, 
+        "engine": outcome.engine, "seed": outcome.seed,
         "result": canonical({**held, "meter": meter, "made_by": made_by}),
     }  # fmt: skip
 
 
-def outcome_of(line: Line, held: Mapping[str, Any]) -> Outcome:
-    """The outcome that a line holds, of the JSON in its result."""
+def outcome_of(result: str, identity: str) -> Outcome:
+    """The outcome that a line of the records holds as its `result`, of the strategy with this identity."""
+    held = json.loads(result)
+    held.pop("made_by", None)
+    return _outcome(held, identity)
+
+
+def _outcome(held: Mapping[str, Any], identity: str) -> Outcome:
     meter = {**held["meter"], "estimated": frozenset(held["meter"]["estimated"])}
     figures = {name: tuple(values) for name, values in held.get("figures", {}).items()}
-    made = {"votes": tuple(held["votes"]), "meter": Meter(**meter), "figures": figures, "identity": line["strategy"]}
+    made = {"votes": tuple(held["votes"]), "meter": Meter(**meter), "figures": figures, "identity": identity}
     return Outcome(**{**held, **made})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from allometry.inference.records import Line, read_lines
@@ -28,9 +27,7 @@ def read_outcomes(folder: str | Path) -> list[Outcome]:
 
 def _outcome(line: Line, where: str) -> Outcome:
     try:
-        held = json.loads(line["result"])
-        held.pop("made_by", None)
-        return outcome_of(line, held)
+        return outcome_of(line["result"], line["strategy"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Refused("damaged-records", "an outcome cannot be read", where, "run the sweep again on these records: it "
                       "asks for no sample twice") from None  # fmt: skip
