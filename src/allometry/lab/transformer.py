@@ -16,6 +16,8 @@ from allometry.costs import Shape
 from allometry.notices import Refused
 
 Rotation: TypeAlias = tuple[Tensor, Tensor]
+# The fields that the plain transformer reads, or is checked to be; how long a context may be the caller says.
+PLAIN_FIELDS = frozenset({"layers", "width", "heads", "head_size", "ffn", "vocab", "kv_heads", "gated", "tied", "context", "name"})  # fmt: skip
 INIT_STD = 0.02  # assumed: the common choice since GPT-2; output projections shrink with depth
 
 
@@ -132,16 +134,21 @@ class Transformer(nn.Module):
     """Token ids (batch, length) in, logits (batch, length, vocab) out.
 
     By default the plain one; `lab.models.build` gives it the parts of the mechanisms that a shape names. Its passes
-    have no control flow that depends on data where its parts have none, so that `torch.func` may stack many models.
+    have no control flow that depends on data where its parts have none, so that `torch.func` may stack many models; on a
+    CPU do so under `sdpa_kernel(SDPBackend.MATH)`, for its fused attention has no batched form and is run in a loop.
 
-    Errors: `Refused` for a shape that is not gated, tied and multi-head.
+    Errors: `Refused` for a shape that is not gated, tied and multi-head, and for one that asks for more when no parts
+    are given.
     """
 
     def __init__(self, shape: Shape, context: int, parts: Parts | None = None) -> None:
         super().__init__()
         if not (shape.gated and shape.tied and shape.key_value_heads == shape.heads):
-            raise Refused("bad-shape", "the lab's models are gated, tied and multi-head; this shape is not", "the shape",
+            raise Refused("not-built", "the lab's models are gated, tied and multi-head; this shape is not", "the shape",
                           f"give gated=true tied=true kv_heads={shape.heads}")  # fmt: skip
+        if parts is None and (asked := asked_beyond(shape, PLAIN_FIELDS)):
+            raise Refused("not-built", f"the plain transformer has no {', '.join(asked)}", "the shape",
+                          "build it with lab.models.build")  # fmt: skip
         parts = Parts(shape) if parts is None else parts
         self.embedding = nn.Embedding(shape.vocab, shape.width)
         self.blocks = nn.ModuleList(Block(parts, layer) for layer in range(shape.layers))
@@ -179,6 +186,11 @@ class Drawn(nn.Module):
 
     def draw(self, std: float) -> None:
         raise NotImplementedError
+
+
+def asked_beyond(shape: Shape, known: frozenset[str]) -> list[str]:
+    """The fields that a shape sets and that are not among the known ones."""
+    return [name for name in shape.as_json() if name not in known]
 
 
 def through(blocks: Iterable[nn.Module], x: Tensor, rotation: Rotation) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -11,11 +10,10 @@ from pathlib import Path
 from allometry.axes import nearest_names
 from allometry.costs import Shape
 from allometry.lab.mechanisms.mechanism import Mechanism
+from allometry.lab.transformer import PLAIN_FIELDS, asked_beyond
 from allometry.notices import Refused
 
 _NOT = frozenset({"find", "mechanism"})
-# What the plain transformer reads, or is checked to be; the longest context is the caller's own.
-_PLAIN = frozenset({"layers", "width", "heads", "head_size", "ffn", "vocab", "kv_heads", "gated", "tied", "context", "name"})  # fmt: skip
 
 
 @cache
@@ -46,9 +44,7 @@ def mechanisms_of(shape: Shape) -> dict[str, Mechanism]:
     same part.
     """
     known = list_mechanisms()
-    built = _PLAIN.union(*(mechanism.fields for mechanism in known.values()))
-    asked = [f.name for f in fields(shape) if f.name not in built and getattr(shape, f.name) != f.default]
-    if asked:
+    if asked := asked_beyond(shape, PLAIN_FIELDS.union(*(mechanism.fields for mechanism in known.values()))):
         raise Refused("not-built", f"no mechanism of the lab builds {', '.join(asked)}", "the shape",
                       "leave them out; costs can be counted all the same")  # fmt: skip
     used = {name: mechanism for name, mechanism in known.items() if mechanism.uses(shape)}

@@ -19,9 +19,8 @@ class Blocks(nn.Module):
         self.weight = nn.Parameter(torch.empty(blocks, inputs // blocks, outputs // blocks))
 
     def forward(self, x: Tensor) -> Tensor:
-        blocks = self.weight.shape[0]
-        parts = x.reshape(-1, blocks, x.shape[-1] // blocks).transpose(0, 1)
-        return torch.bmm(parts, self.weight).transpose(0, 1).reshape(*x.shape[:-1], -1)
+        blocks, size, _ = self.weight.shape  # sizes are spelt out, for an expert may be sent no token at all
+        return torch.einsum("...bi,bio->...bo", x.unflatten(-1, (blocks, size)), self.weight).flatten(-2)
 
 
 class Product(Drawn):
@@ -38,7 +37,8 @@ class Product(Drawn):
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.down(x)
-        return self.up(inner.unflatten(-1, (self.shuffled, -1)).transpose(-1, -2).reshape(inner.shape))
+        dealt = inner.unflatten(-1, (self.shuffled, inner.shape[-1] // self.shuffled)).transpose(-1, -2)
+        return self.up(dealt.reshape(inner.shape))
 
     def draw(self, std: float) -> None:
         """So that a sum over the inputs varies as it does behind a dense matrix of that deviation."""
