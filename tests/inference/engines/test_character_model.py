@@ -275,7 +275,7 @@ def test_blas_has_one_thread_until_it_is_closed() -> None:
 
 def test_a_sweep_over_built_in_tasks(tmp_path: Path) -> None:
     """Random weights solve nothing; each strategy keeps to its budget and says so of every problem."""
-    config = replace(CONFIG, context=160, vocabulary="".join(map(chr, range(32, 127))) + "\n")
+    config = replace(CONFIG, context=480, vocabulary="".join(map(chr, range(32, 127))) + "\n")
     write_weights(tmp_path / "model.npz", config, random_weights(config).arrays)
     model = read_character_model(tmp_path / "model.npz", rows=32)
     for name in ("countdown", "chain", "lookup", "horizon"):
