@@ -10,9 +10,9 @@ from typing import Any
 
 from allometry.costs import Shape, training_flops
 from allometry.lab.corpora import CorpusChoice
-from allometry.lab.ladders.tables import check_above_zero
 from allometry.lab.optimisers import AdamW, Optimiser
 from allometry.lab.schedules import Cosine, Schedule
+from allometry.lab.tables import check_above_zero
 from allometry.notices import Refused
 
 # Of the loop's arithmetic: raised when the same job comes to other losses, so that no table mixes the two.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from allometry.lab.ladders.tables import check_above_zero, check_share
+from allometry.lab.tables import check_above_zero, check_share
 from allometry.notices import Refused
 
 if TYPE_CHECKING:

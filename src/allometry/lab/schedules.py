@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from allometry.lab.ladders.tables import check_share
+from allometry.lab.tables import check_share
 
 _WHERE = "[schedule]"
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from allometry.axes import nearest_names
 from allometry.lab.corpus import Corpus
-from allometry.lab.ladders.tables import check_keys, check_type
+from allometry.lab.tables import check_keys, check_type
 from allometry.notices import Refused
 
 _NOT = frozenset({"find"})

@@ -18,7 +18,9 @@ from allometry.lab.corpora import CorpusChoice, find_corpus
 from allometry.lab.corpus import Corpus, check_epoch, check_held_out
 from allometry.lab.jobs import LOOP_VERSION, PRECISIONS, Evaluation, Job, fingerprint
 from allometry.lab.ladders.rates import Rate, read_rate
-from allometry.lab.ladders.tables import (
+from allometry.lab.optimisers import OPTIMISERS, Optimiser
+from allometry.lab.schedules import SCHEDULES, Schedule
+from allometry.lab.tables import (
     as_list,
     as_table,
     check_above_zero,
@@ -27,8 +29,6 @@ from allometry.lab.ladders.tables import (
     named_fields,
     read_fields,
 )
-from allometry.lab.optimisers import OPTIMISERS, Optimiser
-from allometry.lab.schedules import SCHEDULES, Schedule
 from allometry.notices import Refused, Step
 
 KEYS = ("name", "mechanism", "seeds", "sizes", "axes", "budget", "training", "schedule", "optimiser", "corpus", "evaluation")  # fmt: skip

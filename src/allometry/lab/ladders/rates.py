@@ -9,7 +9,7 @@ from pathlib import Path
 from allometry.axes import AXES
 from allometry.costs import FLOPS_PER_PARAMETER_AND_TOKEN, Shape, forward_flops
 from allometry.costs.flops import TRAINING_PASSES
-from allometry.lab.ladders.tables import as_table, check_above_zero, check_keys, check_type
+from allometry.lab.tables import as_table, check_above_zero, check_keys, check_type
 from allometry.laws import Law, find_law, published
 from allometry.notices import Mark, Refused, Step
 

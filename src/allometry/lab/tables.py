@@ -36,9 +36,9 @@ def check_type(key: str, value: object, kind: object, where: str) -> None:
     elif wanted is float:
         right = isinstance(value, int | float) and math.isfinite(value)
     else:
-        right = isinstance(value, wanted)  # type: ignore[arg-type]
+        right = isinstance(value, wanted)
     if not right:
-        raise Refused("bad-value", f"`{key}` must be {_WORDS[wanted]}, not {value!r}", where)  # type: ignore[index]
+        raise Refused("bad-value", f"`{key}` must be {_WORDS[wanted]}, not {value!r}", where)
 
 
 def read_fields(kind: type[T], table: Mapping[str, Any], where: str) -> T:
