@@ -13,7 +13,7 @@ from allometry.cli.lab.options import LadderFile, Workers, need_torch
 from allometry.cli.options import Json
 from allometry.cli.output import number, print_json, print_lines, progress
 from allometry.lab.executors import find_executor
-from allometry.lab.ladders import Outcome, read_ladder, run_ladder
+from allometry.lab.ladders import Outcome, most_memory, read_ladder, run_ladder
 
 SOME_FAILED = 1
 _TICKS = 1000
@@ -39,9 +39,11 @@ def run(
     with progress(f"{len(found.jobs)} runs, in thousandths of the FLOPs", _TICKS) as tick:
         outcome = run_ladder(found, out, executor, checkpoint_every, _thousandths(tick, total))
     seconds = time.perf_counter() - began
+    memory = most_memory(found.jobs)
     if json:
         print_json({
-            "ladder": found.name, "runs": len(found.jobs), "kept": outcome.kept, "ended": outcome.ended, "flops": total,
+            "ladder": found.name, "runs": [job.run_id for job in found.jobs], "kept": outcome.kept, "ended": outcome.ended, "flops": total,
+            "memory": memory and memory.as_json(),
             "seconds": seconds, "table": str(outcome.table), "complete": not outcome.failed,
             "failed": [{"run_id": lost.job.run_id, "why": lost.why} for lost in outcome.failed],
         })  # fmt: skip

@@ -2,7 +2,7 @@
 
 from allometry.lab.ladders.declaration import Ladder, ladder_of, read_ladder
 from allometry.lab.ladders.folder import Folder
-from allometry.lab.ladders.planning import LadderPlan, interpolated_pace, plan_ladder, roofline_pace
+from allometry.lab.ladders.planning import LadderPlan, interpolated_pace, most_memory, plan_ladder, roofline_pace
 from allometry.lab.ladders.running import Outcome, run_ladder
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Outcome",
     "interpolated_pace",
     "ladder_of",
+    "most_memory",
     "plan_ladder",
     "read_ladder",
     "roofline_pace",

@@ -45,14 +45,18 @@ class LadderPlan:
 def plan_ladder(jobs: Sequence[Job], pace: Pace, workers: int, steps: Sequence[Step] = ()) -> LadderPlan:
     """The plan of jobs at a pace. An evaluation takes a third of a step's time for each token, as its FLOPs do."""
     seconds = tuple(pace(job) * (job.steps + _evaluation_steps(job)) for job in jobs)
-    memory = max((job_memory(job) for job in jobs), key=lambda found: found.total, default=None)
-    return LadderPlan(tuple(jobs), seconds, memory, workers, (*steps, *_grounds(workers)))
+    return LadderPlan(tuple(jobs), seconds, most_memory(jobs), workers, (*steps, *_grounds(workers)))
 
 
 def _evaluation_steps(job: Job) -> float:
     """Evaluations of a run in training steps that take as long."""
     windows = len(job.evaluation.steps(job.steps)) * job.evaluation.windows
     return windows * job.context * forward_flops_per_token(job.shape, job.context) / (job.flops / job.steps)
+
+
+def most_memory(jobs: Sequence[Job]) -> Memory | None:
+    """Bytes of the job that needs most; None of no jobs."""
+    return max((job_memory(job) for job in jobs), key=lambda found: found.total, default=None)
 
 
 def job_memory(job: Job) -> Memory:
