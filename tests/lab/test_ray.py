@@ -15,8 +15,9 @@ import pytest
 pytest.importorskip("torch", reason="the lab extra is not installed")
 ray = pytest.importorskip("ray", reason="the ray extra is not installed")
 
-from allometry.lab.executors import find_executor  # noqa: E402
+from allometry.lab.executors import Ended, Failed, Work, find_executor  # noqa: E402
 from allometry.lab.ladders import ladder_of, run_ladder  # noqa: E402
+from allometry.notices import Refused  # noqa: E402
 
 # Ray leaves sockets and files for the collector to close when it shuts down.
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("default")]
@@ -55,6 +56,12 @@ def losses(table: Path) -> list[tuple[str, ...]]:
         return sorted((row["run_id"], row["step"], row["loss"]) for row in csv.DictReader(file))
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
+def test_an_address_where_nothing_listens_is_refused_at_once(address: str) -> None:
+    with pytest.raises(Refused, match="no Ray cluster answers"):
+        find_executor(address).run(Work([], Path())).__next__()
+
+
 def test_every_row_arrives_once_though_a_worker_is_killed(tmp_path: Path, declared: Any, cluster: Any) -> None:
     ladder = ladder_of(
         {**declared, "budget": {"tokens": [120_000, 150_000]}, "corpus": {**declared["corpus"], "examples": 8000}}
@@ -83,8 +90,6 @@ def test_every_row_arrives_once_though_a_worker_is_killed(tmp_path: Path, declar
 
 def test_a_run_that_is_refused_fails_alone(tmp_path: Path, declared: Any, cluster: Any) -> None:
     from dataclasses import replace
-
-    from allometry.lab.executors import Ended, Failed, Work
 
     jobs = ladder_of(declared).jobs[:2]
     bad = replace(jobs[0], corpus_sha256="other")

@@ -6,6 +6,8 @@ share it, a run that is begun again goes on from there, elsewhere it starts anew
 
 from __future__ import annotations
 
+import logging
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,13 +54,31 @@ class Cluster:
     def _connect(self) -> None:
         if self._ray.is_initialized():
             return
+        if self._address is not None:
+            _reach(self._address)
         try:
             self._ray.init(
-                address=self._address, log_to_driver=False, include_dashboard=None if self._address else False
-            )
+                address=self._address, log_to_driver=False, logging_level=logging.ERROR,
+                include_dashboard=None if self._address else False,
+            )  # fmt: skip
         except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-            raise Refused("no-cluster", f"no Ray cluster answers: {error}", f"--on {self._address or 'ray'}",
-                          "start one with ray start --head, or give its address") from None  # fmt: skip
+            raise _no_cluster(str(error), self._address or "ray") from None
+
+
+def _reach(address: str) -> None:
+    """Refuse an address where nothing listens: Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return  # "auto", which Ray resolves
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(str(error), address) from None
+
+
+def _no_cluster(why: str, address: str) -> Refused:
+    return Refused("no-cluster", f"no Ray cluster answers: {why}", f"--on {address}",
+                   "start one with ray start --head, or give its address")  # fmt: skip
 
 
 def _run(job: Job, checkpoints: str, every: float) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ def _training_job(job: Job) -> TrainingJob:
 
 
 def roofline_pace(hardware: Hardware) -> tuple[Pace, Step]:
-    """The pace that `cost train` gives on a device; nothing is run."""
+    """The pace that `cost train` gives on a device, a bound from below for small models; nothing is run."""
 
     def pace(job: Job) -> float:
         spread = Parallelism(micro_batch=job.batch_windows)
@@ -82,9 +82,11 @@ def roofline_pace(hardware: Hardware) -> tuple[Pace, Step]:
             raise Refused("no-time", f"{hardware.name} gives no time of a step", "--hardware", "leave --hardware out")
         return found.seconds_per_step.value
 
-    return pace, Step(
-        "seconds", f"the roofline of {hardware.name} with its efficiency factors; nothing was run", "assumed"
+    says = (
+        f"the roofline of {hardware.name} with its efficiency factors, nothing was run; the latency of kernels, which "
+        "small models wait for most of the time, is left out"
     )
+    return pace, Step("seconds", says, "assumed")
 
 
 def interpolated_pace(measured: Sequence[tuple[Job, float]]) -> Pace:
