@@ -51,8 +51,9 @@ class Local:
             except BrokenProcessPool:
                 return [job for number, job in enumerate(jobs) if job in left and steps[number] != _WAITING]
             except BaseException:
+                processes = list(pool._processes.values())
                 pool.shutdown(wait=False, cancel_futures=True)
-                for process in pool._processes.values():
+                for process in processes:
                     process.terminate()
                 raise
         return []
