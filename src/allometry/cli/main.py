@@ -24,7 +24,7 @@ COMMANDS = {
     "inspect": "explain", "diff": "sharing", "check": "checking", "share": "sharing", "laws": "laws", "evaluate": "laws",
     "report": "explain", "reproduce": "reproduce", "sweep": "sweeping.sweep", "solve": "sweeping.solve",
 }  # fmt: skip
-GROUPS = {"decide": "decide", "cost": "cost", "records": "records"}
+GROUPS = {"decide": "decide", "cost": "cost", "lab": "lab", "records": "records"}
 
 
 def build_app(words: Sequence[str] = ()) -> typer.Typer:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from allometry.notices import Refused
+
 # Parts that builds and distributions leave out, and third-party packages.
 EXCLUDED = {"test", "tests", "idlelib", "lib2to3", "site-packages", "dist-packages", "__pycache__"}
 # Written by the build itself: they hold the machine's own paths and compiler flags.
@@ -36,11 +38,18 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Training and held-out bytes (uint8 arrays) and the manifest they came from."""
+    """Training and held-out tokens (uint8 arrays) and the manifest they came from.
+
+    `vocab` is how many different tokens there can be; `entropy_rate`, in nats per token, is the least loss that any
+    model can reach, where that is known exactly; `unit` is that of the losses.
+    """
 
     train: np.ndarray
     held_out: np.ndarray
     manifest: tuple[SourceFile, ...]
+    vocab: int = 256
+    entropy_rate: float | None = None
+    unit: str = "nats per byte"
 
     @property
     def sha256(self) -> str:
@@ -83,3 +92,21 @@ def windows(data: np.ndarray, length: int) -> np.ndarray:
     count = (len(data) - 1) // length
     starts = np.arange(count)[:, None] * length
     return data[starts + np.arange(length + 1)]
+
+
+def check_epoch(available: int, needed: int, context: int) -> None:
+    """Refuse more windows than there are."""
+    if needed > available:
+        raise Refused(
+            "too-few-tokens", f"{needed * context} tokens are more than one epoch of the corpus ({available * context})",
+            "the budget", "give fewer tokens or more text",
+        )  # fmt: skip
+
+
+def check_held_out(available: int, needed: int) -> None:
+    """Refuse more windows to evaluate on than there are."""
+    if needed > available:
+        raise Refused(
+            "few-held-out", f"{available} held-out windows are fewer than the {needed} to evaluate on",
+            "the evaluation", f"give at most windows = {available}, or more text",
+        )  # fmt: skip

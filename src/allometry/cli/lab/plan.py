@@ -1,0 +1,101 @@
+"""`allometry lab plan`: what a ladder takes, before it is begun."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from allometry.cli.lab.options import LadderFile, Workers, need_torch
+from allometry.cli.options import Json
+from allometry.cli.output import number, print_json, print_lines, print_table, working
+from allometry.lab.ladders import Folder, Ladder, LadderPlan, plan_ladder, read_ladder, roofline_pace
+
+
+def plan(
+    ladder: LadderFile,
+    out: Annotated[Path | None, typer.Option(help="Folder of the ladder: runs that it holds are left out.")] = None,
+    hardware: Annotated[str | None, typer.Option(help="Take the time from the costs on this device, e.g. h200 or a calibrated file; by default a few steps are timed here.")] = None,
+    workers: Workers = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Runs, FLOPs, memory and expected time of a ladder; the ladder file is checked whole."""
+    found = read_ladder(ladder)
+    planned = planned_of(found, out, hardware, workers or os.cpu_count() or 1)
+    if json:
+        print_json({"ladder": found.name, **plan_json(planned), "fingerprint": found.fingerprint})
+    else:
+        show_plan(found, planned)
+
+
+def planned_of(ladder: Ladder, out: Path | None, hardware: str | None, workers: int) -> LadderPlan:
+    """The plan of what is left of a ladder."""
+    from allometry.costs import find_hardware
+
+    done: set[str] = set()
+    if out is not None:
+        folder = Folder(out)
+        folder.check(ladder)
+        done = folder.finished()
+    jobs = [job for job in ladder.jobs if job.run_id not in done]
+    if hardware is not None or not jobs:
+        pace, ground = roofline_pace(find_hardware(hardware or "h200"))
+        return plan_ladder(jobs, pace, workers, (*ladder.steps, ground) if jobs else ladder.steps)
+    need_torch()
+    from allometry.lab.ladders.speed import measured_pace
+
+    with working("timing a few steps"):
+        pace, ground = measured_pace(jobs)
+    return plan_ladder(jobs, pace, workers, (*ladder.steps, ground))
+
+
+def plan_json(planned: LadderPlan) -> dict[str, Any]:
+    """What both commands say of a plan."""
+    return {
+        "runs": [
+            {"run_id": job.run_id, "mechanism": job.mechanism, "shape": job.shape.as_json(),
+             "params": job.shape.parameters().total, "tokens": job.tokens, "seed": job.seed, "steps": job.steps,
+             "batch_tokens": job.batch_tokens, "learning_rate": job.learning_rate, "flops": job.flops, "seconds": seconds}
+            for job, seconds in zip(planned.jobs, planned.seconds, strict=True)
+        ],
+        "flops": planned.flops,
+        "memory": None if planned.memory is None else planned.memory.as_json(),
+        "seconds": planned.total_seconds,
+        "workers": planned.workers,
+        "grounds": [step.as_json() for step in planned.steps],
+    }  # fmt: skip
+
+
+def show_plan(ladder: Ladder, planned: LadderPlan) -> None:
+    left = len(planned.jobs)
+    title = f"{ladder.name}: {left} runs" + ("" if left == len(ladder.jobs) else f" left of {len(ladder.jobs)}")
+    print_table(
+        title,
+        ("mechanism", "params", "tokens", "runs", "steps", "batch", "rate", "FLOPs each", "seconds each"),
+        _rows(planned),
+    )
+    memory = 0.0 if planned.memory is None else planned.memory.total
+    print_lines(
+        f"{number(planned.flops)} FLOPs; {number(memory)} bytes a run at most; about {_time(planned.total_seconds)} with "
+        f"{planned.workers} at a time"
+    )  # fmt: skip
+    print_lines(*(f"[{step.mark}] {step.name}: {step.says}" for step in planned.steps))
+
+
+def _rows(planned: LadderPlan) -> list[tuple[str, ...]]:
+    """Runs that differ by their seed alone on one line."""
+    groups: dict[tuple[str, ...], list[float]] = {}
+    for job, seconds in zip(planned.jobs, planned.seconds, strict=True):
+        key = (job.mechanism, number(job.shape.parameters().total), number(job.tokens), str(job.steps),
+               str(job.batch_tokens), f"{job.learning_rate:.3g}", number(job.flops))  # fmt: skip
+        groups.setdefault(key, []).append(seconds)
+    return [(*key[:3], str(len(each)), *key[3:], f"{max(each):.2g}") for key, each in groups.items()]
+
+
+def _time(seconds: float) -> str:
+    for size, word in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.2g} {word}"
+    return f"{seconds:.2g} seconds"

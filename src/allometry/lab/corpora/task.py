@@ -1,0 +1,36 @@
+"""Examples of a built-in task, prompt and solution one after another, as bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import islice
+
+import numpy as np
+
+from allometry.inference.tasks import Task, find_task
+from allometry.lab.corpus import Corpus, SourceFile
+from allometry.notices import Refused
+
+
+def read(*, task: str, examples: int = 20_000, difficulty: int | None = None, seed: int = 0) -> Corpus:
+    """So many `examples` to train on and a twentieth as many held out, whose prompts are in none of the others.
+
+    Errors: `Refused` for a task or difficulty that there is none of, and for fewer than 20 examples.
+    """
+    if examples < 20:
+        raise Refused("few-examples", f"{examples} examples leave none to hold out", "[corpus]", "give 20 or more")
+    found = find_task(task)
+    parts = {
+        "train": _text(found, examples, difficulty, seed, held_out=False),
+        "held-out": _text(found, examples // 20, difficulty, seed, held_out=True),
+    }
+    manifest = tuple(
+        SourceFile(f"{task}/{name}", len(text), hashlib.sha256(text).hexdigest()) for name, text in parts.items()
+    )
+    train, held_out = (np.frombuffer(text, np.uint8) for text in parts.values())
+    return Corpus(train, held_out, manifest)
+
+
+def _text(task: Task, count: int, difficulty: int | None, seed: int, *, held_out: bool) -> bytes:
+    drawn = islice(task.examples(seed, difficulty, held_out=held_out), count)
+    return "".join(f"{example.prompt}{example.solution}\n" for example in drawn).encode()

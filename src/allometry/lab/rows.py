@@ -1,0 +1,59 @@
+"""The rows of a run: what is read by `allometry fit` and the rest of the tool."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from allometry.costs import training_flops
+from allometry.lab.jobs import FLOPS_CONVENTION, Job
+from allometry.lab.optimisers import OPTIMISERS
+from allometry.lab.schedules import SCHEDULES
+
+COLUMNS = (
+    "run_id", "mechanism", "params", "active_params", "non_embedding_params", "tokens", "flops", "flops_convention",
+    "depth", "width", "heads", "ffn", "vocab", "experts", "active_experts", "loops", "streams", "context",
+    "batch_tokens", "steps", "learning_rate", "schedule", "optimiser", "precision", "seed", "corpus", "loss_unit",
+    "entropy_rate", "step", "current_learning_rate", "train_loss", "loss", "seconds", "device", "state",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured after a step; `loss` is nats per token of held-out text, not a number once a run diverged."""
+
+    step: int
+    learning_rate: float
+    train_loss: float
+    loss: float
+    seconds: float
+
+    @property
+    def diverged(self) -> bool:
+        return not (math.isfinite(self.loss) and math.isfinite(self.train_loss))
+
+
+def row(job: Job, measured: Measured, unit: str, entropy_rate: float | None, device: str) -> dict[str, Any]:
+    """One row of the table: a state of a run after some step. FLOPs are counted by component, attention included."""
+    shape, parts = job.shape, job.shape.parameters()
+    tokens = measured.step * job.batch_tokens
+    state = "diverged" if measured.diverged else "finished"
+    values = (
+        job.run_id, job.mechanism, parts.total, parts.active, parts.non_embedding, tokens,
+        training_flops(shape, tokens, job.context), FLOPS_CONVENTION, shape.layers, shape.width, shape.heads, shape.ffn,
+        shape.vocab, max(1, shape.experts), max(1, shape.active_experts), shape.loops, shape.streams, job.context,
+        job.batch_tokens, job.steps, job.learning_rate, _name(job.schedule, SCHEDULES), _name(job.optimiser, OPTIMISERS),
+        job.precision, job.seed, f"{job.corpus.name}:{job.corpus_sha256[:12]}", unit,
+        "" if entropy_rate is None else entropy_rate, measured.step, measured.learning_rate,
+        _number(measured.train_loss), _number(measured.loss), round(measured.seconds, 3), device, state,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _name(part: object, kinds: Any) -> str:
+    return next(name for name, kind in kinds.items() if type(part) is kind)
+
+
+def _number(value: float) -> float | str:
+    return round(value, 8) if math.isfinite(value) else ""
