@@ -15,6 +15,7 @@ from allometry.costs import find_hardware, training_flops  # noqa: E402
 from allometry.fits import Settings, fit, save_fit  # noqa: E402
 from allometry.lab.corpora import corpus_names, find_corpus  # noqa: E402
 from allometry.lab.ladders import interpolated_pace, ladder_of, plan_ladder, read_ladder, roofline_pace  # noqa: E402
+from allometry.lab.mechanisms import list_mechanisms  # noqa: E402
 from allometry.lab.optimisers import OPTIMISERS  # noqa: E402
 from allometry.lab.schedules import SCHEDULES  # noqa: E402
 from allometry.laws import published  # noqa: E402
@@ -106,11 +107,25 @@ def test_what_is_missing_is_named(declared: dict[str, Any], key: str) -> None:
         ladder_of(declared)
 
 
-@pytest.mark.parametrize("axis", [{"loops": [2]}, {"kv_heads": [1]}])
-def test_a_shape_that_no_model_is_built_of_is_refused(declared: dict[str, Any], axis: dict[str, Any]) -> None:
-    mechanism = "looped" if "loops" in axis else "plain"
-    with pytest.raises(Refused, match="the lab builds no model with"):
+@pytest.mark.parametrize(
+    ("mechanism", "axis"),
+    [("plain", {"kv_heads": [1]}), ("plain", {"loops": [2]}),
+     ("structured", {"structure": ["sparse"]}), ("experts", {"experts": [2], "active_experts": [3]})],
+)  # fmt: skip
+def test_a_shape_that_no_model_is_built_of_is_refused(declared: dict[str, Any], mechanism: str, axis: Any) -> None:
+    with pytest.raises(Refused):
         ladder_of({**declared, "axes": axis, "mechanism": mechanism})
+
+
+@pytest.mark.parametrize("name", list_mechanisms())
+def test_every_mechanism_has_ladders(declared: dict[str, Any], name: str) -> None:
+    example = list_mechanisms()[name].example
+    axes = {key: [value] for key, value in example.items() if key in list_mechanisms()[name].fields}
+    jobs = ladder_of(
+        {**declared, "axes": axes, "mechanism": name, "sizes": [{**declared["sizes"][0], "layers": 4}]}
+    ).jobs
+    assert {job.mechanism for job in jobs} == {name}
+    assert all(getattr(job.shape, key) == value[0] for job in jobs for key, value in axes.items())
 
 
 def test_muon_where_torch_has_none(declared: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,9 +232,9 @@ def test_schedules_rise_to_their_peak_and_never_leave_it_upwards(name: str) -> N
 
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_optimisers_hold_every_parameter_once(declared: dict[str, Any], name: str) -> None:
-    from allometry.lab.building import build_model
+    from allometry.lab.models import build
 
-    model = build_model(ladder_of(declared).jobs[0].shape, 16)
+    model = build(ladder_of(declared).jobs[0].shape, 16)
     groups = [group for optimiser in OPTIMISERS[name]().build(model) for group in optimiser.param_groups]
     held = [id(p) for group in groups for p in group["params"]]
     assert len(held) == len(set(held))

@@ -17,11 +17,11 @@ from torch.nn import functional  # noqa: E402
 
 from allometry.costs import Shape  # noqa: E402
 from allometry.lab.batches import Windows, evaluation_windows  # noqa: E402
-from allometry.lab.building import build_model  # noqa: E402
 from allometry.lab.checkpoints import load_state, save_state  # noqa: E402
 from allometry.lab.jobs import PRECISIONS  # noqa: E402
 from allometry.lab.loop import Loop, seed_everything  # noqa: E402
 from allometry.lab.losses import evaluate, next_token, next_token_each  # noqa: E402
+from allometry.lab.models import build  # noqa: E402
 from allometry.lab.optimisers import OPTIMISERS, AdamW  # noqa: E402
 from allometry.notices import Refused  # noqa: E402
 
@@ -116,7 +116,7 @@ def pool() -> Pruned:
 
 def make(source: Any, seed: int = 0, optimiser: str = "adamw", **given: Any) -> Loop:
     seed_everything(seed)
-    return Loop(build_model(SHAPE, CONTEXT), source, lambda step: 3e-3, OPTIMISERS[optimiser]().build, **given)
+    return Loop(build(SHAPE, CONTEXT), source, lambda step: 3e-3, OPTIMISERS[optimiser]().build, **given)
 
 
 SOURCES: dict[str, Callable[[], Any]] = {"windows": windows, "pruned": pool, "replayed": lambda: Replayed(windows())}
@@ -154,7 +154,7 @@ def test_pruning_trains_on_what_is_hard() -> None:
 
 
 def test_losses_of_samples_have_the_mean_of_the_batch() -> None:
-    model, batch = build_model(SHAPE, CONTEXT), windows().batch(1)
+    model, batch = build(SHAPE, CONTEXT), windows().batch(1)
     one, mean = next_token_each(model, batch).detach(), next_token(model, batch).detach()
     assert float(one.mean()) == pytest.approx(float(mean), rel=1e-6)
 
@@ -191,7 +191,7 @@ def test_a_model_that_grows_is_trained_from_then_on() -> None:
 
     def grow(loop: Loop) -> None:
         if loop.step == 10:
-            deeper = build_model(replace(SHAPE, layers=2), CONTEXT)
+            deeper = build(replace(SHAPE, layers=2), CONTEXT)
             kept = loop.model.state_dict()
             kept |= {name.replace("blocks.0", "blocks.1"): value for name, value in kept.items() if "blocks.0" in name}
             deeper.load_state_dict(kept)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+import torch
+
 from allometry.costs import Shape
 from allometry.lab.mechanisms import Mechanism, mechanisms_of
 from allometry.lab.transformer import Parts, Transformer
@@ -24,6 +26,12 @@ def build(shape: Shape, context: int) -> Transformer:
     True
     """
     return Transformer(shape, context, compose(shape, mechanisms_of(shape)))
+
+
+def check_buildable(shape: Shape) -> None:
+    """Refuse a shape that `build` refuses, without making its weights."""
+    with torch.device("meta"):
+        build(shape, context=1)
 
 
 def compose(shape: Shape, mechanisms: dict[str, Mechanism]) -> Parts:

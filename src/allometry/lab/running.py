@@ -12,12 +12,12 @@ from typing import Any
 import torch
 
 from allometry.lab.batches import Windows, evaluation_windows
-from allometry.lab.building import build_model
 from allometry.lab.checkpoints import load_state, save_state
 from allometry.lab.corpus import Corpus
 from allometry.lab.jobs import Job
 from allometry.lab.loop import Loop, seed_everything
 from allometry.lab.losses import evaluate
+from allometry.lab.models import build
 from allometry.lab.rows import Measured, row
 from allometry.notices import Refused
 
@@ -55,7 +55,7 @@ def make_loop(job: Job, corpus: Corpus, device: str = "cpu") -> Loop:
     """The loop of a job at its first step."""
     seed_everything(job.seed)
     return Loop(
-        build_model(job.shape, job.context),
+        build(job.shape, job.context),
         Windows(corpus.train, job.context, job.batch_windows, job.steps, job.seed),
         lambda step: job.learning_rate * job.schedule.share(step, job.steps),
         job.optimiser.build,

@@ -13,10 +13,10 @@ import torch
 
 from allometry.costs import Shape
 from allometry.lab.batches import Windows, evaluation_windows
-from allometry.lab.building import build_model
 from allometry.lab.corpus import Corpus
 from allometry.lab.loop import Loop
 from allometry.lab.losses import evaluate
+from allometry.lab.models import build
 from allometry.lab.optimisers import AdamW
 from allometry.lab.schedules import Cosine
 
@@ -64,7 +64,7 @@ def train(shape: Shape, tokens: int, seed: int, corpus: Corpus, recipe: Recipe) 
     steps = tokens // recipe.batch_tokens
     held_out = evaluation_windows(corpus.held_out, recipe.context, recipe.evaluation_windows)
     loop = Loop(
-        build_model(shape, recipe.context),
+        build(shape, recipe.context),
         Windows(corpus.train, recipe.context, recipe.batch_windows, steps, seed),
         lambda step: recipe.peak(shape) * schedule(step, steps, recipe),
         AdamW(recipe.weight_decay, *recipe.betas).build,

@@ -8,16 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from allometry.axes import nearest_names
 from allometry.costs import Shape
-from allometry.lab.building import check_buildable
 from allometry.lab.corpora import CorpusChoice, find_corpus
 from allometry.lab.corpus import Corpus, check_epoch, check_held_out
 from allometry.lab.jobs import LOOP_VERSION, PRECISIONS, Evaluation, Job, fingerprint
 from allometry.lab.ladders.rates import Rate, read_rate
+from allometry.lab.mechanisms import find_mechanism
+from allometry.lab.models import check_buildable
 from allometry.lab.optimisers import OPTIMISERS, Optimiser
 from allometry.lab.schedules import SCHEDULES, Schedule
 from allometry.lab.tables import (
@@ -33,14 +32,8 @@ from allometry.notices import Refused, Step
 
 KEYS = ("name", "mechanism", "seeds", "sizes", "axes", "budget", "training", "schedule", "optimiser", "corpus", "evaluation")  # fmt: skip
 TRAINING_KEYS = ("context", "batch_tokens", "learning_rate", "clip", "precision")
-# The fields of a shape that every ladder may set, and those that belong to a mechanism.
-PLAIN_FIELDS = ("layers", "width", "heads", "head_size", "ffn", "kv_heads")
-MECHANISMS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "plain": (),
-    "looped": ("loops", "looped_layers"),
-    "streams": ("streams",),
-    "experts": ("experts", "active_experts", "shared_experts", "granularity", "dense_layers"),
-})  # fmt: skip
+# The fields of a shape that every ladder may set; those of its mechanism are the mechanism's own.
+PLAIN_FIELDS = ("layers", "width", "heads", "head_size", "ffn")
 
 
 @dataclass(frozen=True)
@@ -170,19 +163,17 @@ def _corpus(table: object, folder: Path) -> CorpusChoice:
 
 
 def _mechanism(contents: Mapping[str, Any]) -> str:
-    name = contents.get("mechanism", "plain")
-    if name not in MECHANISMS:
-        near = ", ".join(nearest_names(str(name), MECHANISMS))
-        raise Refused("unknown-mechanism", f"there is no mechanism {name!r}", "mechanism", f"the nearest are {near}")
-    return str(name)
+    name = str(contents.get("mechanism", "plain"))
+    find_mechanism(name)
+    return name
 
 
 def _shapes(contents: Mapping[str, Any], mechanism: str, vocab: int) -> Iterator[Shape]:
     """Every size with every combination of the axes."""
-    known = (*PLAIN_FIELDS, *MECHANISMS[mechanism])
+    known = (*PLAIN_FIELDS, *sorted(find_mechanism(mechanism).fields))
     axes = as_table(contents.get("axes", {}), "[axes]")
     check_keys(axes, known, "[axes]")
-    values = [as_list(key, value, int, "[axes]") for key, value in axes.items()]
+    values = [as_list(key, value, _kind(key), "[axes]") for key, value in axes.items()]
     sizes = contents["sizes"]
     if not isinstance(sizes, list) or not sizes:
         raise Refused("no-sizes", "`sizes` is no list of tables", "sizes", "write sizes = [{ layers = 1, width = 32, heads = 2, ffn = 128 }]")  # fmt: skip
@@ -193,12 +184,18 @@ def _shapes(contents: Mapping[str, Any], mechanism: str, vocab: int) -> Iterator
             yield _shape({**size, **dict(zip(axes, chosen, strict=True))}, vocab, where)
 
 
+def _kind(field: str) -> type:
+    """The type of a field of a shape, by its default; counts have none, or None."""
+    default = getattr(Shape, field, None)
+    return int if default is None else type(default)
+
+
 def _shape(given: dict[str, Any], vocab: int, where: str) -> Shape:
     for name in ("layers", "width", "heads", "ffn"):
         if name not in given:
             raise Refused("missing-key", f"`{name}` is missing", where, f"add {name} = ...")
     for key, value in given.items():
-        check_type(key, value, int, where)
+        check_type(key, value, _kind(key), where)
     if "head_size" not in given:
         if given["heads"] < 1 or given["width"] % given["heads"]:
             raise Refused("does-not-divide", f"width ({given['width']}) is no multiple of heads ({given['heads']})", where,
