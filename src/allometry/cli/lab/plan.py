@@ -22,6 +22,7 @@ def plan(
     json: Json = False,
 ) -> None:  # fmt: skip
     """Runs, FLOPs, memory and expected time of a ladder; the ladder file is checked whole."""
+    need_torch()
     found = read_ladder(ladder)
     planned = planned_of(found, out, hardware, workers or os.cpu_count() or 1)
     if json:
@@ -43,7 +44,6 @@ def planned_of(ladder: Ladder, out: Path | None, hardware: str | None, workers: 
     if hardware is not None or not jobs:
         pace, ground = roofline_pace(find_hardware(hardware or "h200"))
         return plan_ladder(jobs, pace, workers, (*ladder.steps, ground) if jobs else ladder.steps)
-    need_torch()
     from allometry.lab.ladders.speed import measured_pace
 
     with working("timing a few steps"):

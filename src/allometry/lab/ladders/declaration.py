@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -15,8 +14,6 @@ from allometry.lab.corpora import CorpusChoice, find_corpus
 from allometry.lab.corpus import Corpus, check_epoch, check_held_out
 from allometry.lab.jobs import LOOP_VERSION, PRECISIONS, Evaluation, Job, fingerprint
 from allometry.lab.ladders.rates import Rate, read_rate
-from allometry.lab.mechanisms import find_mechanism
-from allometry.lab.models import check_buildable
 from allometry.lab.optimisers import OPTIMISERS, Optimiser
 from allometry.lab.schedules import SCHEDULES, Schedule
 from allometry.lab.tables import (
@@ -139,8 +136,7 @@ def _shared(contents: Mapping[str, Any], folder: Path) -> _Shared:
     if training.get("precision", "float32") not in PRECISIONS:
         raise Refused("bad-value", f"there is no precision {training['precision']!r}", "[training]", f"use one of {', '.join(PRECISIONS)}")  # fmt: skip
     optimiser = named_fields(OPTIMISERS, contents.get("optimiser", {}), "[optimiser]", "adamw")
-    if importlib.util.find_spec("torch"):
-        optimiser.check()
+    optimiser.check()
     return _Shared(
         context=training["context"],
         batch_tokens=read_rate(training["batch_tokens"], "batch_tokens"),
@@ -163,6 +159,8 @@ def _corpus(table: object, folder: Path) -> CorpusChoice:
 
 
 def _mechanism(contents: Mapping[str, Any]) -> str:
+    from allometry.lab.mechanisms import find_mechanism
+
     name = str(contents.get("mechanism", "plain"))
     find_mechanism(name)
     return name
@@ -170,6 +168,8 @@ def _mechanism(contents: Mapping[str, Any]) -> str:
 
 def _shapes(contents: Mapping[str, Any], mechanism: str, vocab: int) -> Iterator[Shape]:
     """Every size with every combination of the axes."""
+    from allometry.lab.mechanisms import find_mechanism
+
     known = (*PLAIN_FIELDS, *sorted(find_mechanism(mechanism).fields))
     axes = as_table(contents.get("axes", {}), "[axes]")
     check_keys(axes, known, "[axes]")
@@ -191,6 +191,8 @@ def _kind(field: str) -> type:
 
 
 def _shape(given: dict[str, Any], vocab: int, where: str) -> Shape:
+    from allometry.lab.models import check_buildable
+
     for name in ("layers", "width", "heads", "ffn"):
         if name not in given:
             raise Refused("missing-key", f"`{name}` is missing", where, f"add {name} = ...")
