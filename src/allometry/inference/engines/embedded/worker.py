@@ -59,7 +59,8 @@ class WorkerDecoder:
         """Let the process end."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):  # what was written last to one that died cannot be flushed
+                    pipe.close()
         self._process.wait()
 
     def _ask(self, what: str, *arguments: Any) -> Any:
