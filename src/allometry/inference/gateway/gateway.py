@@ -19,7 +19,7 @@ from allometry.inference.gateway.keys import Holder, Keys
 from allometry.inference.gateway.watch import Compared, Watch
 from allometry.inference.policies import Leaf, Policy, Served
 from allometry.inference.policies.naming import reader_named
-from allometry.inference.records import text_hash
+from allometry.inference.records import mask, text_hash
 from allometry.inference.strategies import find_strategy
 from allometry.notices import Refused
 
@@ -156,7 +156,11 @@ class Gateway:
         if promised:
             self._watched(served, asked, group)
         if served.state == "failed":
-            raise Fault(502, "engine_failed", f"the engine gave no answer: {served.why}")
+            why = mask(served.why, [secret for engine in self.engines.values() for secret in engine.profile.secrets])
+            LOG.warning("the engine gave no answer: %s", why)  # whoever asks is told less: it may name other machines
+            raise Fault(
+                502, "engine_failed", "the engine gave no answer: ask again later; the log of the gateway says why"
+            )
         if served.state == "unaffordable":
             raise bad(
                 f"the budget of the policy holds no answer to so long a prompt: {served.why}",

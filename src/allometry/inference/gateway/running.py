@@ -16,6 +16,7 @@ from allometry.notices import Refused
 
 GRACE = 30
 """Seconds that answers under way may take to end when the gateway is stopped."""
+BACKLOG = 2048
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -87,15 +88,19 @@ def _stopping(stop: Callable[[], None]) -> Any:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    listening = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+        # not by create_server: of a socket that names no protocol, asyncio leaves Nagle's wait on, 40 ms a call
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(2048)
+        listening.listen(BACKLOG)
     except (OSError, OverflowError) as error:
+        if listening is not None:
+            listening.close()
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise Refused("no-address", f"nothing can be served at {host}:{port}: {said}", "--host, --port",
                       "choose another port, or 0 for a free one") from None  # fmt: skip
