@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from allometry.inference.calls import Budget, Engine, Message, Meter, Prompt, Response, read_budgets, wait
+from allometry.inference.calls import Budget, Engine, Ledger, Message, Meter, Prompt, Response, read_budgets, wait
 from allometry.inference.policies.goal import UNITS
 from allometry.inference.policies.naming import grader_named, reader_named, strategy_of
 from allometry.inference.policies.rules import Seen
@@ -26,6 +26,11 @@ class Leaf:
     strategy: str
     label: str
     budget: str
+
+    @property
+    def name(self) -> str:
+        """What people read."""
+        return f"{self.label} at {self.budget or 'no budget'}"
 
     @property
     def limits(self) -> Budget | None:
@@ -147,6 +152,7 @@ class Policy:
         seed: int = 0,
         records: Records | None = None,
         other_engine: bool = False,
+        paid: Ledger | None = None,
     ) -> Served:
         """The answer to a prompt, messages or a problem, as the policy says; many may be under way on one engine.
 
@@ -156,13 +162,26 @@ class Policy:
         bounds a sample in place of the policy's own bound; the same `seed` gives the same samples where the engine
         can. `records` keeps what is asked, and answers the same question at the same seed from there; without them
         nothing is kept. `other_engine` allows an engine that the
-        policy was not measured on: then its promise holds no more.
+        policy was not measured on: then its promise holds no more. `paid` books what is asked for, also
+        where the answer is cancelled on the way.
         Errors: `Refused` before anything is asked, for an engine or a grader that is not there, and for what the rule
         needs and was not given. A call that failed is no error: the answer's `state` says so.
         """
         from allometry.inference.policies.serving import answer
 
-        return await answer(self, asked, engine, tools, score, tokens, seed, records, other_engine)
+        return await answer(self, asked, engine, tools, score, tokens, seed, records, other_engine, paid)
+
+    async def prepare(
+        self, engine: Engine | Mapping[str, Engine], *, text: bool = False, other_engine: bool = False
+    ) -> None:
+        """Look, before any question is asked, whether prompts can be answered; endpoints are probed if they were not.
+
+        Use it where a service starts: the first question then waits for nothing. `text` says that prompts are texts,
+        not messages. Errors: as of `answer`; `Refused` also where a grader needs data that no prompt brings.
+        """
+        from allometry.inference.policies.serving import prepare
+
+        await prepare(self, engine, text, other_engine)
 
     def answer_sync(self, asked: str | Sequence[Message] | Problem, engine: Engine | Mapping[str, Engine], **settings: Any) -> Served:  # fmt: skip
         """`answer` for code that is not asynchronous; it also works where an event loop runs (notebooks)."""

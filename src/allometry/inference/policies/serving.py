@@ -25,13 +25,13 @@ WITH_TOOLS = "greedy, for tools are never voted on"
 async def answer(
     policy: Policy, asked: str | Sequence[Message] | Problem, engine: Engine | Mapping[str, Engine],
     tools: Sequence[Mapping[str, Any]], score: float | None, tokens: int | None, seed: int, records: Records | None,
-    other_engine: bool,
+    other_engine: bool, paid: Ledger | None = None,
 ) -> Served:  # fmt: skip
     """`Policy.answer`."""
     engines = dict(engine) if isinstance(engine, Mapping) else {MAIN: engine}
     problem = _posed(policy, asked, tools, tokens)
     _check_engine(policy, engines, other_engine)
-    setting = Setting(engines, records or Records(), None, seed, Ledger(None))
+    setting = Setting(engines, records or Records(), None, seed, paid or Ledger(None))
     if problem.tools or _holds_tools(problem):
         greedy = find_strategy(GREEDY)()
         await learn_unknown(setting, (greedy,), problem)
@@ -42,21 +42,31 @@ async def answer(
         return await _told_before(policy, policy.split, _known(policy.split.on, problem, score), problem, setting)
     first = await _play(policy, 0, problem, setting)
     if policy.split is None:
-        return _served([first], _name(policy, 0), None, setting)
+        return _served([first], policy.leaves[0].name, None, setting)
     value = first.votes[0] / first.samples if first.votes and first.samples else None
     if value is not None and value >= policy.split.at_least:
-        return _served([first], _name(policy, 0), value, setting)
+        return _served([first], policy.leaves[0].name, value, setting)
     second = await _play(policy, 1, problem, setting)
     # what was there before stands where the second came to nothing
     order = [first, second] if second.response is not None else [second, first]
     shared = policy.strategies[0].identity == policy.strategies[1].identity
-    return _served(order, _name(policy, 1 if second.response is not None else 0), value, setting, shared=shared)
+    return _served(order, policy.leaves[1 if second.response is not None else 0].name, value, setting, shared=shared)
+
+
+async def prepare(policy: Policy, engine: Engine | Mapping[str, Engine], text: bool, other_engine: bool) -> None:
+    """`Policy.prepare`."""
+    engines = dict(engine) if isinstance(engine, Mapping) else {MAIN: engine}
+    _check_engine(policy, engines, other_engine)
+    setting = Setting(engines, Records(), None, 0, Ledger(None))
+    problem = policy.problem("blank" if text else ({"role": "user", "content": "blank"},))
+    await learn_unknown(setting, policy.strategies, problem)
+    _check_leaves(policy, problem, setting)
 
 
 async def _told_before(policy: Policy, split: Split, value: float, problem: Problem, setting: Setting) -> Served:
     """The answer of the leaf that what is known beforehand calls for."""
     leaf = 0 if value >= split.at_least else 1
-    return _served([await _play(policy, leaf, problem, setting)], _name(policy, leaf), value, setting)
+    return _served([await _play(policy, leaf, problem, setting)], policy.leaves[leaf].name, value, setting)
 
 
 async def _play(policy: Policy, leaf: int, problem: Problem, setting: Setting) -> Outcome:
@@ -124,8 +134,3 @@ def _holds_tools(problem: Problem) -> bool:
     if isinstance(problem.prompt, str):
         return False
     return any(message.get("role") == "tool" or message.get("tool_calls") for message in problem.prompt)
-
-
-def _name(policy: Policy, leaf: int) -> str:
-    held = policy.leaves[leaf]
-    return f"{held.label} at {held.budget or 'no budget'}"

@@ -1,0 +1,541 @@
+"""A policy behind an endpoint, asked by the official client and by clients that mean no good."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from allometry.costs import find_shape
+from allometry.inference.calls import Abilities, CallFailed, Profile, Request, Response, Usage, prompt_bound
+from allometry.inference.engines import Simulator, World
+from allometry.inference.gateway import Gateway, Keys, Settings, read_keys, run_gateway
+from allometry.inference.gateway.keys import digest
+from allometry.inference.policies import Leaf, Policy, Split
+from allometry.notices import Interval, Refused
+
+pytestmark = pytest.mark.servers
+VOTE = 'self_consistency(samples=null, vote=null, weight=null, tokens=null, temperature=0.8, prefix="")'
+ASKED = [{"role": "user", "content": "simulated problem 7"}]
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"at": "it"}'}}
+
+
+@dataclass
+class Fake:
+    """An engine whose every answer is the same, or a fault; `cancelled` counts calls that were stopped."""
+
+    text: str = "four"
+    seconds: float = 0.0
+    failure: str = ""
+    breaks: bool = False
+    cancelled: int = 0
+    asked: list[Request] = field(default_factory=list)
+    profile: Profile = field(
+        default_factory=lambda: Profile("fake", Abilities(n=True, seed=True, tools=True, usage=True))
+    )
+
+    async def sample(self, request: Request) -> Sequence[Response]:
+        self.asked.append(request)
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.failure:
+            raise CallFailed(self.failure)
+        if self.breaks:
+            raise KeyError("sk-secret of the engine")
+        calls = (CALL,) if request.tools else ()
+        one = Response("" if calls else self.text, tool_calls=calls, finish="tool_calls" if calls else "stop",
+                       usage=Usage(3, 0, 5))  # fmt: skip
+        return [one] * request.n
+
+    def most_prompt_tokens(self, request: Request) -> int:
+        return prompt_bound(request)
+
+
+def made(on: Any, *budgets: str, split: Split | None = None, **changed: Any) -> Policy:
+    fields: dict[str, Any] = {
+        "leaves": tuple(Leaf(VOTE, "vote", budget) for budget in budgets or ("calls=5",)), "split": split,
+        "goal": "a test", "accuracy": Interval(0.5, 0.4, 0.6), "costs": {"calls": Interval(5.0, 5.0, 5.0)}, "level": 0.9,
+        "problems": 60, "seeds": 1, "engine": on.profile.identity, "scorer": "exact", "scorer_kind": "exact outcome",
+        "selector_kind": "rule", "reader": "whole", "sample_tokens": 64, "records": "0", "made_by": "a test",
+    }  # fmt: skip
+    return Policy(**{**fields, **changed})
+
+
+@dataclass
+class Running:
+    gateway: Gateway
+    url: str
+    stop: Callable[[], None]
+    thread: threading.Thread
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2].partition("/")[0])
+
+    def client(self, key: str = "none", **more: Any) -> Any:
+        from openai import OpenAI
+
+        return OpenAI(base_url=self.url, api_key=key, max_retries=0, **more)
+
+    def ask(self, **more: Any) -> Any:
+        """The answer, or the chunks of a stream."""
+        with self.client() as client:
+            found = client.chat.completions.create(model="m", messages=ASKED, **more)
+            return list(found) if more.get("stream") else found
+
+    def raw(
+        self, body: bytes | str, path: str = "/v1/chat/completions", **headers: str
+    ) -> tuple[int, dict[str, Any], dict[str, str]]:
+        """Status, object and headers of a POST."""
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            line.request("POST", path, body, {"Content-Type": "application/json", **headers})
+            reply = line.getresponse()
+            return reply.status, json.loads(reply.read()), {name.lower(): value for name, value in reply.getheaders()}
+        finally:
+            line.close()
+
+    def told(self) -> dict[str, Any]:
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        line.request("GET", "/v1/policy")
+        found: dict[str, Any] = json.loads(line.getresponse().read())
+        line.close()
+        return found
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture(scope="module")
+def begin() -> Iterator[Start]:
+    begun: list[Running] = []
+
+    def start(engine: Any = None, policy: Policy | None = None, keys: Keys | None = None, **settings: Any) -> Running:
+        engine = engine or Fake()
+        gateway = Gateway(policy or made(engine), {"main": engine}, Settings("m", **settings), keys)
+        ready: list[tuple[str, Callable[[], None]]] = []
+        come = threading.Event()
+
+        def tell(url: str, stop: Callable[[], None]) -> None:
+            ready.append((url, stop))
+            come.set()
+
+        thread = threading.Thread(target=run_gateway, args=(gateway, "127.0.0.1", 0, tell, 2), daemon=True)
+        thread.start()
+        assert come.wait(20)
+        begun.append(Running(gateway, *ready[0], thread))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.stop()
+    for one in begun:
+        one.thread.join(10)
+        assert not one.thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def plain(begin: Start) -> Running:
+    """A gateway of an engine that always answers."""
+    return begin()
+
+
+def until(true: Callable[[], Any]) -> Any:
+    end = time.monotonic() + 10
+    while not (found := true()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return found
+
+
+# ---- the official client
+
+
+def test_the_client_gets_the_answer_the_leaf_and_all_it_took(plain: Running) -> None:
+    found = plain.ask(seed=4, temperature=0.2)
+    assert (found.choices[0].message.content, found.choices[0].finish_reason) == ("four", "stop")
+    assert found.usage.completion_tokens == 25  # five samples were asked for
+    more = found.model_extra["allometry"]
+    assert (more["leaf"], more["votes"], more["seed"], more["ignored"]) == (
+        "vote at calls=5",
+        [5.0],
+        4,
+        ["temperature"],
+    )
+    assert (more["meter"]["calls"], more["promised"]) == (5, True)
+
+
+def test_headers_tell_it_too(plain: Running) -> None:
+    with plain.client() as client:
+        raw = client.chat.completions.with_raw_response.create(model="m", messages=ASKED)
+    assert (raw.headers["x-allometry-leaf"], raw.headers["x-allometry-calls"]) == ("vote at calls=5", "5")
+    assert raw.headers["x-request-id"] == raw.parse().id
+
+
+def test_many_ask_at_once_by_the_asynchronous_client(plain: Running) -> None:
+    async def ask() -> list[Any]:
+        from openai import AsyncOpenAI
+
+        async with AsyncOpenAI(base_url=plain.url, api_key="none", max_retries=0) as client:
+            return await asyncio.gather(*(client.chat.completions.create(model="m", messages=ASKED) for _ in range(20)))
+
+    found = asyncio.run(ask())
+    assert {one.choices[0].message.content for one in found} == {"four"}
+    assert len({one.id for one in found}) == 20
+
+
+def test_a_stream_is_the_same_answer(begin: Start) -> None:
+    text = "wörds " * 200
+    running = begin(Fake(text))
+    with running.client() as client:
+        chunks = list(
+            client.chat.completions.create(
+                model="m", messages=ASKED, stream=True, stream_options={"include_usage": True}
+            )
+        )
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == text
+    assert len(chunks) > 5
+    *_, last, used = chunks
+    assert (last.choices[0].finish_reason, last.model_extra["allometry"]["leaf"]) == ("stop", "vote at calls=5")
+    assert (used.choices, used.usage.completion_tokens) == ([], 25)
+    assert all(chunk.usage is None for chunk in chunks[:-1])
+
+
+def test_a_stream_without_usage_says_none(plain: Running) -> None:
+    assert all(chunk.choices and chunk.usage is None for chunk in plain.ask(stream=True))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_calls_of_tools_come_back_untouched_and_are_not_voted_on(begin: Start, stream: bool) -> None:
+    engine = Fake()
+    found = begin(engine).ask(tools=[TOOL], stream=stream)
+    if stream:
+        chunks = found
+        [call] = [call for chunk in chunks for call in chunk.choices[0].delta.tool_calls or ()]
+        end = chunks[-1].choices[0].finish_reason
+    else:
+        [call], end = found.choices[0].message.tool_calls, found.choices[0].finish_reason
+    assert (call.id, call.function.name, call.function.arguments) == ("call_1", "look", '{"at": "it"}')
+    assert (end, len(engine.asked), engine.asked[0].n) == ("tool_calls", 1, 1)
+    assert dict(engine.asked[0].tools[0]) == TOOL
+
+
+def test_models_are_listed(plain: Running) -> None:
+    with plain.client() as client:
+        assert [model.id for model in client.models.list()] == ["m"]
+        assert client.models.retrieve("m").owned_by == "allometry"
+
+
+# ---- what is not answered
+
+
+def refused(running: Running, **more: Any) -> Any:
+    import openai
+
+    with pytest.raises(openai.APIStatusError) as raised:
+        running.ask(**more)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "said"),
+    [
+        ({"n": 2}, 400, "n cannot be had from a policy"), ({"stop": "."}, 400, "stop cannot be had"),
+        ({"response_format": {"type": "json_object"}}, 400, "response_format cannot"), ({"logprobs": True}, 400, "logprobs cannot"),
+        ({"tool_choice": "none"}, 400, "tool_choice cannot"), ({"extra_body": {"best_of": 3}}, 400, "there is no parameter 'best_of'"),
+        ({"model": "other"}, 404, "there is no model 'other', only 'm'"), ({"messages": []}, 400, "messages are no list"),
+        ({"messages": [{"role": "king", "content": "x"}]}, 400, "messages[0] has no role"),
+        ({"messages": [{"role": "user"}]}, 400, "messages[0] has no content"), ({"max_tokens": 0}, 400, "max_tokens of 0"),
+        ({"seed": -1}, 400, "seed is no whole number"), ({"tools": [{"type": "function"}]}, 400, "tools are no list of functions"),
+        ({"extra_body": {"allometry": {"sore": 1}}}, 400, "allometry has no 'sore'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_had_is_refused_in_a_sentence(
+    plain: Running, more: dict[str, Any], status: int, said: str
+) -> None:
+    import openai
+
+    with pytest.raises(openai.APIStatusError) as raised, plain.client() as client:
+        client.chat.completions.create(**{"model": "m", "messages": ASKED, **more})
+    assert (raised.value.status_code, said in raised.value.message) == (status, True), raised.value.message
+
+
+NESTED = '{"model": ' + "[" * 100_000 + "]" * 100_000 + "}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "{", "[]", "null", '{"model": NaN}', NESTED, '{"model": "m", "messages": [{"role": "user", "content": "\\ud800"}]}', b"\xff\xfe",
+     '{"messages": []}', '{"model": "m"}', '{"model": 3}', "9" * 5000],
+)  # fmt: skip
+def test_what_is_no_request_is_refused(plain: Running, body: str | bytes) -> None:
+    status, held, _ = plain.raw(body)
+    assert status == 400
+    assert held["error"].keys() == {"message", "type", "param", "code"}
+    assert held["error"]["type"] == "invalid_request_error"
+    assert len(held["error"]["message"]) < 501
+
+
+VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=5)  # fmt: skip
+NAMES = (
+    "messages",
+    "stream",
+    "stream_options",
+    "n",
+    "stop",
+    "max_tokens",
+    "seed",
+    "tools",
+    "tool_choice",
+    "temperature",
+    "allometry",
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=3))
+def test_no_body_breaks_it(plain: Running, more: dict[str, Any]) -> None:
+    from allometry.inference.gateway.asked import read_asked
+    from allometry.inference.gateway.faults import Fault
+
+    body = json.dumps({"model": "m", "messages": ASKED, **more})
+    try:
+        asked = read_asked(body.encode(), "m")
+    except Fault:
+        asked = None
+    if asked is None or not asked.stream:
+        assert plain.raw(body)[0] == (400 if asked is None else 200)
+
+
+def test_a_huge_body_is_refused_whether_it_says_so_or_not(begin: Start) -> None:
+    running = begin(largest=10_000)
+    status, held, _ = running.raw(b" " * 20_000)
+    assert (status, held["error"]["code"]) == (413, "body_too_large")
+    line = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    line.request(
+        "POST",
+        "/v1/chat/completions",
+        (b" " * 5000 for _ in range(4)),
+        {"Content-Type": "application/json"},
+        encode_chunked=True,
+    )
+    assert line.getresponse().status == 413
+    line.close()
+
+
+def test_a_page_in_a_browser_cannot_ask(plain: Running) -> None:
+    body = json.dumps({"model": "m", "messages": ASKED})
+    assert plain.raw(body, **{"Content-Type": "text/plain"})[0] == 400
+    assert plain.raw(body, Host="evil.example:80")[0] == 401
+
+
+def test_other_paths_and_methods_are_told_in_the_same_shape(plain: Running) -> None:
+    assert plain.raw("{}", "/v1/completions")[:2] == (404, {"error": {
+        "message": "there is nothing at this path: see /v1/chat/completions, /v1/models and /v1/policy", "type": "invalid_request_error",
+        "param": None, "code": "not_found"}})  # fmt: skip
+    assert plain.raw("{}", "/v1/models")[0] == 405
+
+
+@pytest.mark.parametrize("engine", [Fake(failure="the server at 10.0.0.7 is down"), Fake(breaks=True)])
+def test_an_engine_that_fails_is_told_in_a_sentence_and_in_the_log(
+    begin: Start, engine: Fake, caplog: pytest.LogCaptureFixture
+) -> None:
+    import openai
+
+    running = begin(engine)
+    error = refused(running)
+    assert (error.status_code, error.code) == (502, "engine_failed")
+    assert "10.0.0.7" not in error.message
+    assert "sk-secret" not in error.message
+    assert engine.failure in caplog.text
+    with pytest.raises(openai.APIError, match="the engine gave no answer"):
+        running.ask(stream=True)
+    assert running.told()["requests"]["failed"] == 2
+
+
+def test_an_error_of_the_gateway_shows_nothing_of_itself(begin: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any) -> None:
+        raise KeyError("a secret")
+
+    running = begin()
+    monkeypatch.setattr(running.gateway.watch, "count", breaks)
+    error = refused(running)
+    assert (error.status_code, error.code, "secret" in error.message) == (500, "internal_error", False)
+
+
+def test_a_prompt_that_the_budget_does_not_hold_is_refused(begin: Start) -> None:
+    engine = Simulator(World(success=0.5), find_shape("layers=2 width=64 heads=4 ffn=128 vocab=64"))
+    error = refused(begin(engine, made(engine, "flops=1")))
+    assert (error.status_code, error.code) == (400, "budget_exceeded")
+
+
+def test_a_rule_on_a_score_needs_one_and_looks_at_it(begin: Start) -> None:
+    engine = Fake()
+    running = begin(engine, made(engine, "calls=1", "calls=3", split=Split("score", 0.5)))
+    assert refused(running).code == "no_score"
+    for score, calls in ((0.7, 1), (0.2, 3)):
+        assert running.ask(extra_body={"allometry": {"score": score}}).allometry["meter"]["calls"] == calls
+
+
+# ---- who may ask, and how much
+
+
+def test_keys_are_compared_and_limited(begin: Start, tmp_path: Path) -> None:
+    import openai
+
+    file = tmp_path / "keys.toml"
+    file.write_text(f'[ann]\nsha256 = "{digest("key-of-ann")}"\nrequests_per_minute = 2\n[bob]\nsha256 = "{digest("key-of-bob")}"\ntokens_per_day = 20\n')  # fmt: skip
+    running = begin(keys=read_keys(file))
+    for key in ("none", "key-of-an", "key-of-anns"):
+        with pytest.raises(openai.AuthenticationError) as unknown, running.client(key) as client:
+            client.chat.completions.create(model="m", messages=ASKED)
+        assert unknown.value.code == "invalid_api_key"
+    assert running.raw("{}", "/v1/policy/scores")[0] == 401
+    for key, many, code in (("key-of-ann", 2, "requests_per_minute"), ("key-of-bob", 1, "tokens_per_day")):
+        with running.client(key) as client:
+            for _ in range(many):
+                given = client.chat.completions.create(model="m", messages=ASKED)
+            with pytest.raises(openai.RateLimitError) as limited:
+                client.chat.completions.create(model="m", messages=ASKED)
+        assert limited.value.code == code
+        assert int(limited.value.response.headers["retry-after"]) >= 1
+    theirs = json.dumps({"id": given.id, "score": 1})
+    assert running.raw(theirs, "/v1/policy/scores", Authorization="Bearer key-of-ann")[0] == 404
+    assert running.raw(theirs, "/v1/policy/scores", Authorization="Bearer key-of-bob")[0] == 200
+
+
+def test_no_more_are_under_way_than_may_be(begin: Start) -> None:
+    engine = Fake(seconds=0.5)
+    running = begin(engine, most=1)
+    first = threading.Thread(target=running.ask)
+    first.start()
+    assert until(lambda: engine.asked)
+    error = refused(running)
+    assert (error.status_code, error.code, error.response.headers["retry-after"]) == (503, "busy", "1")
+    first.join()
+    assert running.ask().choices
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_whoever_hangs_up_ends_the_work(begin: Start, stream: bool) -> None:
+    engine = Fake(seconds=60)
+    running = begin(engine)
+    body = json.dumps({"model": "m", "messages": ASKED, "stream": stream}).encode()
+    with socket.create_connection(("127.0.0.1", running.port)) as line:
+        line.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)  # fmt: skip
+        assert until(lambda: engine.asked)
+    assert until(lambda: engine.cancelled)
+    assert until(lambda: running.told()["requests"] | {"under_way": 0} == running.told()["requests"])
+    assert running.told()["requests"]["cancelled"] == 1
+
+
+def test_stopping_lets_answers_end_and_takes_no_more(begin: Start) -> None:
+    engine = Fake(seconds=0.5)
+    running = begin(engine)
+    found: list[Any] = []
+    asking = threading.Thread(target=lambda: found.append(running.ask()))
+    asking.start()
+    assert until(lambda: engine.asked)
+    running.stop()
+    asking.join(10)
+    assert found[0].choices[0].message.content == "four"
+    running.thread.join(10)
+    assert not running.thread.is_alive()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", running.port), timeout=1)
+
+
+# ---- the promise
+
+
+def _many(running: Running, count: int) -> list[Any]:
+    with running.client() as client:
+        return [
+            client.chat.completions.create(model="m", messages=[{"role": "user", "content": f"simulated problem {i}"}])
+            for i in range(count)
+        ]
+
+
+def test_a_kept_promise_is_no_drift_and_a_broken_one_is(begin: Start) -> None:
+    for engine, calls, drift in (
+        (Simulator(World(success=0.5)), 5.0, []),
+        (Simulator(World(success=0.5)), 4.0, ["calls"]),
+    ):
+        running = begin(engine, made(engine, costs={"calls": Interval(calls, calls, calls), "generated_tokens": Interval(200.0, 150.0, 250.0)}))  # fmt: skip
+        _many(running, 100)
+        told = running.told()
+        assert (told["answers"], told["looks"], told["drifted"]) == (100, 1, drift)
+        assert told["costs"][0]["measured"]["value"] == 5
+
+
+def test_what_the_promise_was_not_made_for_is_not_held_against_it(begin: Start) -> None:
+    running = begin()
+    assert not running.ask(max_tokens=8).allometry["promised"]
+    assert not running.ask(tools=[TOOL]).allometry["promised"]
+    assert running.ask(max_tokens=64).allometry["promised"]
+    assert running.told()["answers"] == 1
+
+
+def test_scores_of_users_are_held_against_the_accuracy(begin: Start) -> None:
+    running = begin()
+    for i, found in enumerate(_many(running, 20)):
+        assert running.raw(json.dumps({"id": found.id, "score": i % 2}), "/v1/policy/scores")[0] == 200
+    assert running.raw(json.dumps({"id": found.id, "score": 1}), "/v1/policy/scores")[0] == 404
+    assert running.raw(json.dumps({"id": found.id, "score": 2}), "/v1/policy/scores")[0] == 400
+    told = running.told()
+    assert (told["scores"], told["accuracy"]["measured"]["value"]) == (20, 0.5)
+    assert told["accuracy"]["difference"]["low"] < 0 < told["accuracy"]["difference"]["high"]
+
+
+def test_a_share_is_answered_by_the_baseline_too(begin: Start) -> None:
+    engine = Fake()
+    running = begin(engine, made(engine, "calls=1", "calls=3", split=Split("agreement", 0.5)), share=1.0)
+    _many(running, 5)
+    told = until(lambda: (found := running.told())["baseline"]["answers"] == 5 and found)
+    baseline = told["baseline"]
+    assert (baseline["agreement"]["value"], baseline["calls"]) == (1.0, 15)
+    assert (baseline["saved"]["calls"]["value"], told["costs"][0]["measured"]["value"]) == (2.0, 1.0)
+
+
+# ---- what is refused before anything is served
+
+
+def test_keys_files_that_are_none_are_refused(tmp_path: Path) -> None:
+    file, good = tmp_path / "keys.toml", f'sha256 = "{digest("k")}"'
+    for text, said in (
+        ("", "no key"), ("x", "no TOML"), ("a = 1", "no table"), ("[a]", "no sha256"), ('[a]\nsha256 = "key"', "no sha256"),
+        (f"[a]\n{good}\nmore = 1", "unknown field"), (f"[a]\n{good}\ntokens_per_day = 0", "no whole number"),
+        (f"[a]\n{good}\n[b]\n{good}", "b has the key of a"),
+    ):  # fmt: skip
+        file.write_text(text)
+        with pytest.raises(Refused, match=said):
+            read_keys(file)
+    with pytest.raises(Refused, match="cannot be read"):
+        read_keys(tmp_path / "none")
+
+
+def test_an_open_door_a_taken_port_and_another_engine_are_refused(plain: Running) -> None:
+    def gateway(engine: str = "fake") -> Gateway:
+        return Gateway(made(Fake(), engine=engine), {"main": Fake()}, Settings("m"))
+
+    for made_, host, port, said in (
+        (gateway(), "0.0.0.0", 0, "without keys anybody"), (gateway(), "127.0.0.1", plain.port, "nothing can be served"),
+        (gateway("other"), "127.0.0.1", 0, "was measured on other"),
+    ):  # fmt: skip
+        with pytest.raises(Refused, match=said):
+            run_gateway(made_, host, port, lambda url, stop: stop())
