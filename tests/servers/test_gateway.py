@@ -6,10 +6,13 @@ import asyncio
 import http.client
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from hypothesis import strategies as st
 
 from allometry.costs import find_shape
 from allometry.inference.calls import Abilities, CallFailed, Profile, Request, Response, Usage, prompt_bound
-from allometry.inference.engines import Simulator, World
+from allometry.inference.engines import Simulator, World, find_engine
 from allometry.inference.gateway import Gateway, Keys, Settings, read_keys, run_gateway
 from allometry.inference.gateway.keys import digest
 from allometry.inference.policies import Leaf, Policy, Split
@@ -539,3 +542,37 @@ def test_an_open_door_a_taken_port_and_another_engine_are_refused(plain: Running
     ):  # fmt: skip
         with pytest.raises(Refused, match=said):
             run_gateway(made_, host, port, lambda url, stop: stop())
+
+
+# ---- the command
+
+
+def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
+    import jsonschema
+
+    (tmp_path / "world.toml").write_text("success = 0.5\n")
+    world = f"simulator:{tmp_path / 'world.toml'}"
+    policy = made(find_engine(world)).save(tmp_path / "policy.json")
+    code = "from allometry.cli import main; main()"
+    words = [
+        sys.executable,
+        "-c",
+        code,
+        "serve",
+        str(policy),
+        "--engine",
+        world,
+        "--port",
+        "0",
+        "--name",
+        "m",
+        "--json",
+    ]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        jsonschema.validate(told, json.loads(files("allometry.cli").joinpath("schemas", "serve.json").read_text()))
+        status, held, _ = Running(None, told["url"], process.kill, threading.current_thread()).raw(json.dumps({"model": "m", "messages": ASKED}))  # type: ignore[arg-type]  # fmt: skip
+        assert (status, held["allometry"]["leaf"], told["pid"]) == (200, "vote at calls=5", process.pid)
+        process.terminate()
+        assert process.wait(20) == 0
