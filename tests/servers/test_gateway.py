@@ -445,6 +445,7 @@ def test_whoever_hangs_up_ends_the_work(begin: Start, stream: bool) -> None:
     assert until(lambda: engine.cancelled)
     assert until(lambda: running.told()["requests"] | {"under_way": 0} == running.told()["requests"])
     assert running.told()["requests"]["cancelled"] == 1
+    assert running.gateway.keys.holder(None)._tokens >= 5 * 64  # booked at their worst: five samples of 64
 
 
 def test_stopping_lets_answers_end_and_takes_no_more(begin: Start) -> None:
