@@ -16,6 +16,7 @@ from allometry.forecasts.forecast import Forecast, Forecasts, Of, calibrated_dra
 from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, MOST_LOST, interval_label, interval_of, percentiles
 from allometry.forecasts.metric import metric_at, value_at
 from allometry.forecasts.next_runs import MOST_RUNS, next_runs
+from allometry.forecasts.saturation import Saturation, saturation_of
 from allometry.forecasts.splits import MOST_CUTS
 from allometry.forecasts.stack import stack_forecast, stack_weights
 from allometry.forecasts.tournament import Standing, Tournament, tournament
@@ -42,6 +43,7 @@ __all__ = [
     "NextRun",
     "NextRuns",
     "Of",
+    "Saturation",
     "Standing",
     "Surroundings",
     "Through",
@@ -66,6 +68,7 @@ __all__ = [
     "percent",
     "percentiles",
     "read_watched",
+    "saturation_of",
     "stack_forecast",
     "stack_weights",
     "through_draws",
