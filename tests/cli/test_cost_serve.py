@@ -11,6 +11,13 @@ import jsonschema
 import pytest
 
 from allometry.cli.main import main
+from allometry.inference.calls import Budget
+from allometry.inference.engines import Simulator
+from allometry.inference.records import Records
+from allometry.inference.strategies import find_strategy
+from allometry.inference.sweeps import sweep
+from allometry.inference.tasks import simulated_problems
+from allometry.inference.verifiers import EXACT
 
 MODEL = ("cost", "serve", "--shape", "qwen3-8b", "--hardware", "h100")
 LOAD = ("--rate", 4, "--prompt", "lognormal:200,100", "--generated", "lognormal:60,40", "--requests", 150)
@@ -200,3 +207,57 @@ def test_a_bad_trace_names_its_row(capsys: pytest.CaptureFixture[str], tmp_path:
         status, _, err = run(capsys, *MODEL, "--trace", trace)
         assert status == 2, text
         assert says in " ".join(err.split())
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep") / "kept"
+    strategies = [find_strategy("greedy")(), find_strategy("best_of_n")(selector=EXACT)]
+    with Records(folder) as records:
+        sweep(simulated_problems(20), strategies, [Budget(400)], Simulator(), scorer=EXACT, records=records)
+    return folder
+
+
+def test_strategies_of_a_sweep_under_load(capsys: pytest.CaptureFixture[str], kept: Path) -> None:
+    found = told(capsys, *MODEL, "--trace", f"records:{kept}", "--rate", "1,4000")
+    assert [(row["strategy"], row["rate"], row["oracle"]) for row in found["questions"]] == [
+        ("greedy", 1, False), ("greedy", 4000, False), ("best_of_n(selector=exact)", 1, True),
+        ("best_of_n(selector=exact)", 4000, True),
+    ]  # fmt: skip
+    for row in found["questions"]:
+        assert row["latency"]["p50"] <= row["latency"]["p95"] <= row["latency"]["p99"]
+        assert row["spread"]["latency.p95"]["low"] < row["latency"]["p95"] < row["spread"]["latency.p95"]["high"]
+        assert row["money_per_correct"]["value"] == pytest.approx(row["money"] / row["accuracy"]["value"])
+        assert row["keeps_up"] == (row["rate"] == 1)
+    assert [warning["code"] for warning in found["warnings"]].count("overload") == 2
+    one = told(capsys, *MODEL, "--trace", f"records:{kept}", "--rate", 1, "--strategy", "best_of_n")
+    assert one["questions"] == [found["questions"][2]]
+    status, out, _ = run(capsys, *MODEL, "--trace", f"records:{kept}", "--rate", 1)
+    assert status == 0
+    assert "oracle" in out
+    assert "[measured] tokens and accuracy" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--rate", 0), "0 questions a second cannot come"),
+        ((), "records hold no times of arrival"),
+        (("--rate", 1, "--strategy", "gredy"), "the nearest are greedy"),
+        (("--rate", 1, "--engine", "other"), "no rows of the engine 'other'"),
+        (("--rate", 1, "--speed", 2), "records bring their own requests (--speed)"),
+        (("--rate", 1, "--hardware", "h200"), "strategies are compared on one deployment"),
+    ],
+)
+def test_what_records_cannot_be_asked(
+    capsys: pytest.CaptureFixture[str], kept: Path, words: tuple[object, ...], message: str
+) -> None:
+    status, _, err = run(capsys, *MODEL, "--trace", f"records:{kept}", *words)
+    assert status == 2
+    assert message in err
+
+
+def test_a_strategy_needs_records(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, *MODEL, *LOAD, "--strategy", "greedy")
+    assert status == 2
+    assert "records:DIR" in err

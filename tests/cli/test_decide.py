@@ -170,3 +170,45 @@ def test_each_file_is_a_command() -> None:
         if path.name.endswith(".py") and not path.name.startswith("_")
     }
     assert {command.callback.__name__ for command in build().registered_commands if command.callback} == names
+
+
+def test_a_verifier_is_judged_by_a_table_of_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, page, rng = tmp_path / "samples.csv", tmp_path / "page.html", np.random.default_rng(0)
+    right = rng.random((30, 8)) < 0.4
+    scores = np.where(right, 0.8, 0.2)
+    scores[~right & (rng.random(right.shape) < 0.2)] = 0.99  # what it takes for best is wrong
+    rows = [f"p{i},{scores[i, j]},{int(right[i, j])},{j % 3}" for i in range(30) for j in range(8)]
+    table.write_text("\n".join(["problem,mine,correct,answer", *rows]) + "\n")
+    words = ("verifier", table, "--score", "mine", "--figure", page)
+    status, out, _ = run(capsys, *words, "--json")
+    assert status == 0, out
+    contents = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not strict JSON"))
+    jsonschema.validate(contents, json.loads(files("allometry.cli").joinpath("schemas/decide.json").read_text()))
+    wrong = contents["figures"]["false positives"]
+    assert wrong["low"] < 0.2 < wrong["high"]
+    assert contents["figures"]["false negatives"]["value"] == 0
+    assert contents["figures"]["more samples hurt"] is True
+    assert [row["samples"] for row in contents["rows"]] == [1, 2, 4, 8]
+    assert "best of N" in page.read_text()
+    status, out, _ = run(capsys, *words)
+    assert "samples hurt" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ("problem,score\na,1\n", (), "no column 'correct'"),
+        ("problem,score,correct\na,x,1\n", (), "no number"),
+        ("problem,score,correct\na,1,yes\n", (), "no number"),
+        ("problem,score,correct\na,7,1\n", (), "--threshold"),
+        ("problem,score,correct\na,1,1\n", ("--group", "where"), "no column 'where'"),
+    ],
+)
+def test_samples_that_say_nothing_are_refused(
+    text: str, words: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "samples.csv"
+    table.write_text(text)
+    status, _, err = run(capsys, "verifier", table, *words)
+    assert status == 2
+    assert said in err

@@ -171,6 +171,8 @@ def test_a_person_reads_the_rows(on: tuple[str, ...], tmp_path: Path, capsys: py
         (("--strategy", "greedy(tokens=__import__('os'))"), "bad-strategy", "no value"),
         (("--strategy", "best_of_n"), "no-selector", "--selector judge"),
         (("--strategy", "best_of_n(selector=judge)"), "no-engine", "--judge ENGINE"),
+        (("--strategy", "draft_target"), "no-engine", "--draft ENGINE"),
+        (("--strategy", "mbr(utility=chrff)"), "unknown-likeness", "chrf"),
         (("--strategy", "beam"), "no-verifier", "beam(verifier=judge)"),
         (("--strategy", "self_consistency(vote=nothing)"), "unknown-reader", "nearest"),
         (("--engine", "simulatr:world.toml"), "unknown-engine", "simulator"),
@@ -291,6 +293,21 @@ def test_solve_answers_and_replays(on: tuple[str, ...], tmp_path: Path, capsys: 
     assert str(answer["answer"]) in out
 
 
+def test_solve_with_a_draft_tells_what_was_handed_over(on: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    words = (
+        "solve",
+        "--strategy",
+        "draft_target(samples=5, tokens=80, chunk=40)",
+        *on,
+        "--draft",
+        on[1],
+        "simulated problem 4",
+    )
+    [answer] = told(capsys, *words)["answers"]
+    assert answer["figures"]["chunks"][0] == 5
+    assert answer["figures"]["rejected"][0] == 2 / 5
+
+
 def test_solve_takes_a_file_or_prompts(on: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "prompts.jsonl"
     path.write_text('{"id": "a", "prompt": "simulated problem 1"}\n{"id": "b", "prompt": "simulated problem 2"}\n')
@@ -299,3 +316,57 @@ def test_solve_takes_a_file_or_prompts(on: tuple[str, ...], tmp_path: Path, caps
     for words in ((), ("simulated problem 1", "--prompts", path)):
         status, out, _ = run(capsys, "solve", "--strategy", "greedy", *on, *words, "--json")
         assert (status, json.loads(out)["error"]["code"]) == (2, "no-prompts")
+
+
+GRADE = """
+import random
+
+def grade(problem, response):
+    right = "." not in response.content.split()[-1]
+    rng = random.Random(response.key + response.content)
+    return 0.9 if right != (rng.random() < (0.1 if right else 0.2)) else 0.1
+
+grade.oracle, grade.kind = False, "learned"
+"""
+
+
+def test_the_errors_of_a_selector_are_found_and_nothing_is_asked_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, own, page = tmp_path / "world.toml", tmp_path / "own.py", tmp_path / "page.html"
+    world.write_text("success = [2.0, 3.0]\nwrong = 3\n")
+    own.write_text(GRADE)
+    words = ("sweep", "simulated", "--engine", f"simulator:{world}", "--strategy", "best_of_n", "--strategy", "greedy",
+             "--selector", f"{own}:grade", "--budget", "128:640:x5", "--problems", 60, "--records", tmp_path / "records")  # fmt: skip
+    plain = told(capsys, *words)
+    assert plain["selectors"] == []
+    found = told(capsys, *words, "--selector-errors", "--figure", page, "--level", 0.999)
+    assert found["paid"]["calls"] == 0
+    assert [row["accuracy"] for row in found["rows"]] == [row["accuracy"] for row in plain["rows"]]
+    [errors] = found["selectors"]
+    assert errors["strategy"] == "best_of_n"
+    assert errors["samples"] == 60 * 15
+    assert errors["false_positives"]["low"] < 0.2 < errors["false_positives"]["high"]
+    assert errors["false_negatives"]["low"] < 0.1 < errors["false_negatives"]["high"]
+    assert errors["best_of"]["rows"][-1]["samples"] == 15
+    assert "The selector of best_of_n" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--strategy", "greedy"), "nothing-to-watch"),
+        (("--strategy", "best_of_n(selector=exact)"), "nothing-to-watch"),
+        (
+            ("--strategy", "best_of_n(selector=judge)", "--scorer", "judge", "--judge", "simulator:world"),
+            "costly-scorer",
+        ),
+    ],
+)
+def test_selectors_that_cannot_be_watched_are_refused(
+    on: tuple[str, ...], world: Path, words: tuple[str, ...], code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = tuple(word.replace("simulator:world", f"simulator:{world}") for word in words)
+    status, out, _ = run(capsys, "sweep", "simulated", *on, *words, "--budget", 64, "--selector-errors", "--json")
+    assert status == 2
+    assert json.loads(out)["error"]["code"] == code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,16 @@ def test_numbers_below_zero_are_refused() -> None:
         forward_flops(Shape(**PLAIN), -1)
     with pytest.raises(Refused, match="cache"):
         cache_entries(Shape(**PLAIN), -1)
+
+
+@pytest.mark.parametrize(("injection", "matrix"), [("diagonal", 0), ("dense", 1)])
+def test_an_injection_is_made_once_for_all_loops(injection: str, matrix: int) -> None:
+    looped = Shape(**{**PLAIN, "loops": 3, "looped_layers": 4, "streams": 2})
+    stable = replace(looped, injection=injection)
+    width = stable.width
+    # norm, decay and step; then the matrix, or its diagonal
+    assert stable.parameters().injection == 3 * width + (width**2 if matrix else width)
+    assert stable.parameters().non_embedding - looped.parameters().non_embedding == stable.parameters().injection
+    assert forward_flops(stable, 10).total - forward_flops(looped, 10).total == 2 * 10 * 2 * width**2 * matrix
+    once = replace(stable, loops=1)
+    assert (once.parameters().injection, forward_flops(once, 10).injection) == (0, 0)

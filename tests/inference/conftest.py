@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import random
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +20,7 @@ from allometry.inference.calls import (
     Budget,
     CallFailed,
     Engine,
+    Finish,
     Profile,
     Request,
     Response,
@@ -36,6 +39,8 @@ from allometry.inference.verifiers import Grader
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+ALL = Abilities(n=True, seed=True, stop=True, stop_reason=True, continuation=True, usage=True)
+WORDS = re.compile(r"\s*\S+")
 SHAPE = Shape(layers=2, width=16, heads=2, head_size=8, ffn=32, vocab=64)
 PRICE = Price(date=datetime.date(2026, 1, 1), source="a test", prompt=1.0, cached=0.25, generated=4.0)
 PROBLEM = Problem("0", "simulated problem 0", answer="0", sample_tokens=16)
@@ -78,6 +83,66 @@ class Scripted:
 
     def most_prompt_tokens(self, request: Request) -> int:
         return len(str(request.prompt)) + len(request.prefix)
+
+
+@dataclass(frozen=True)
+class Speaking:
+    """A virtual engine that says what a function of prompt, prefix, bound and chance tells it to; a token is a word."""
+
+    say: Callable[[str, str, int, random.Random], str]
+    asked: list[Request] = field(default_factory=list)
+    profile: Profile = field(default_factory=lambda: Profile("speaking", ALL, SHAPE, PRICE, virtual=True))
+
+    async def sample(self, request: Request) -> Sequence[Response]:
+        self.asked.append(request)
+        return [self._said(request, random.Random(request.seed + i)) for i in range(request.n)]
+
+    def most_prompt_tokens(self, request: Request) -> int:
+        return len(f"{request.prompt}{request.prefix}".split())
+
+    def _said(self, request: Request, rng: random.Random) -> Response:
+        text, stop = self.say(str(request.prompt), request.prefix, request.max_tokens, rng), None
+        for mark in request.stop:
+            if mark in text:
+                text, stop = text.partition(mark)[0], mark
+        words = WORDS.findall(text)
+        cut = len(words) > request.max_tokens
+        used = min(max(1, len(words)), request.max_tokens)
+        usage = Usage(self.most_prompt_tokens(request), 0, used)
+        finish: Finish = "length" if cut else "stop"
+        return Response(
+            "".join(words[:used]), finish=finish, stopped_by=None if cut else stop, usage=usage, seconds=used / 100
+        )
+
+
+def say_all(prompt: str, prefix: str, tokens: int, rng: random.Random) -> str:
+    """What a model says that plans, spawns and forks when it is told to, and now and then writes what nobody can read."""
+    if "from 0 (routine)" in prompt.rpartition("\n\n")[2]:
+        return rng.choice(["0.2", "0.9", "hard"])
+    if re.search(r"One a line, numbered", prompt):
+        return rng.choice(["1. [2] one\n2. [4] two\n3. three", "1. halve\n2. add", "none"])
+    thought = "hm " * rng.randint(1, 6)
+    if "spawn([" in prompt and rng.random() < 0.7:
+        return thought + rng.choice(
+            ['spawn(["left part", "right part"])', 'spawn(["one"])', "spawn([1, 2])", "spawn([[[])"]
+        )
+    if "join(" in prompt:
+        return thought + rng.choice(['join("7")', "join(7)", "nothing"])
+    if "<Outlines>" in prompt and not prefix.endswith(":") and rng.random() < 0.7:
+        return thought + rng.choice(
+            ["<Outlines><Outline>1: a</Outline><Outline>2: b</Outline></Outlines>", "</Outlines>"]
+        )
+    return f"{thought} answer {rng.randint(0, 2)}"
+
+
+@pytest.fixture(scope="session")
+def speaking() -> type[Speaking]:
+    return Speaking
+
+
+@pytest.fixture(scope="session")
+def say() -> Callable[[str, str, int, random.Random], str]:
+    return say_all
 
 
 @pytest.fixture(scope="session")

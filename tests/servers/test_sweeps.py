@@ -132,7 +132,9 @@ def test_every_strategy_runs_within_its_budget(name: str, serve: Any, endpoint: 
     maker = find_strategy(name)
     arguments = {argument: EXACT for argument, p in maker.parameters.items() if p.default is p.empty}
     try:
-        swept = sweep(PROBLEMS, [maker(**arguments)], read_budgets("60:240:x2"), endpoint(serve()))
+        engine = endpoint(serve())
+        engines = dict.fromkeys(("main", *maker.roles), engine)
+        swept = sweep(PROBLEMS, [maker(**arguments)], read_budgets("60:240:x2"), engines)
     except Refused as refused:
         if refused.code != "engine-lacks" or name in STRATEGY_NAMES:
             raise

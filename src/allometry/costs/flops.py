@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from allometry.costs._checks import check_positive
-from allometry.costs.shapes import STREAM_PREFIX, Shape, attention_parameters, feed_forward_parameters
+from allometry.costs.shapes import (
+    STREAM_PREFIX,
+    Shape,
+    attention_parameters,
+    feed_forward_parameters,
+    injection_matrix,
+)
 
 FLOPS_PER_MULTIPLY_ADD = 2
 # A backward pass computes two products (by input, by weight) for each forward one: Kaplan et al. 2020, sec. 2.1.
@@ -27,6 +33,7 @@ class Flops:
     router: float
     head: float
     streams: float = 0.0
+    injection: float = 0.0
 
     @property
     def total(self) -> float:
@@ -70,6 +77,7 @@ def forward_flops(
         router=once * (rounds * shape.expert_layers * shape.experts + _depth_router(shape)) * shape.width,
         head=FLOPS_PER_MULTIPLY_ADD * (tokens if logits is None else logits) * shape.vocab * shape.width,
         streams=FLOPS_PER_MULTIPLY_ADD * tokens * _mixer(shape),
+        injection=once * injection_matrix(shape),
     )
 
 

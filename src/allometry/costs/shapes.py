@@ -17,6 +17,7 @@ BIASES = ("none", "qkv", "all")
 NORMS = ("rms", "layer")
 QK_NORMS = ("none", "head", "full")
 STRUCTURES = ("dense", "low-rank", "block-shuffle", "block-dense")
+INJECTIONS = ("none", "diagonal", "dense")
 COUNTS = ("layers", "width", "heads", "head_size", "ffn", "vocab", "granularity", "loops", "streams", "blocks")
 OPTIONAL_COUNTS = ("kv_heads", "context", "window", "looped_layers", "rank", "latent", "query_latent", "value_size")
 COUNTS_FROM_ZERO = ("positions", "norms_per_layer", "window_layers", "experts", "active_experts", "shared_experts",
@@ -47,6 +48,8 @@ class Shape:
       ffn / `granularity` wide; the first `dense_layers` layers have a dense feed-forward instead.
     - `loops`: times that the `looped_layers` (by default all) are run, with the same weights; `recursive`: tokens
       leave after 1 to `loops` rounds, evenly, as a router decides (mixture of recursions).
+    - `injection` of what the loops were given into each of them, by a "diagonal" or "dense" matrix, beside a state that
+      decays by itself (the stable loop, arXiv 2604.12946); nothing where there is one loop.
     - `streams` run side by side over the same weights and mixed at the end, each with `STREAM_PREFIX` learned keys and
       values a layer (ParScale).
     - `structure` of the feed-forward's matrices: "dense", "low-rank", "block-shuffle" or "block-dense", with `rank`
@@ -89,6 +92,7 @@ class Shape:
     loops: int = 1
     looped_layers: int | None = None
     recursive: bool = False
+    injection: str = "none"
     streams: int = 1
     structure: str = "dense"
     rank: int | None = None
@@ -108,6 +112,7 @@ class Shape:
         check_choice("norm", self.norm, NORMS)
         check_choice("qk_norm", self.qk_norm, QK_NORMS)
         check_choice("structure", self.structure, STRUCTURES)
+        check_choice("injection", self.injection, INJECTIONS)
         check_multiple("heads", self.heads, "kv_heads", self.key_value_heads)
         self._check_layers()
         self._check_latents()
@@ -226,6 +231,7 @@ class Parameters:
     experts: int = 0
     router: int = 0
     streams: int = 0
+    injection: int = 0
     other: int = 0
     idle_experts: int = 0
 
@@ -237,7 +243,7 @@ class Parameters:
     def non_embedding(self) -> int:
         """Without the embedding, learned positions and the head (Kaplan et al. 2020)."""
         layers = self.attention + self.feed_forward + self.experts + self.router + self.norms
-        return layers + self.streams + self.other
+        return layers + self.streams + self.injection + self.other
 
     @property
     def active(self) -> int:
@@ -263,6 +269,7 @@ def count_parameters(shape: Shape) -> Parameters:
         experts=shape.expert_layers * (shape.experts + shape.shared_experts) * expert,
         router=(shape.expert_layers * shape.experts + shape.recursive * shape.loops) * shape.width,
         streams=_stream_parameters(shape),
+        injection=_injection_parameters(shape),
         other=shape.other,
         idle_experts=shape.expert_layers * (shape.experts - shape.active_experts) * expert,
     )
@@ -324,3 +331,16 @@ def _stream_parameters(shape: Shape) -> int:
     prefixes = shape.layers * 2 * shape.key_value_heads * shape.head_size * STREAM_PREFIX
     mixer = (shape.streams * shape.width + 1) * shape.width + (shape.width + 1) * shape.streams
     return shape.streams * prefixes + mixer
+
+
+def _injection_parameters(shape: Shape) -> int:
+    """A norm, the state's decay and step, and the matrix of the stable loop (arXiv 2604.12946)."""
+    if shape.loops == 1 or shape.injection == "none":
+        return 0
+    norm = (2 if shape.norm == "layer" else 1) * shape.width
+    return norm + 2 * shape.width + injection_matrix(shape) + shape.width * (shape.injection == "diagonal")
+
+
+def injection_matrix(shape: Shape) -> int:
+    """Entries of the matrix that a dense injection multiplies by, once a pass: what is injected is the same in each loop."""
+    return shape.width**2 if shape.loops > 1 and shape.injection == "dense" else 0

@@ -6,7 +6,9 @@ import os
 from html import escape
 from pathlib import Path
 
-from allometry.inference.sweeps import Results
+from allometry.inference.sweeps import Results, Selected
+from allometry.reports.selector_words import words
+from allometry.reports.selectors import selector_figure
 from allometry.reports.style import FONT, INK
 from allometry.reports.views import figure, html
 from allometry.reports.writing import write_whole
@@ -16,7 +18,7 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <style>body {{ font: 15px/1.5 {font}; color: {ink}; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }}
 .rows {{ overflow-x: auto; }}</style></head>
-<body><h1>{title}</h1>{figure}<div class="rows">{rows}</div></body></html>
+<body><h1>{title}</h1>{figure}<div class="rows">{rows}</div>{selectors}</body></html>
 """
 
 
@@ -27,5 +29,19 @@ def write_sweep_page(found: Results, path: str | os.PathLike[str], title: str) -
     Errors: `Refused` where nothing was scored, and where the file cannot be written.
     """
     drawn = figure(found).to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
-    text = _PAGE.format(title=escape(title), font=FONT, ink=INK, figure=drawn, rows=html(found))
+    selectors = "".join(_selector(selected, found) for selected in found.selectors)
+    text = _PAGE.format(title=escape(title), font=FONT, ink=INK, figure=drawn, rows=html(found), selectors=selectors)
     return write_whole(Path(path), text.encode(), "the page")
+
+
+def _selector(selected: Selected, found: Results) -> str:
+    """What a selector errs, in words and, where there is a curve, a picture."""
+    several = len({row.engine for row in found.rows}) > 1
+    who = f"{selected.strategy} on {found.name(selected.engine)}" if several else selected.strategy
+    drawn = ""
+    if selected.errors.best_of is not None:
+        drawn = selector_figure(selected.errors).to_html(
+            full_html=False, include_plotlyjs=False, config={"displaylogo": False}
+        )
+    told = "".join(f"<p>{escape(line)}</p>" for line in words(selected.errors))
+    return f"<h2>The selector of {escape(who)}</h2>{told}{drawn}"

@@ -287,7 +287,11 @@ def test_a_sweep_over_built_in_tasks(tmp_path: Path) -> None:
         ]
         budget = Budget(generated_tokens=150)
         for outcome in sweep(
-            task.problems(3, difficulty=task.easiest), strategies, [budget], model, scorer=scorer_of(task)
+            task.problems(3, difficulty=task.easiest),
+            strategies,
+            [budget],
+            {"main": model, "draft": model},
+            scorer=scorer_of(task),
         ):
             assert outcome.meter.generated_tokens <= 150
             assert outcome.grade in (None, 0.0, 1.0)

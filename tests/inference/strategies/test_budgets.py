@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allometry.costs import Price, Shape
-from allometry.inference.calls import MAIN, Abilities, Budget, wait
+from allometry.inference.calls import MAIN, Abilities, Budget, Engine, wait
 from allometry.inference.engines import Simulator, World
 from allometry.inference.engines.simulator import ALL
 from allometry.inference.records import Records
 from allometry.inference.strategies import Strategy, list_strategies
 from allometry.inference.sweeps import Outcome
 from allometry.inference.sweeps.episode import Setting, play
-from allometry.inference.tasks import simulated_problems
-from allometry.inference.verifiers import EXACT, confidence, simulated_verifier
+from allometry.inference.tasks import Problem, simulated_problems
+from allometry.inference.verifiers import EXACT, confidence, same_answer, simulated_verifier
 
 VERIFIER = simulated_verifier(0.1, 0.1)
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
@@ -39,7 +39,18 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "a_star": [{"verifier": VERIFIER}, {"verifier": VERIFIER, "branch": 2, "answers": 3}],
     "particle_gibbs": [{"verifier": VERIFIER}, {"verifier": VERIFIER, "samples": 6, "iterations": 2}],
     "blend_self_consistency": [{}, {"strict": 1.0, "at_once": 3}, {"samples": 5}],
-    "refine": [{"selector": VERIFIER, "choice": c, "candidates": 2} for c in ("best", "puct", "balance")],
+    "refine": [{"selector": VERIFIER, "choice": c, "candidates": 2} for c in ("best", "puct", "rpucg", "balance")],
+    "complexity_vote": [{}, {"share": 0.3, "samples": 5}],
+    "mbr": [{}, {"utility": same_answer, "hedge": True}, {"utility": VERIFIER, "samples": 4, "evidence": 2}],
+    "prune_redundant": [{}, {"compare": VERIFIER, "samples": 6}, {"compare": same_answer, "beginning": 3, "groups": 2}],
+    "draft_target": [{}, {"samples": 3, "chunk": 4, "calibration": (-0.2, -0.3, -0.4)}],
+    "turns": [{"selector": VERIFIER}, {"selector": EXACT, "batch": 3, "turns": 2}],
+    "parallel_paths": [{}, {"opening": "think {path} ", "chunk": 4, "paths": 3}],
+    "spawn_join": [{}, {"told": True, "depth": 2}],
+    "fork_join": [{"form": "paths"}, {"told": True}],
+    "plan_and_budget": [{}, {"schedule": "best"}],
+    "selective": [{}, {"outlines": 0}],
+    "plan_search": [{"selector": VERIFIER}, {"selector": EXACT, "samples": 3}],
     "dvts": [{"verifier": VERIFIER, "branch": 2}, {"verifier": VERIFIER, "samples": 6, "branch": 3}],
 }
 ALL_STRATEGIES = [make(**a) for name, make in list_strategies().items() for a in ARGUMENTS.get(name, [{}])]
@@ -69,7 +80,14 @@ def episode(
     able = ALL if takes_n else Abilities(**{**ALL.__dict__, "n": False})
     engine = Simulator(world, shape, price, able)
     object.__setattr__(engine, "profile", replace(engine.profile, together=together))
-    return wait(play(strategy, simulated_problems(1, 40)[0], budget, Setting({MAIN: engine}, Records(), EXACT)))
+    return wait(
+        play(strategy, simulated_problems(1, 40)[0], budget, Setting(roles(strategy, engine), Records(), EXACT))
+    )
+
+
+def roles(strategy: Strategy, engine: Simulator) -> dict[str, Engine]:
+    """The same engine for all that a strategy asks."""
+    return dict.fromkeys((MAIN, *strategy.roles), engine)
 
 
 @pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
@@ -94,6 +112,23 @@ def test_no_budget_is_ever_exceeded(
     if outcome.state == "unaffordable":
         assert outcome.grade is None
     assert outcome.state != "failed" or WORLDS[world].failures
+
+
+TOLD = [s for s in ALL_STRATEGIES if {"plan", "observe", "merge"} & s.arguments.keys() or s.arguments.get("told")]
+
+
+@pytest.mark.parametrize("strategy", TOLD, ids=lambda strategy: strategy.label)
+@settings(max_examples=40)
+@given(data=st.data(), seed=st.integers(0, 99), units=st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=3, unique=True))  # fmt: skip
+def test_nor_where_a_model_does_as_it_is_told(
+    strategy: Strategy, data: st.DataObject, seed: int, units: list[str], speaking: Any, say: Any
+) -> None:
+    budget = Budget(**{unit: data.draw(LIMITS[unit], unit) for unit in units})
+    problem = Problem(f"{seed}", "a problem", answer="1", sample_tokens=24, read=lambda text: text[-1:])
+    outcome = wait(play(strategy, problem, budget, Setting({MAIN: speaking(say)}, Records(), EXACT)))
+    assert all(getattr(outcome.meter, unit) <= limit * (1 + 1e-12) for unit, limit in budget.items())
+    assert outcome.state in ("answered", "truncated", "unaffordable")
+    assert (outcome.state == "unaffordable") == (outcome.meter.calls == 0)
 
 
 @pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
@@ -122,6 +157,13 @@ def test_most_of_a_large_budget_of_tokens_is_used_by_what_draws_samples(
         "budget_forcing",
         "first_finish",
         "refine",
+        "turns",
+        "draft_target",
+        "parallel_paths",
+        "spawn_join",
+        "fork_join",
+        "plan_and_budget",
+        "selective",
     )
     # a search ends with the highest grade there is, an adaptive vote when it is clear who wins
     bounded = bounded or {"verifier", "sure"} & strategy.arguments.keys()
@@ -131,10 +173,10 @@ def test_most_of_a_large_budget_of_tokens_is_used_by_what_draws_samples(
 
 @pytest.mark.parametrize("strategy", ALL_STRATEGIES, ids=lambda strategy: strategy.label)
 def test_without_a_limit_every_strategy_ends(strategy: Strategy) -> None:
-    outcome = wait(play(strategy, simulated_problems(1, 40)[0], None, Setting({MAIN: Simulator()}, Records())))
+    outcome = wait(play(strategy, simulated_problems(1, 40)[0], None, Setting(roles(strategy, Simulator()), Records())))
     assert 1 <= outcome.meter.calls <= 64
     timeless = Simulator(World(tokens_per_second=math.inf))
     outcome = wait(
-        play(strategy, simulated_problems(1, 40)[0], Budget(seconds=1), Setting({MAIN: timeless}, Records()))
+        play(strategy, simulated_problems(1, 40)[0], Budget(seconds=1), Setting(roles(strategy, timeless), Records()))
     )
     assert 1 <= outcome.meter.calls <= 64

@@ -16,7 +16,7 @@ from allometry.inference.calls import Budget, Profile, Request, Response, Usage
 from allometry.inference.engines import Simulator, World
 from allometry.inference.engines.simulator import ALL
 from allometry.inference.strategies import find_strategy
-from allometry.inference.strategies._history import History, Node, balance, best_of, puct
+from allometry.inference.strategies._history import History, Node, balance, best_of, choose, puct, rpucg, worth
 from allometry.inference.sweeps import sweep
 from allometry.inference.tasks import simulated_problems
 from allometry.inference.verifiers import EXACT, grader, simulated_verifier
@@ -63,7 +63,7 @@ def test_chains_are_apart_and_the_best_of_them_answers() -> None:
     assert four > one + 0.5
 
 
-@pytest.mark.parametrize("choice", ["puct", "balance"])
+@pytest.mark.parametrize("choice", ["puct", "rpucg", "balance"])
 def test_other_choices_climb_too(choice: str) -> None:
     assert np.mean(heights({"chains": 1, "steps": 12, "candidates": 2, "choice": choice}, 60)) > 2
 
@@ -99,7 +99,64 @@ def test_balance_draws_its_bands() -> None:
     expected = [(i < 2) * elite + (1 <= i < 6) * middle + rest for i in range(10)]
     assert ranks == pytest.approx(expected, abs=ERRORS * math.sqrt(0.25 / 4000))
     assert best_of(held, rng.random) is held.nodes[0]
-    assert balance(history((0.3, 0, -math.inf)), rng.random).grade == 0.3
+    single = history((0.3, 0, -math.inf))
+    assert balance(single, rng.random) is single.nodes[0]
+    assert len(choose(balance, held, rng.random, 4)) == 4
+
+
+def grown() -> History:
+    """0.2 -> 0.9 -> 0.3, and 0.5 by itself, in the order in which they came."""
+    held = History()
+    root = held_node(held, (), 0.2)
+    child = held_node(held, (root,), 0.9)
+    held_node(held, (), 0.5)
+    held_node(held, (child,), 0.3)
+    return held
+
+
+def held_node(history: History, parents: tuple[Node, ...], grade: float) -> Node:
+    history.commit(parents, Response(f"{grade}"), grade)
+    return history.nodes[-1]
+
+
+def test_worth_is_handed_up_from_the_newest_to_the_oldest() -> None:
+    held = grown()
+    assert worth(held.nodes) == pytest.approx([0.72, 0.9, 0.5, 0.3])
+    deep = held_node(held, (held.nodes[3],), 2.0)
+    assert worth(held.nodes) == pytest.approx([2 * 0.8**3, 2 * 0.8**2, 0.5, 1.6, 2.0])
+    assert deep.parents == (held.nodes[3],)
+
+
+def test_rpucg_is_its_formula() -> None:
+    """Percentile ranks by hand: of worths 0.72, 0.9, 0.5, 0.3 and of grades 0.2, 0.9, 0.5, 0.3; T is 4."""
+    held = grown()
+    root = math.sqrt(5)
+    scores = [2 / 4 + 0, 3 / 4 + 3 / 4 * root / 2, 1 / 4 + 2 / 4 * root, 0 + 1 / 4 * root]
+    assert scores == pytest.approx([0.5, 1.5885, 1.3680, 0.5590], abs=1e-4)
+    assert rpucg(held, random.random) is held.nodes[1]
+    held.nodes[1].shown = 2  # 0.75 + 0.75 * 2.236 / 3 = 1.309
+    assert rpucg(held, random.random) is held.nodes[2]
+
+
+def test_rpucg_shows_no_parent_and_no_child_of_what_it_shows() -> None:
+    held = grown()
+    assert choose(rpucg, held, random.random, 4) == [held.nodes[1], held.nodes[2]]
+    assert choose(puct, held, random.random, 9) != choose(best_of, held, random.random, 2)
+    assert len(choose(puct, held, random.random, 9)) == 4
+
+
+def test_several_earlier_answers_are_shown_and_all_are_credited() -> None:
+    strategy = find_strategy("refine")(selector=HEIGHT, chains=1, steps=4, candidates=1, choice="best", shown=2)
+    prompts: list[str] = []
+
+    @dataclass(frozen=True)
+    class Listens(Hill):
+        async def sample(self, request: Request) -> Sequence[Response]:
+            prompts.append(str(request.prompt))
+            return await super().sample(request)
+
+    sweep(simulated_problems(1, 1), [strategy], [Budget(calls=9)], Listens(), scorer=HEIGHT)
+    assert [prompt.count("An earlier answer") for prompt in prompts] == [0, 1, 2, 2]
 
 
 def test_a_choice_that_there_is_not_is_refused() -> None:

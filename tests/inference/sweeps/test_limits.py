@@ -59,7 +59,10 @@ def engines(shape: Shape, price: Price, talks: bool) -> list[dict[str, Any]]:
     """Two of different accuracies that share a judge."""
     worlds = World(success=(1, 1), steps=3, failures=0.05), World(success=0.8, right_tokens=(15, 8))
     judge = Judge(shape, price, talks)
-    return [{"main": Simulator(world, shape, price), "judge": judge} for world in worlds]
+    return [
+        {"main": Simulator(world, shape, price), "judge": judge, "draft": Simulator(shape=shape, price=price)}
+        for world in worlds
+    ]
 
 
 @pytest.mark.parametrize("unit", UNITS)

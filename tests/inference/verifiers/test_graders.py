@@ -78,17 +78,20 @@ def test_every_grader_says_how_it_is_written() -> None:
         "choice",
         "command",
         "exact",
+        "generalist",
+        "generated_tests",
         "json",
         "judge",
         "math",
         "numeric",
         "python",
         "regex",
+        "reward",
     ]
     for name, made in list_graders().items():
         assert made.name == name
         assert len(made.summary) > 20
-        assert made.runs_code == (name in ("python", "command"))
+        assert made.runs_code == (name in ("python", "command", "generated_tests"))
 
 
 def test_only_what_compares_with_the_answer_is_an_oracle() -> None:

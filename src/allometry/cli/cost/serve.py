@@ -12,7 +12,7 @@ from allometry.cli.cost.options import Prices, ShapeText, price_notices, price_o
 from allometry.cli.cost.served import Report, serve_json, show_serve, write_requests
 from allometry.cli.options import Json, Seed, assignments, check_out
 from allometry.cli.output import print_json, progress, working
-from allometry.costs import Format, find_hardware, find_shape
+from allometry.costs import Format, Hardware, find_hardware, find_shape
 from allometry.costs.serving import (
     Demand,
     Deployment,
@@ -30,6 +30,7 @@ from allometry.costs.serving import (
     read_step_times,
     read_trace,
 )
+from allometry.costs.serving.deployments import BATCH_TOKENS, MAX_BATCH
 from allometry.costs.serving.plans import SIMULATED
 from allometry.costs.serving.roofline import factor_names
 from allometry.costs.serving.space import BATCHES, BUDGETS
@@ -37,6 +38,7 @@ from allometry.expressions import parse_number
 from allometry.notices import Interval, Notice, Refused
 from allometry.runs import read_table
 
+RECORDS = "records:"
 DEVICES = 8
 MOST_DEVICES = 16_384  # beyond that the simulation of every copy takes longer than anyone waits
 # What is simulated beside the front-runners: the limits of the best of them, at most.
@@ -46,10 +48,12 @@ VARIANTS = len(BATCHES) * len(BUDGETS) - 1
 def serve(
     shape: ShapeText,
     hardware: Annotated[list[str], typer.Option("--hardware", help="A name (h200), a .toml file, or either with changes; repeatable, to compare.")],
-    trace: Annotated[Path | None, typer.Option(help="Requests: CSV, Parquet or JSON lines with arrival (seconds or dates), prompt and generated; also job, step, after, shared.")] = None,
+    trace: Annotated[str | None, typer.Option(help="Requests: CSV, Parquet or JSON lines with arrival (seconds or dates), prompt and generated; also job, step, after, shared. Or records:DIR, for the strategies of a sweep under load.")] = None,
+    strategy: Annotated[list[str] | None, typer.Option("--strategy", help="Of records: a strategy as the sweep calls it; repeatable. All by default.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Of records: whose answers, where they are of several engines.")] = None,
     map: Annotated[list[str] | None, typer.Option("--map", help="arrival=COLUMN of the trace; repeatable.")] = None,
     speed: Annotated[str, typer.Option(help="Times as fast as the trace was; 1000 for arrivals in milliseconds.")] = "1",
-    rate: Annotated[str | None, typer.Option(help="In place of a trace: requests a second.")] = None,
+    rate: Annotated[str | None, typer.Option(help="In place of a trace: requests a second. Of records: questions a second, one or several: 0.5,1,2.")] = None,
     prompt: Annotated[str, typer.Option(help="Prompt tokens: 512, lognormal:512,256, normal:, uniform: or geometric:.")] = "512",
     generated: Annotated[str, typer.Option(help="Generated tokens, likewise.")] = "512",
     requests: Annotated[int, typer.Option(help="How many requests to make.", min=1)] = 1000,
@@ -81,6 +85,23 @@ def serve(
     Every deployment that memory allows is screened in closed form; the front-runners are simulated request by request
     under iteration-level batching. What is given of the deployment is kept, the rest is searched.
     """
+    if trace is not None and trace.startswith(RECORDS):
+        from allometry.cli.cost.questions import Asked, read_rates, serve_questions  # other loads need no sweeps
+
+        changed = {"--map": map, "--speed": speed != "1", "--prompt": prompt != "512", "--generated": generated != "512",
+                   "--requests": requests != 1000, "--arrivals": arrivals != "poisson", "--ttft": ttft, "--tpot": tpot,
+                   "--rank": rank != "cost", "--out": out}  # fmt: skip
+        _refuse_options([name for name, given in changed.items() if given], "records bring their own requests")
+        base = _base(shape, find_hardware(hardware[0]), precision, weight_bits, weight_group, cache_bits)
+        measured = None if times is None else _measured(times, len(hardware))
+        serve_questions(
+            Asked(trace.removeprefix(RECORDS), strategy or (), engine, read_rates(rate), seed),
+            lambda longest: _one_deployment(base, hardware, devices, longest, replicas, tensor, pipeline, max_batch, batch_tokens, chunked),
+            measured, price_of(base.hardware, prices), price_notices(price_of(base.hardware, prices)), json=json,
+        )  # fmt: skip
+        return
+    _refuse_options([name for name, given in (("--strategy", strategy), ("--engine", engine)) if given],
+                    "strategies are those of a sweep's records")  # fmt: skip
     if out is not None:
         check_out(out)
     goals = Goals(ttft=_seconds(ttft, "--ttft"), tpot=_seconds(tpot, "--tpot"), attain=attain, rank=rank)
@@ -88,10 +109,7 @@ def serve(
     load = _load(trace, map, speed, rate, prompt, generated, requests, arrivals, seed)
     measured = None if times is None else _measured(times, len(kinds))
     tensor, pipeline = (tensor, pipeline) if measured is None else (tensor or 1, pipeline or 1)
-    base = Deployment(
-        shape=find_shape(shape), hardware=kinds[0], precision=precision,
-        weights=Format(weight_bits, weight_group), cache=Format(cache_bits),
-    )  # fmt: skip
+    base = _base(shape, kinds[0], precision, weight_bits, weight_group, cache_bits)
     most = devices or max(DEVICES, (replicas or 1) * (tensor or 1) * (pipeline or 1))
     longest = int((load.prompt + load.generated).max())
     space = deployments_of(
@@ -125,8 +143,39 @@ def serve(
         show_serve(report)
 
 
+def _base(
+    shape: str, hardware: Hardware, precision: str, weight_bits: float, weight_group: int | None, cache_bits: float
+) -> Deployment:
+    weights, cache = Format(weight_bits, weight_group), Format(cache_bits)
+    return Deployment(shape=find_shape(shape), hardware=hardware, precision=precision, weights=weights, cache=cache)
+
+
+def _one_deployment(
+    base: Deployment, hardware: list[str], devices: int | None, longest: int, replicas: int | None, tensor: int | None,
+    pipeline: int | None, max_batch: int | None, batch_tokens: int | None, chunked: bool | None,
+) -> Deployment:  # fmt: skip
+    """The deployment that is given, and where it is not the least: one copy, on the fewest devices that hold it."""
+    if len(hardware) > 1:
+        raise Refused("bad-option", "strategies are compared on one deployment", "--hardware", "give one")
+    budget = (batch_tokens or max(BATCH_TOKENS, max_batch or 0), chunked is not False)
+    space = deployments_of(
+        base, [base.hardware], devices or max(DEVICES, (replicas or 1) * (tensor or 1) * (pipeline or 1)), longest,
+        replicas=replicas or 1, tensor=tensor, pipeline=pipeline, batches=(max_batch or MAX_BATCH,), budgets=(budget,),
+    )  # fmt: skip
+    if not space.deployments:
+        raise Refused("bad-option", f"{budget[0]} tokens an iteration leave none for prompts beside {max_batch or MAX_BATCH} "
+                      "sequences", "--batch-tokens", f"give at least {max_batch or MAX_BATCH}")  # fmt: skip
+    return min(space.deployments, key=lambda found: (found.devices, found.pipeline))
+
+
+def _refuse_options(given: list[str], why: str) -> None:
+    if given:
+        raise Refused("bad-option", why, ", ".join(given), "leave it out, or give --trace records:DIR" if "--strategy" in given
+                      or "--engine" in given else "leave it out")  # fmt: skip
+
+
 def _load(
-    trace: Path | None, map: list[str] | None, speed: str, rate: str | None, prompt: str, generated: str,
+    trace: str | None, map: list[str] | None, speed: str, rate: str | None, prompt: str, generated: str,
     requests: int, arrivals: str, seed: int,
 ) -> Trace:  # fmt: skip
     if trace is not None and rate is not None:
@@ -137,7 +186,7 @@ def _load(
             "leave --rate or --trace out; --speed changes a trace's",
         )
     if trace is not None:
-        found = read_trace(read_table(trace).columns, str(trace), assignments(map, "--map"))
+        found = read_trace(read_table(Path(trace)).columns, trace, assignments(map, "--map"))
     elif rate is None and not arrivals.startswith("together"):
         raise Refused("no-load", "there are no requests to serve", "--trace, --rate",
                       "give a trace, or a load such as --rate 4 --prompt 512 --generated 256")  # fmt: skip

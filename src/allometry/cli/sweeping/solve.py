@@ -11,6 +11,7 @@ from allometry.cli.options import Json, Seed
 from allometry.cli.output import print_json, print_lines, progress
 from allometry.cli.sweeping.options import (
     AllowCode,
+    DraftEngine,
     Judge,
     KeepText,
     Read,
@@ -37,7 +38,7 @@ def solve(
     prompts: Annotated[str | None, typer.Option(help="File of JSON lines with prompt or messages.")] = None,
     budget: Annotated[str, typer.Option(help="Of each prompt, as in sweep.")] = BUDGET,
     tokens: Annotated[int, typer.Option(help="The longest single answer, where the file does not say.", min=1)] = Problem("", "-").sample_tokens,
-    read: Read = None, judge: Judge = None, records: RecordsFolder = None, keep: KeepText = "text",
+    read: Read = None, judge: Judge = None, draft: DraftEngine = None, records: RecordsFolder = None, keep: KeepText = "text",
     redact: RedactHook = None, allow_code: AllowCode = False, seed: Seed = 0, json: Json = False,
 ) -> None:  # fmt: skip
     """Answer prompts by a strategy within a budget each; nothing scores the answers.
@@ -49,7 +50,7 @@ def solve(
     if len(limits) != 1:
         raise Refused("bad-budget", f"{budget!r} is a series", "--budget", "give one, or use sweep")
     chosen: Strategy = posed.strategy(strategy, None)
-    [roles] = open_engines([engine], judge)
+    [roles] = open_engines([engine], judge, draft)
     with open_records(records, keep, redact) as kept, progress("prompts", len(posed.problems)) as tick:
         found = sweep_of(posed.problems, [chosen], limits, roles, records=kept, seed=seed, replay=True, tick=tick)
     answers = [_answer(problem, outcome) for problem, outcome in zip(posed.problems, found, strict=True)]
@@ -76,6 +77,7 @@ def _answer(problem: Problem, outcome: Outcome) -> dict[str, Any]:
     return {
         "id": problem.id, "answer": text, "read": None if text is None else _plain(problem.read(text)),
         "state": outcome.state, "why": outcome.why, "votes": list(outcome.votes), "samples": outcome.samples,
+        "figures": {name: list(values) for name, values in outcome.figures.items()},
         "meter": {name: getattr(outcome.meter, name) for name in NUMBERS},
     }  # fmt: skip
 
@@ -88,4 +90,6 @@ def _show(answer: dict[str, Any]) -> None:
     votes = ", ".join(f"{weight:g}" for weight in answer["votes"])
     took = f"{answer['meter']['generated_tokens']} tokens, {answer['meter']['calls']} calls"
     told = f"{answer['id']}: {answer['state']}" + (f", votes {votes}" if votes else "") + f" ({took})"
+    if answer["answer"] is not None:
+        told += f"; {answer['why']}" if answer["why"] else ""
     print_lines(told, answer["answer"] if answer["answer"] is not None else answer["why"] or "no answer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from allometry.cli.sweeping.dry import show_estimate
 from allometry.cli.sweeping.options import (
     AllowCode,
     Difficulty,
+    DraftEngine,
     EngineText,
     GraderText,
     Judge,
@@ -29,6 +31,7 @@ from allometry.cli.sweeping.options import (
     open_records,
 )  # fmt: skip
 from allometry.cli.sweeping.posing import Posed, pose
+from allometry.cli.sweeping.watch import Watch
 from allometry.cli.sweeping.write import check_outputs, write_rows
 from allometry.inference.calls import MAIN, Budget, Ledger, read_budgets
 from allometry.inference.records import Records
@@ -46,7 +49,7 @@ def sweep(
     problems: Problems = None, difficulty: Difficulty = None, grader: GraderText = None, read: Read = None,
     selector: Selector = None,
     scorer: Annotated[str | None, typer.Option(help="What says which answers are right, where that is not --grader.")] = None,
-    judge: Judge = None, records: RecordsFolder = None, keep: KeepText = "text", redact: RedactHook = None,
+    judge: Judge = None, draft: DraftEngine = None, records: RecordsFolder = None, keep: KeepText = "text", redact: RedactHook = None,
     allow_code: AllowCode = False,
     seeds: Annotated[int, typer.Option(help="How often everything is run, from --seed upwards.", min=1)] = 1,
     limit: Annotated[str | None, typer.Option(help="For the whole sweep, such as money=200: no call is made that may exceed it.")] = None,
@@ -54,6 +57,7 @@ def sweep(
     detect: Annotated[float | None, typer.Option(help="With --dry-run: how many problems tell so many points apart.", min=0.01, max=100)] = None,
     out: Annotated[Path | None, typer.Option(help="Table of the rows to write: .csv, .parquet or .jsonl.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Page to write: accuracy against cost, .html.")] = None,
+    selector_errors: Annotated[bool, typer.Option("--selector-errors", help="Score every sample that best-of-N chose among: how often its selector errs, and from which N on more samples hurt.")] = False,
     level: Level = None, seed: Seed = 0, json: Json = False,
 ) -> None:  # fmt: skip
     """Run strategies at budgets on the same problems: accuracy with intervals against tokens, calls, seconds and money.
@@ -66,16 +70,18 @@ def sweep(
     check_outputs(out, figure, posed)
     strategies = [posed.strategy(text, selector) for text in strategy]
     budgets, limits = read_budgets(budget), None if limit is None else _limit(limit)
-    engines = open_engines(engine, judge)
+    engines = open_engines(engine, judge, draft)
     if dry_run:
         show_estimate(posed, strategies, budgets, engines, seeds, records, detect, level_of(level, 0.9), json=json)
         return
     if detect is not None:
         raise Refused("no-dry-run", "--detect says how many problems a sweep needs", "--detect", "add --dry-run")
+    watch = Watch(strategies, engines, posed, level_of(level, 0.9)) if selector_errors else None
     with open_records(records, keep, redact) as kept:
-        swept = _run(posed, strategies, budgets, engines, kept, seed, seeds, limits)
+        swept = _run(posed, strategies, budgets, engines, kept, seed, seeds, limits, watch)
+        selected = () if watch is None else watch.found(kept)
     names = {roles[MAIN].profile.identity: text for roles, text in zip(engines, engine, strict=True)}
-    found = summarise(swept, level_of(level, 0.9), names)
+    found = replace(summarise(swept, level_of(level, 0.9), names), selectors=selected)
     written = write_rows(found, out, figure, f"{posed.name}: strategies at budgets")
     if json:
         print_json({"task": posed.name, **found.as_json(), "records": records, "faults": faults_of(engines), **written})
@@ -95,26 +101,29 @@ def _limit(text: str) -> Budget:
 
 def _run(
     posed: Posed, strategies: Sequence[Strategy], budgets: Sequence[Budget], engines: Sequence[Any], kept: Records,
-    seed: int, seeds: int, limit: Budget | None,
+    seed: int, seeds: int, limit: Budget | None, watch: Watch | None,
 ) -> list[Swept]:  # fmt: skip
     paid = Ledger(limit)
     episodes = len(posed.problems) * len(strategies) * len(budgets) * len(engines) * seeds
     with progress("problems at budgets", episodes) as tick:
         return [
             sweep_of(
-                posed.problems, strategies, budgets, roles, scorer=posed.scorer, records=kept, seed=seed, seeds=seeds,
-                limit=paid, tick=tick,
+                posed.problems, strategies if watch is None else watch.strategies(i), budgets, roles, scorer=posed.scorer,
+                records=kept, seed=seed, seeds=seeds, limit=paid, tick=tick, replay=watch is not None,
             )
-            for roles in engines
+            for i, roles in enumerate(engines)
         ]  # fmt: skip
 
 
 def _show(found: Results, posed: Posed, records: str | None, written: dict[str, str | None]) -> None:
-    from allometry.reports import sweep_words
+    from allometry.reports import selector_words, sweep_words
 
     told = sweep_words.words(found)
     print_table(f"{posed.name}, {len(posed.problems)} problems; {told.common}", told.heads, told.rows)
     print_lines(*sweep_words.compared(found))
+    print_lines(
+        *(line for selected in found.selectors for line in selector_words.words(selected.errors, selected.strategy))
+    )
     for row in found.rows:
         counted = "counted as not right" if row.accuracy.value is not None else "so there is no accuracy"
         for count, what in ((row.failed, f"failed ({row.failure})"), (row.unaffordable, "could not afford a call")):

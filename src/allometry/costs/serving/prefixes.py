@@ -46,6 +46,15 @@ class Prefixes:
         prefix.users.remove(shared)
         self._mark(job, prefix)
 
+    def grow(self, job: int, length: int) -> None:
+        """Keep an answer that has just ended behind its prompt: its room is free, and nobody has taken it yet."""
+        prefix = self.held.setdefault(job, _Prefix())
+        if length > prefix.length:
+            self.used += self.kept(length) - self.kept(prefix.length)
+            prefix.length = length
+        if prefix.length:
+            self._mark(job, prefix)
+
     def evict(self, job: int | None = None, shared: int = 0) -> bool:
         """Give up what was idle for longest, but for the first `shared` tokens of `job`; whether there was any."""
         for other in self.idle:

@@ -43,9 +43,10 @@ class _Sequence:
 
 @dataclass(slots=True)
 class _Queue:
-    """Requests that will arrive, and those that wait; who waits for which step."""
+    """Requests that will arrive, and those that wait; who waits for which step, and how many each still lacks."""
 
     future: list[tuple[float, int]]
+    missing: list[int]
     waiting: deque[int] = field(default_factory=deque)
     open: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     children: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -122,19 +123,19 @@ class Replica:
         """The sequence of a request: what it has produced before a preemption is computed anew with its prompt."""
         asked, produced = self.requests, self.produced[request]
         held, shared = asked.prompt[request] + produced, asked.shared[request]
-        reused = min(shared, self.prefixes.length(asked.job[request])) if shared else 0
+        reused = min(shared, self.prefixes.length(asked.prefix[request])) if shared else 0
         return _Sequence(request, self.order, held, max(1, held - reused), produced, shared)
 
     def _reserve(self, sequence: _Sequence) -> bool:
         """Take room for a sequence's prompt and its next token, giving up prefixes nobody uses."""
-        job = self.requests.job[sequence.request]
+        prefix = self.requests.prefix[sequence.request]
         own = self.kept(sequence.held + 1)
         room = self.room - (self.spare if self.running else 0)
-        while self.used + own + (self.prefixes.need(job, sequence.shared) if sequence.shared else 0) > room:
-            if not self.prefixes.evict(job, sequence.shared):
+        while self.used + own + (self.prefixes.need(prefix, sequence.shared) if sequence.shared else 0) > room:
+            if not self.prefixes.evict(prefix, sequence.shared):
                 return False
         if sequence.shared:
-            self.prefixes.join(job, sequence.shared)
+            self.prefixes.join(prefix, sequence.shared)
         self.reserved += own
         self.order += 1
         self.running[sequence.order] = sequence
@@ -264,19 +265,24 @@ class Replica:
             self.attended -= self.kept(position)
             self.growth -= self._slope(position)
         if sequence.shared:
-            self.prefixes.leave(self.requests.job[sequence.request], sequence.shared)
+            self.prefixes.leave(self.requests.prefix[sequence.request], sequence.shared)
 
     def _finish(self, sequence: _Sequence) -> None:
         self._leave(sequence)
         request, queue = sequence.request, self.queue
         self.told.finish[request] = self.now
+        if self.requests.kept[request]:
+            self.prefixes.grow(self.requests.prefix[request], self.requests.kept[request])
         step = self.requests.step[request]
         if step == NONE:
             return
         queue.open[step] -= 1
         if queue.open[step] == 0:
             for child in queue.children.pop(step, ()):
-                ready = max(self.now, self.requests.arrival[child])
+                queue.missing[child] -= 1
+                if queue.missing[child]:
+                    continue
+                ready = max(self.now + self.requests.think[child], self.requests.arrival[child])
                 self.told.ready[child] = ready
                 heappush(queue.future, (ready, child))
 
@@ -301,16 +307,15 @@ class Replica:
 
 
 def _queue(requests: Requests) -> _Queue:
-    free = [
-        (time, i) for i, (time, after) in enumerate(zip(requests.arrival, requests.after, strict=True)) if after == NONE
-    ]
+    waits = [[step for step in after if step != NONE] for after in requests.after]
+    free = [(time, i) for i, time in enumerate(requests.arrival) if not waits[i]]
     heapify(free)
-    queue = _Queue(free)
-    for i, (step, after) in enumerate(zip(requests.step, requests.after, strict=True)):
+    queue = _Queue(free, missing=[len(steps) for steps in waits])
+    for i, step in enumerate(requests.step):
         if step != NONE:
             queue.open[step] += 1
-        if after != NONE:
-            queue.children[after].append(i)
+        for awaited in waits[i]:
+            queue.children[awaited].append(i)
     return queue
 
 

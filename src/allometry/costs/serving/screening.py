@@ -176,8 +176,11 @@ _NOTHING = Prefill()
 
 
 def _reusable(trace: Trace) -> np.ndarray:
-    """Prompt tokens that an earlier request of the job has computed."""
-    _, first = np.unique(trace.job, return_index=True)
-    later = np.ones(len(trace), dtype=bool)
-    later[first] = False
-    return np.where(later, np.minimum(trace.shared, trace.prompt - 1), 0)
+    """Prompt tokens that an earlier request with the same prefix has computed."""
+    known: dict[int, int] = {}
+    found = np.zeros(len(trace), dtype=np.int64)
+    columns = (trace.prefix, trace.shared, trace.kept)
+    for row, (prefix, shared, kept) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        found[row] = min(known.get(prefix, 0), shared)
+        known[prefix] = max(known.get(prefix, 0), shared, kept)
+    return np.minimum(found, trace.prompt - 1)

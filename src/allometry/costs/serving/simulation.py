@@ -13,7 +13,7 @@ from allometry.costs.serving.roofline import Roofline
 from allometry.costs.serving.served import Served
 from allometry.costs.serving.step_times import StepTimes
 from allometry.costs.serving.timeline import Requests, Timeline
-from allometry.costs.serving.traces import Counts, Trace
+from allometry.costs.serving.traces import COLUMNS, Counts, Trace
 
 Tick = Callable[[int], Any]
 
@@ -67,5 +67,4 @@ def _in_turn(jobs: Counts, replicas: int) -> Counts:
 
 
 def _requests(trace: Trace, rows: Counts) -> Requests:
-    columns = (trace.arrival, trace.prompt, trace.generated, trace.job, trace.shared, trace.step, trace.after)
-    return Requests(*(column[rows].tolist() for column in columns))
+    return Requests(*(getattr(trace, name)[rows].tolist() for name in COLUMNS))

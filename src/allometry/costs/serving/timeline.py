@@ -15,7 +15,10 @@ class Requests:
     job: list[int]
     shared: list[int]
     step: list[int]
-    after: list[int]
+    after: list[list[int]]
+    think: list[float]
+    prefix: list[int]
+    kept: list[int]
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from allometry.notices import Refused
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 NONE = -1
+COLUMNS = ("arrival", "prompt", "generated", "job", "shared", "step", "after", "think", "prefix", "kept")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +26,11 @@ class Trace:
     - `arrival` in seconds after the first; `prompt` and `generated` in tokens, from 1.
     - `job` numbers what belongs together: a job stays on one replica, and its requests share the first `shared` tokens
       of their prompts (parallel samples of one question, rounds of one conversation).
-    - `step` numbers the part of a job that a request is, and `after` the step that it waits for, all of it: -1 for
-      none. Such a request arrives when the step is finished, or at its `arrival` if that is later.
+    - `step` numbers the part of a job that a request is, and a row of `after` the steps that it waits for, all of
+      them: -1 for none. Such a request arrives `think` seconds after they are finished, or at its `arrival` if that
+      is later.
+    - `prefix` numbers the beginning that `shared` is of, where not all of a job have one; `kept` are the tokens of
+      prompt and answer that become part of it once the answer is there, for what goes on from it; 0 for none.
     """
 
     arrival: Floats
@@ -36,6 +40,9 @@ class Trace:
     shared: Counts
     step: Counts
     after: Counts
+    think: Floats
+    prefix: Counts
+    kept: Counts
     where: str = "the trace"
 
     def __len__(self) -> int:
@@ -57,8 +64,7 @@ class Trace:
             return self
         _, begin, job = np.unique(self.job, return_index=True, return_inverse=True)
         rows = np.flatnonzero(begin[job] < requests)
-        columns = ("arrival", "prompt", "generated", "job", "shared", "step", "after")
-        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
 
     def faster(self, speed: float) -> Trace:
         """The same requests, arriving `speed` times as fast.
@@ -74,13 +80,15 @@ class Trace:
 def trace_of(
     arrival: Sequence[float], prompt: Sequence[float], generated: Sequence[float], *,
     job: Sequence[Any] | None = None, step: Sequence[Any] | None = None, after: Sequence[Any] | None = None,
-    shared: Sequence[float] | None = None, where: str = "the trace",
+    shared: Sequence[float] | None = None, think: Sequence[float] | None = None, prefix: Sequence[Any] | None = None,
+    kept: Sequence[float] | None = None, where: str = "the trace",
 ) -> Trace:  # fmt: skip
     """The trace of these columns, checked.
 
     Arguments: `arrival` in seconds from any moment, none before the one above it; `prompt` and `generated` in tokens; `job`, `step`
-    and `after` are names (None or "" for none): `after` names a step of the same job, and waits for all requests
-    with that name; `shared` is how many tokens at the start of the prompt are those of the job.
+    and `after` are names (None or "" for none): `after` names a step of the same job, or a list of them, and waits
+    for all requests with these names, and `think` seconds more; `shared` is how many tokens at the start of the prompt
+    are those of the job, or of the `prefix` where a job has several; `kept` how many of prompt and answer join them.
     Errors: `Refused` with the row, counted from 0, for an empty trace, arrivals out of order, counts that are not
     whole and positive, a step that does not exist, and steps that wait for each other.
 
@@ -101,6 +109,9 @@ def trace_of(
         shared=_tokens("shared", [0] * size if shared is None else shared, 0, size, where),
         step=steps,
         after=_awaited(jobs, after, step_names, size, where),
+        think=_think(think, size, where),
+        prefix=jobs if prefix is None else _numbers(prefix, size),
+        kept=_tokens("kept", [0] * size if kept is None else kept, 0, size, where),
         where=where,
     )  # fmt: skip
     _check_shared(made)
@@ -159,42 +170,64 @@ def _step_numbers(jobs: Counts, names: Sequence[Any] | None, size: int) -> tuple
 def _awaited(
     jobs: Counts, names: Sequence[Any] | None, steps: Mapping[tuple[int, Any], int], size: int, where: str
 ) -> Counts:
-    after = np.full(size, NONE)
-    for row, name in enumerate(() if names is None else names):
-        if not _is_named(name):
-            continue
-        key = (int(jobs[row]), name)
-        if key not in steps:
-            own = [str(step) for job, step in steps if job == key[0]]
-            near = ", ".join(nearest_names(str(name), own)) or "none: name the steps in a column `step`"
-            raise Refused("unknown-step", f"row {row} waits for {name!r}, which is no step of its job", where,
-                          f"the nearest are {near}")  # fmt: skip
-        after[row] = steps[key]
+    several = [name if isinstance(name, list) else [name] for name in (() if names is None else names)]
+    after = np.full((size, max(map(len, several), default=1) or 1), NONE)
+    for row, of_row in enumerate(several):
+        for column, name in enumerate(dict.fromkeys(filter(_is_named, of_row))):
+            after[row, column] = _step_named(name, int(jobs[row]), steps, row, where)
     return after
 
 
-def _check_shared(trace: Trace) -> None:
-    bad = np.flatnonzero(trace.shared > trace.prompt)
+def _step_named(name: Any, job: int, steps: Mapping[tuple[int, Any], int], row: int, where: str) -> int:
+    if (job, name) not in steps:
+        own = [str(step) for of_job, step in steps if of_job == job]
+        near = ", ".join(nearest_names(str(name), own)) or "none: name the steps in a column `step`"
+        raise Refused("unknown-step", f"row {row} waits for {name!r}, which is no step of its job", where,
+                      f"the nearest are {near}")  # fmt: skip
+    return steps[job, name]
+
+
+def _think(values: Sequence[float] | None, size: int, where: str) -> Floats:
+    think = np.zeros(size) if values is None else np.asarray(values, dtype=np.float64)
+    bad = np.flatnonzero(~(np.isfinite(think) & (think >= 0)))
     if bad.size:
-        row = int(bad[0])
-        message = f"row {row} shares {trace.shared[row]} tokens of a prompt of {trace.prompt[row]}"
-        raise Refused("bad-tokens", message, trace.where, f"share at most {trace.prompt[row]}")
+        message = f"row {bad[0]} cannot wait {think[bad[0]]:g} s after what it waits for"
+        raise Refused("bad-think", message, where, "give seconds from 0")
+    return think
+
+
+def _check_shared(trace: Trace) -> None:
+    for name, most, whole in (
+        ("shares", trace.prompt, "a prompt"),
+        ("keeps", trace.prompt + trace.generated, "a prompt and answer"),
+    ):
+        taken = trace.shared if name == "shares" else trace.kept
+        bad = np.flatnonzero(taken > most)
+        if bad.size:
+            row = int(bad[0])
+            message = f"row {row} {name} {taken[row]} tokens of {whole} of {most[row]}"
+            raise Refused("bad-tokens", message, trace.where, f"give at most {most[row]}")
 
 
 def _check_order(trace: Trace) -> None:
     """Refuse steps that wait for each other, by finishing every step whose requests wait for finished ones."""
-    waiting: list[int] = np.flatnonzero(trace.after != NONE).tolist()
+    waits = trace.after != NONE
+    missing = waits.sum(axis=1).tolist()
+    waiting: list[int] = np.flatnonzero(missing).tolist()
     if not waiting:
         return
-    steps, needs = trace.step.tolist(), trace.after.tolist()
+    steps = trace.step.tolist()
     held = Counter(steps[row] for row in waiting)
     followers: dict[int, list[int]] = defaultdict(list)
-    for row in waiting:
-        followers[needs[row]].append(row)
+    for row, column in np.argwhere(waits).tolist():
+        followers[int(trace.after[row, column])].append(row)
     free = [step for step in set(steps) - {NONE} if not held[step]]
     released = 0
     while free:
         for row in followers.pop(free.pop(), ()):
+            missing[row] -= 1
+            if missing[row]:
+                continue
             released += 1
             held[steps[row]] -= 1
             if steps[row] != NONE and not held[steps[row]]:

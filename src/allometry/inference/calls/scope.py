@@ -93,9 +93,9 @@ class Scope:
         """Whether there is any limit to what may be spent here."""
         return self._driver.ledger.budget is not None
 
-    def worst(self, request: Request) -> Meter:
-        """The most that a request may take."""
-        return worst_case(self._engine.profile, request, self._engine.most_prompt_tokens(request))
+    def worst(self, request: Request, *, more: int = 0) -> Meter:
+        """The most that a request may take; `more` are tokens of its prompt that are still to be written."""
+        return worst_case(self._engine.profile, request, self._engine.most_prompt_tokens(request) + more)
 
     def affordable(
         self, request: Request, *, apart: bool = False, beside: Meter = NOTHING, held: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +25,20 @@ from allometry.inference.engines.world import ANSWER, PROBLEM, World, read_world
 from allometry.notices import Refused
 
 ALL = Abilities(
-    n=True, seed=True, stop=True, stop_reason=True, logprobs=True, continuation=True, usage=True, cached=True
+    n=True,
+    seed=True,
+    stop=True,
+    stop_reason=True,
+    logprobs=True,
+    scored=True,
+    continuation=True,
+    usage=True,
+    cached=True,
 )
 THOUGHT = "hm "
 WORD = 64
+# What a text of this world shows of being wrong.
+_WRONG = re.compile(r"slip|answer \d+\.\d")
 
 
 @dataclass(frozen=True)
@@ -79,14 +90,21 @@ class Simulator:
     def _response(self, request: Request, drawn: _Drawn, rng: random.Random, prompt: int) -> Response:
         world = self.world
         logprobs: tuple[float, ...] = ()
+        scored: tuple[float, ...] = ()
         if request.logprobs:
-            right, wrong, sd = world.confidence
-            logprobs = (rng.gauss(wrong if drawn.answer else right, sd),) * drawn.tokens
+            logprobs = self._sure(bool(drawn.answer), drawn.tokens, rng)
+        if request.scored:
+            scored = self._sure(_WRONG.search(request.prefix) is not None, len(request.prefix.split()), rng)
         return Response(
-            drawn.content, finish=drawn.finish, stopped_by=drawn.stopped_by, logprobs=logprobs,
+            drawn.content, finish=drawn.finish, stopped_by=drawn.stopped_by, logprobs=logprobs, prefix_logprobs=scored,
             usage=Usage(prompt, 0, drawn.tokens), seconds=world.wait + drawn.tokens / world.tokens_per_second,
             first_token=world.wait,
         )  # fmt: skip
+
+    def _sure(self, errs: bool, tokens: int, rng: random.Random) -> tuple[float, ...]:
+        """Log-probabilities of the tokens of a text by whether it is wrong, all the same."""
+        right, wrong, sd = self.world.confidence
+        return (rng.gauss(wrong if errs else right, sd),) * tokens
 
 
 class _Drawn(NamedTuple):

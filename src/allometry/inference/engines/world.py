@@ -31,8 +31,9 @@ class World:
     success**(1/steps); every step, and the line with the answer, takes `step_tokens`. Without steps, right and wrong
     answers have normal lengths `right_tokens` and `wrong_tokens` (mean, sd). With `thinking` (mean, sd, scale), t
     tokens of thinking come before the answer, and it is right with chance success * (1 - exp(-t/scale)).
-    `confidence` (right, wrong, sd) are mean log-probabilities. A call takes `wait` seconds and then
-    `tokens_per_second`; it fails when one of its samples does, each with chance `failures`.
+    `confidence` (right, wrong, sd) are mean log-probabilities, of what is written and of a text that is scored. A call
+    takes `wait` seconds and then `tokens_per_second`; it fails when one of its samples does, each with chance
+    `failures`.
 
     >>> World(success=0.5).success_of(17)
     0.5

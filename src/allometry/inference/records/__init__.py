@@ -1,5 +1,6 @@
 """What engines answered, append-only: live segments, the compacted table, and what of the texts is kept."""
 
+from allometry.inference.records.asked import Asked, characters, read_asked
 from allometry.inference.records.describe import Described, EngineKept, StrategyKept, describe
 from allometry.inference.records.folder import Records
 from allometry.inference.records.lost import lost_calls
@@ -15,15 +16,17 @@ from allometry.inference.records.privacy import (
     text_hash,
 )
 from allometry.inference.records.rewrite import export, scrub, to_scrub
-from allometry.inference.records.table import read_lines
+from allometry.inference.records.table import read_columns, read_lines
 
 __all__ = [
+    "Asked",
     "Described",
     "EngineKept",
     "Keep",
     "Line",
     "Records",
     "StrategyKept",
+    "characters",
     "check_keep",
     "check_options",
     "describe",
@@ -32,6 +35,8 @@ __all__ = [
     "lost_calls",
     "mask",
     "pick",
+    "read_asked",
+    "read_columns",
     "read_lines",
     "scrub",
     "strip_url",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,8 @@ FILE = "records.parquet"
 LINES_AT_ONCE = 50_000
 
 
-def read_table(folder: Path) -> polars.DataFrame | None:
-    """The compacted table of a folder; None where there is none yet.
+def read_table(folder: Path, columns: Sequence[str] | None = None) -> polars.DataFrame | None:
+    """The compacted table of a folder, or some of its columns; None where there is none yet.
 
     Errors: `Refused` for a file that is damaged, of another kind or of a newer version.
     """
@@ -35,15 +35,15 @@ def read_table(folder: Path) -> polars.DataFrame | None:
     try:
         held = pl.read_parquet_metadata(path).get(FORMAT)
         check_header(json.loads(held) if held else None, str(path))
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, columns=None if columns is None else list(columns))
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         if isinstance(error, Refused):
             raise
         raise Refused("damaged-records", "this is not a whole Parquet file", str(path), "restore it") from None
 
 
-def read_lines(folder: str | Path) -> Iterator[Line]:
-    """Every line of a folder, compacted ones first; nothing is locked and nothing is changed.
+def read_lines(folder: str | Path, kinds: Collection[str] = ()) -> Iterator[Line]:
+    """Every line of a folder, or those of some kinds, compacted ones first; nothing is locked and nothing is changed.
 
     Errors: `Refused` where there is no such folder, and for files that are no records.
     """
@@ -52,10 +52,32 @@ def read_lines(folder: str | Path) -> Iterator[Line]:
         raise Refused("no-such-folder", "there is no such folder", str(folder), "name a folder of a sweep")
     table = read_table(folder)
     if table is not None:
-        for row in table.iter_rows(named=True):
+        wanted = table.filter(table["kind"].is_in(list(kinds))) if kinds else table
+        for row in wanted.iter_rows(named=True):
             yield {name: value for name, value in row.items() if value is not None}
     for path in segments(folder):
-        yield from (line for _, line in read_segment(path))
+        yield from (line for _, line in read_segment(path) if not kinds or line["kind"] in kinds)
+
+
+def read_columns(folder: Path, columns: Sequence[str]) -> polars.DataFrame:
+    """Some columns of every line of a folder, each thing once; nothing is locked and nothing is changed.
+
+    Errors: as `read_lines`.
+    """
+    import polars as pl
+
+    if not folder.is_dir():
+        raise Refused("no-such-folder", "there is no such folder", str(folder), "name a folder of a sweep")
+    known = (*dict.fromkeys((*columns, *ONCE)),)
+    held = read_table(folder, known)
+    live = [
+        frame.select(known) for path in segments(folder) for frame in frames(line for _, line in read_segment(path))
+    ]
+    parts = [*([] if held is None else [held]), *live]
+    if not parts:
+        return next(iter(frames(iter(())))).select(columns)
+    found = pl.concat(parts)
+    return (found.unique(subset=ONCE, keep="last", maintain_order=True) if live else found).select(columns)
 
 
 def compact(folder: Path) -> None:

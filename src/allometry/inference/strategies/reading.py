@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from inspect import Parameter
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from allometry.inference.records import find_hook
 from allometry.inference.strategies.find import find_strategy
 from allometry.inference.strategies.strategy import Strategy
-from allometry.inference.verifiers import Grader, confidence, find_vote
+from allometry.inference.verifiers import Grader, confidence, find_likeness, find_vote, list_graders
 from allometry.notices import Refused
 
 _CALL = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<words>.*)\))?", re.DOTALL)
@@ -25,7 +26,8 @@ def read_strategy(
     """The strategy that a text names: `greedy`, `best_of_n(samples=8, selector=steps)`, `mine.py:search(width=3)`.
 
     Values are numbers, texts, true, false and none; a bare word is a text. A grader is found by `find_grader`, a vote
-    by `find_vote`, a weight is a grader, `confidence` or a function of a response, 'mine.py:weight'.
+    by `find_vote`, a weight is a grader, `confidence` or a function of a response, 'mine.py:weight'. What compares two
+    answers is a grader, one of `find_likeness`, or a function 'mine.py:alike'.
     Arguments: `defaults` are arguments by strategy, used where the text gives none; its label does not show them.
     Errors: `Refused` for anything else, with what can be written.
 
@@ -40,6 +42,54 @@ def read_strategy(
     known, arguments = maker.parameters, {**(defaults or {}).get(maker.name, {}), **given}
     values = {n: _value(known[n], v, find_grader) if n in known else v for n, v in arguments.items()}
     return replace(maker(**values), changed=tuple(given))
+
+
+def strategy_named(identity: str, find_grader: Callable[[str], Grader], *, allow_code: bool = True) -> Strategy:
+    """The strategy of an identity, as records and policies hold it: with every argument, in the order of its maker.
+
+    Use it to run again what was measured; `read_strategy` is for what people write. Without `allow_code` nothing is
+    imported for it: a strategy, vote or weight of a file or module is refused; graders are left to `find_grader`.
+    Errors: `Refused` where this version has no such strategy, or one with other arguments.
+
+    >>> from allometry.inference.verifiers import EXACT
+    >>> strategy_named("greedy(tokens=null)", lambda name: EXACT).label
+    'greedy'
+    """
+    found = _CALL.fullmatch(identity)
+    if found is None:
+        raise Refused("bad-strategy", f"{identity!r:.80} is no strategy", "strategy", _MEND)
+    if not allow_code and ":" in found["name"]:
+        raise _code(found["name"])
+    maker = find_strategy(found["name"])
+    given = _held(found["words"] or "", tuple(maker.parameters))
+    for name, value in given.items():
+        wanted = str(maker.parameters[name].annotation)
+        if not allow_code and isinstance(value, str) and ":" in value and ("Vote" in wanted or "Weight" in wanted):
+            raise _code(value)
+    made = maker(**{n: _value(maker.parameters[n], v, find_grader) for n, v in given.items()})
+    if made.identity != identity:
+        raise Refused("other-strategy", f"{maker.name} of this version is not {identity!r:.200}", "strategy",
+                      "use the version of allometry that measured it, or measure anew")  # fmt: skip
+    return made
+
+
+def _code(what: str) -> Refused:
+    return Refused("code-not-allowed", f"{what!r:.80} is code of a file or module", "the strategy",
+                   "allow it if it is your own")  # fmt: skip
+
+
+def _held(words: str, names: Sequence[str]) -> dict[str, Any]:
+    """Values by argument, each up to where the next argument begins."""
+    found: dict[str, Any] = {}
+    starts = [(name, f", {words}".find(f", {name}=")) for name in names]
+    there = [(name, at) for name, at in starts if at >= 0]
+    for (name, at), end in zip(there, [*(at for _, at in there[1:]), len(words) + 2], strict=True):
+        text = f", {words}"[at + len(name) + 3 : end]
+        try:
+            found[name] = json.loads(text, parse_constant=lambda constant: constant)
+        except (ValueError, RecursionError):
+            found[name] = text
+    return found
 
 
 def _arguments(words: str, text: str) -> dict[str, Any]:
@@ -74,6 +124,8 @@ def _value(parameter: Parameter, value: Any, find_grader: Callable[[str], Grader
         return confidence
     if "Vote" in wanted:
         return find_vote(value)
+    if "Compare" in wanted and value.partition(":")[0] not in list_graders():
+        return find_likeness(value)
     if "Weight" in wanted and ":" in value:
         return find_hook(value)
-    return find_grader(value) if "Grader" in wanted or "Weight" in wanted else value
+    return find_grader(value) if any(word in wanted for word in ("Grader", "Weight", "Compare")) else value

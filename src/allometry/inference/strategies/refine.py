@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from allometry.axes import nearest_names
-from allometry.inference.calls import Allowance, Meter, Prompt, Request, Response, Scope
+from allometry.inference.calls import Allowance, Response, Scope
 from allometry.inference.strategies._checks import positive
 from allometry.inference.strategies._drawing import TEMPERATURE, ask, grading, one, whole
-from allometry.inference.strategies._history import CHOICES, History, Node
+from allometry.inference.strategies._feedback import within_budget
+from allometry.inference.strategies._history import CHOICES, History, Node, choose
+from allometry.inference.strategies._prompts import behind, filled
 from allometry.inference.strategies.strategy import Answer, strategy
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader
@@ -31,6 +33,7 @@ async def refine(
     steps: int | None = None,
     candidates: int = 4,
     choice: str = "best",
+    shown: int = 1,
     instruction: str = INSTRUCTION,
     tokens: int | None = None,
     temperature: float = TEMPERATURE,
@@ -41,13 +44,13 @@ async def refine(
     Use it where answers have grades between wrong and right and the model can mend what it sees: designs, programs,
     proofs. Not where a grade only says right or wrong: `best_of_n` then draws the same without the longer prompts.
     Arguments: C * L * K answers are graded in all: `chains` is C, `steps` L (by default until the budget ends),
-    `candidates` K. `choice` is what is shown: the `best`, by `puct`, or by `balance` between good and others.
-    `instruction` is put behind the prompt, {answer} and {grade} filled in. It ends with an answer of the highest grade
-    there is, 1.
+    `candidates` K. `choice` is what is shown: the `best`, by `puct` or, by ranks alone, `rpucg`, or by `balance`
+    between good and others; so many as `shown`. `instruction` is put behind the prompt for each, {answer} and {grade}
+    filled in. It ends with an answer of the highest grade there is, 1.
     Errors: `Refused` for a choice that there is not.
-    Source: arXiv 2604.19341 (split, choices puct and balance with their constants).
+    Source: arXiv 2604.19341 (split, choices puct, rpucg and balance with their constants).
     """
-    positive(chains=chains, steps=steps, candidates=candidates)
+    positive(chains=chains, steps=steps, candidates=candidates, shown=shown)
     if choice not in CHOICES:
         near = ", ".join(nearest_names(choice, CHOICES))
         raise Refused("unknown-choice", f"nothing is chosen by {choice!r}", "refine", f"the nearest are {near}")
@@ -57,15 +60,18 @@ async def refine(
         steps = STEPS
     histories, graded = [History() for _ in range(chains)], list[tuple[float, Response]]()
     while steps is None or histories[0].expansions < steps:
-        parents = [CHOICES[choice](chain, engine.random.random) if chain.nodes else None for chain in histories]
-        asked = [replace(request, prompt=_shown(problem.prompt, instruction, parent)) for parent in parents]
-        asked = _within_budget(engine, asked, beside)
+        parents = [
+            choose(CHOICES[choice], chain, engine.random.random, shown) if chain.nodes else [] for chain in histories
+        ]
+        prompts = [_shown(instruction, each) for each in parents]
+        asked = [replace(request, prompt=behind(problem.prompt, said) if said else problem.prompt) for said in prompts]
+        asked = within_budget(engine, asked, beside)
         if not asked:
             break
         drawn = await engine.map(whole, asked)
         # the budget may not hold a step of every chain
-        for history, parent, found in zip(histories, parents, drawn, strict=False):
-            graded += await _step(engine, selector, history, parent, found)
+        for history, each, found in zip(histories, parents, drawn, strict=False):
+            graded += await _step(engine, selector, history, each, found)
         if any(grade >= 1 for grade, _ in graded):
             break
     if not graded:
@@ -74,28 +80,15 @@ async def refine(
 
 
 async def _step(
-    engine: Scope, selector: Grader, history: History, parent: Node | None, found: Sequence[Response]
+    engine: Scope, selector: Grader, history: History, parents: Sequence[Node], found: Sequence[Response]
 ) -> list[tuple[float, Response]]:
     """Grade the candidates of one step and commit the best."""
     graded = [*zip(await engine.grade(selector, found), found, strict=True)]
     grade, response = max(graded, key=lambda pair: pair[0])
-    history.commit(parent, response, grade)
+    history.commit(parents, response, grade)
     return graded
 
 
-def _shown(prompt: Prompt, instruction: str, parent: Node | None) -> Prompt:
-    """The prompt with an earlier answer behind it; what a model wrote is put in as it is, and is no pattern."""
-    if parent is None:
-        return prompt
-    said = instruction.replace("{grade}", f"{parent.grade:.2f}").replace("{answer}", parent.response.content)
-    return f"{prompt}{said}" if isinstance(prompt, str) else (*prompt, {"role": "user", "content": said.strip()})
-
-
-def _within_budget(engine: Scope, asked: Sequence[Request], beside: Meter) -> list[Request]:
-    """As many candidates as the budget is sure to hold, and to have graded; the last chains lose theirs first."""
-    kept = [*asked]
-    while kept and not engine.fits(kept, beside=beside * sum(request.n for request in kept)):
-        last = kept.pop()
-        if last.n > 1:
-            kept.append(replace(last, n=last.n - 1))
-    return kept
+def _shown(instruction: str, parents: Sequence[Node]) -> str:
+    """What is said of the answers that are shown."""
+    return "".join(filled(instruction, grade=f"{one.grade:.2f}", answer=one.response.content) for one in parents)

@@ -50,11 +50,14 @@ async def elect(
     problem: Problem, engine: Scope, found: Sequence[Response], vote: Vote | None, weight: Weight | None
 ) -> Answer:
     """The response that stands for the answer with most weight; the first response where nobody votes."""
-    if not found:
-        return Answer(None, 0)
+    return by_weight(problem, found, vote, await _weights(engine, found, weight)) if found else Answer(None, 0)
+
+
+def by_weight(problem: Problem, found: Sequence[Response], vote: Vote | None, weights: Sequence[float]) -> Answer:
+    """The same with the weights as they are."""
     votes = [vote(response) if vote is not None else problem.read(response.content) for response in found]
-    winner, weights = tally(votes, await _weights(engine, found, weight))
-    return Answer(found[winner or 0], len(found), weights)
+    winner, sums = tally(votes, weights)
+    return Answer(found[winner or 0], len(found), sums)
 
 
 async def _weights(engine: Scope, found: Sequence[Response], weight: Weight | None) -> Sequence[float]:

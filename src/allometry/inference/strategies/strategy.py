@@ -20,12 +20,16 @@ from allometry.notices import Refused
 class Answer:
     """What a strategy settled on: a response (None where it could afford none), and how it came to it.
 
-    `samples` were considered; `votes` are the weights of different answers, largest first.
+    `samples` were considered; `votes` are the weights of different answers, largest first. `figures` are what else the
+    strategy has to tell of itself, by name. `why` tells where it is not what the strategy sets out to give: a plain
+    answer, since what a model wrote could not be read.
     """
 
     response: Response | None
     samples: int = 1
     votes: tuple[float, ...] = ()
+    figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    why: str = ""
 
 
 Solve: TypeAlias = Callable[..., Awaitable[Answer]]
@@ -124,6 +128,7 @@ class Maker:
         arguments = {name: given.get(name, p.default) for name, p in known.items()}
         for name, value in given.items():
             check_argument(self.name, known[name], value)
+            _check_verifier(self.name, name, value)
         changed = tuple(name for name, p in known.items() if name in given and given[name] != p.default)
         needs = self.needs(arguments) if callable(self.needs) else self.needs
         return Strategy(self.name, arguments, changed, self.solve, needs, self.roles, self.rule)
@@ -150,6 +155,13 @@ def strategy(
         return Maker(solve.__name__, solve, needs, roles, rule)
 
     return make
+
+
+def _check_verifier(strategy: str, argument: str, value: Any) -> None:
+    """A search over steps that is graded by whole answers would drop every beginning, the right ones too."""
+    if argument == "verifier" and isinstance(value, Grader) and value.whole:
+        raise Refused("no-beginnings", f"{value.name} grades whole answers alone, and {strategy} has beginnings graded",
+                      "--strategy", "leave verifier out where the task has its own, or give steps_so_far, or a judge")  # fmt: skip
 
 
 def _shown(value: Any) -> str:

@@ -44,10 +44,11 @@ class Outcome:
 
     `grade` is the scorer's, None where there is none. `state` is "truncated" where the answer was cut off and is not
     right as it stands: that is not a wrong answer. "unaffordable" means that the budget held no call, "failed" that a
-    call failed (`why`). What selects and what scores are named with their kinds; `oracle` marks a selector that saw
-    the answer. `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
+    call failed; `why` says so, and where an answer is not what its strategy sets out to give. What selects and what
+    scores are named with their kinds; `oracle` marks a selector that saw the answer. `figures` are the strategy's own,
+    by name. `meter` is what the strategy took, without the scorer; `first_token` the seconds until there
     was any token of a model, None where the engine does not say; `answer` the key of the response in the records,
-    `response` that itself, None for an outcome that was read back.
+    `response` that itself, None for an outcome that was read back. `identity` is the strategy with all its arguments.
     """
 
     problem: str
@@ -69,6 +70,8 @@ class Outcome:
     first_token: float | None = None
     answer: str = ""
     why: str = ""
+    figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    identity: str = ""
     response: Response | None = None
 
     @property
@@ -137,7 +140,7 @@ def recorded(strategy: Strategy, problem: Problem, budget: Budget | None, settin
     for line in reversed(setting.records.episodes.get(episode_key(strategy, problem, budget, setting), [])):
         held = json.loads(line["result"])
         if held.pop("made_by") == made_by and held["state"] != "failed":
-            return _outcome(held)
+            return _outcome(held, line["strategy"])
     return None
 
 
@@ -185,7 +188,7 @@ async def _run(strategy: Strategy, problem: Problem, ledger: Ledger, recorder: R
         kind = type(answer).__name__
         raise Refused("no-answer", f"{strategy.name} returned a {kind}", "the strategy", "return an Answer")
     meter = replace(ledger.spent, critical_path_tokens=driver.critical_path_tokens, seconds=clock.now)
-    return _Ran(answer, meter, driver.first_token, why, failed)
+    return _Ran(answer, meter, driver.first_token, why or answer.why, failed)
 
 
 async def _score(
@@ -212,7 +215,9 @@ def _outcome_of(
         selector=strategy.selector, selector_kind=strategy.selector_kind, oracle=strategy.oracle,
         scorer="" if scorer is None else scorer.name, scorer_kind="" if scorer is None else scorer.kind,
         samples=ran.answer.samples, votes=ran.answer.votes, meter=ran.meter, first_token=ran.first_token,
-        answer="" if response is None else response.key, why=ran.why, response=response,
+        answer="" if response is None else response.key, why=ran.why, figures=ran.answer.figures,
+        identity=strategy.identity,
+        response=response,
     )  # fmt: skip
 
 
@@ -225,15 +230,24 @@ def _state(ran: _Ran, grade: float | None) -> State:
 
 
 def _line(key: str, outcome: Outcome, recorder: Recorder, made_by: str) -> Line:
-    held = {name: value for name, value in outcome.__dict__.items() if name != "response"}
+    held = {name: value for name, value in outcome.__dict__.items() if name not in ("response", "identity")}
     meter = {**{name: getattr(outcome.meter, name) for name in NUMBERS}, "estimated": sorted(outcome.meter.estimated)}
     return {
         "kind": "episode", "key": key, "episode": key, "problem": outcome.problem, "strategy": recorder.strategy,
-        "engine": outcome.engine, "seed": outcome.seed, 
+        "engine": outcome.engine, "seed": outcome.seed,
         "result": canonical({**held, "meter": meter, "made_by": made_by}),
     }  # fmt: skip
 
 
-def _outcome(held: dict[str, Any]) -> Outcome:
+def outcome_of(result: str, identity: str) -> Outcome:
+    """The outcome that a line of the records holds as its `result`, of the strategy with this identity."""
+    held = json.loads(result)
+    held.pop("made_by", None)
+    return _outcome(held, identity)
+
+
+def _outcome(held: Mapping[str, Any], identity: str) -> Outcome:
     meter = {**held["meter"], "estimated": frozenset(held["meter"]["estimated"])}
-    return Outcome(**{**held, "votes": tuple(held["votes"]), "meter": Meter(**meter)})
+    figures = {name: tuple(values) for name, values in held.get("figures", {}).items()}
+    made = {"votes": tuple(held["votes"]), "meter": Meter(**meter), "figures": figures, "identity": identity}
+    return Outcome(**{**held, **made})

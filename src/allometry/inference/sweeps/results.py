@@ -10,6 +10,7 @@ from allometry.inference.calls import Meter
 from allometry.inference.sweeps.curves import Curve, curves
 from allometry.inference.sweeps.episode import Outcome
 from allometry.inference.sweeps.rows import Difference, Row, differences, rows
+from allometry.inference.sweeps.selectors.errors import Selected
 from allometry.inference.sweeps.sweep import Swept
 from allometry.showing import Tabled
 
@@ -18,7 +19,8 @@ from allometry.showing import Tabled
 class Results(Tabled):
     """The rows of one or several sweeps, with what was paid for them now; `complete` unless a limit ended them.
 
-    `names` are what people call engines, by identity.
+    `names` are what people call engines, by identity; `selectors` are those of best-of-N against the scorer, where that
+    was asked for.
     """
 
     rows: tuple[Row, ...]
@@ -28,6 +30,7 @@ class Results(Tabled):
     level: float
     why: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    selectors: tuple[Selected, ...] = ()
 
     def name(self, engine: str) -> str:
         """What an engine is called where people read."""
@@ -50,6 +53,7 @@ class Results(Tabled):
             "curves": [curve.as_json() for curve in self.curves],
             "paid": {**paid, "estimated": sorted(self.paid.estimated)}, "level": self.level,
             "complete": self.complete, "why": self.why, "engines": dict(self.names),
+            "selectors": [selected.as_json() for selected in self.selectors],
         }  # fmt: skip
 
 

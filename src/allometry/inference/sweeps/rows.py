@@ -109,7 +109,7 @@ def rows(outcomes: Sequence[Outcome], level: float = 0.9) -> list[Row]:
 
     Intervals of accuracies are over problems, by group where the problems have groups.
     """
-    return [_row(of_cell, level) for of_cell in _cells(outcomes).values()]
+    return [_row(of_cell, level) for of_cell in cells(outcomes).values()]
 
 
 def differences(outcomes: Sequence[Outcome], level: float = 0.9) -> list[Difference]:
@@ -117,13 +117,12 @@ def differences(outcomes: Sequence[Outcome], level: float = 0.9) -> list[Differe
 
     Oracles are compared among themselves.
     """
-    cells = list(_cells(outcomes).values())
-    return list(_against_first(cells, level))
+    return list(_against_first(list(cells(outcomes).values()), level))
 
 
-def _against_first(cells: Sequence[list[Outcome]], level: float) -> Iterator[Difference]:
+def _against_first(of_cells: Sequence[list[Outcome]], level: float) -> Iterator[Difference]:
     firsts: dict[tuple[Any, ...], list[Outcome]] = {}
-    for cell in cells:
+    for cell in of_cells:
         first = firsts.setdefault((cell[0].engine, cell[0].budget, cell[0].scorer, cell[0].oracle), cell)
         if first is not cell and cell[0].scorer:
             yield _difference(cell, first, level)
@@ -152,7 +151,8 @@ def _by_problem(outcomes: Sequence[Outcome]) -> dict[str, float]:
     return {problem: sum(of_it) / len(of_it) for problem, of_it in grades.items()}
 
 
-def _cells(outcomes: Sequence[Outcome]) -> dict[tuple[Any, ...], list[Outcome]]:
+def cells(outcomes: Sequence[Outcome]) -> dict[tuple[Any, ...], list[Outcome]]:
+    """The outcomes of each row, in the order in which they first come."""
     order: dict[tuple[Any, ...], int] = {}
     for outcome in outcomes:
         order.setdefault(_cell(outcome), len(order))

@@ -26,7 +26,8 @@ class Grader:
     it asks. `read` takes the answer out of a text as the grader does, for votes to agree with it; None where it judges
     otherwise. `takes(problem, request, engine)` is the most that grading one sample of a request may take, for those who
     keep within a budget; None for one that asks no engine. `lacks(problem)` says what a problem must have to be graded
-    and has not; "" where nothing is missing.
+    and has not; "" where nothing is missing. `whole` says that it knows whole answers alone, and takes every beginning
+    of one for wrong: no search over steps can be made with it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Grader:
     read: Reader | None = None
     takes: Callable[[Problem, Request, Scope], Meter] | None = None
     lacks: Callable[[Problem], str] = lambda problem: ""
+    whole: bool = False
 
     @property
     def code(self) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from allometry.inference.calls import Response, Scope
 from allometry.inference.tasks import Problem, Steps, Task
-from allometry.inference.verifiers.grader import Grader
+from allometry.inference.verifiers.grader import Grader, no_answer
 
 
 def answer_grader(task: Task) -> Grader:
@@ -20,7 +20,10 @@ def answer_grader(task: Task) -> Grader:
     async def grade(problem: Problem, responses: Sequence[Response], engine: Scope) -> list[float]:
         return [float(task.right_answer(problem, whole_lines(response))) for response in responses]
 
-    return Grader(f"{task.name} answer", "exact outcome", grade, task.oracle, task.right_answer)
+    lacks = no_answer if task.oracle else _no_data
+    return Grader(
+        f"{task.name} answer", "exact outcome", grade, task.oracle, task.right_answer, lacks=lacks, whole=True
+    )
 
 
 def step_grader(task: Task, *, unfinished: bool = False) -> Grader:
@@ -37,7 +40,12 @@ def step_grader(task: Task, *, unfinished: bool = False) -> Grader:
         return [float(_passes(check_response(task, problem, response), unfinished)) for response in responses]
 
     name = f"{task.name} steps so far" if unfinished else f"{task.name} steps"
-    return Grader(name, "exact step", grade, check=task.right_line)
+    return Grader(name, "exact step", grade, check=task.right_line, lacks=_no_data, whole=not unfinished)
+
+
+def _no_data(problem: Problem) -> str:
+    """What a check lacks that goes by the numbers of the problem."""
+    return "" if problem.data else "no data to check it by"
 
 
 def scorer_of(task: Task) -> Grader:

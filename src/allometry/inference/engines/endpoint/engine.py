@@ -106,6 +106,10 @@ class Endpoint:
         able = common([known.abilities for known in self._learnt.values()])
         self.profile = replace(self.profile, abilities=able, together=self._together())
 
+    def knows(self, form: Form) -> bool:
+        """Whether it was found out what the server can do for messages ("chat") or raw text."""
+        return form in self._learnt
+
     async def sample(self, request: Request) -> Sequence[Response]:
         drawing = _Drawing(request, [None] * request.n, [None] * request.n)
         try:

@@ -33,7 +33,7 @@ def make(where: str) -> Grader:
     async def grade(problem: Problem, responses: Sequence[Response], engine: Scope) -> list[float]:
         tests = _tests(problem, hidden)
         programs = [{"code": code_of(response.content), "tests": tests} for response in responses]
-        return await engine.map(_passes, programs)
+        return await engine.map(run_tests, programs)
 
     def lacks(problem: Problem) -> str:
         known = isinstance(problem.answer if hidden else problem.data.get("tests"), str)
@@ -47,7 +47,8 @@ def _tests(problem: Problem, hidden: bool) -> str:
     return f"{problem.answer if hidden else problem.data.get('tests')}"
 
 
-async def _passes(engine: Scope, program: dict[str, str]) -> float:
+async def run_tests(engine: Scope, program: dict[str, str]) -> float:
+    """1 where `code` and then `tests` of a program run to their end, recorded."""
     return float(await engine.tool("python", program, passes))
 
 
