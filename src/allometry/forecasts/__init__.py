@@ -20,6 +20,7 @@ from allometry.forecasts.saturation import Saturation, saturation_of
 from allometry.forecasts.splits import MOST_CUTS
 from allometry.forecasts.stack import stack_forecast, stack_weights
 from allometry.forecasts.tournament import Standing, Tournament, tournament
+from allometry.forecasts.votes import Votes, votes_of
 from allometry.forecasts.watch import watch
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Surroundings",
     "Through",
     "Tournament",
+    "Votes",
     "Watch",
     "Word",
     "backtest",
@@ -74,6 +76,7 @@ __all__ = [
     "through_draws",
     "tournament",
     "value_at",
+    "votes_of",
     "watch",
     "widened",
 ]
