@@ -12,12 +12,14 @@ import numpy as np
 from scipy.special import betaln
 
 from _report import Report, published_table
-from allometry.forecasts import coverage_of
+from allometry.forecasts import coverage_of, saturation_of
+from allometry.notices import Interval
 from allometry.runs import pass_at_k, read_table
 
 PROBLEMS, TRIALS, FAR, SEEDS = 100, 60, 5_000, range(100, 125)
 WORLDS = [(0.3, 12.0, 0.0), (1.0, 30.0, 0.0), (0.2, 10.0, 0.0), (0.5, 6.0, 0.4), (0.5, 6.0, 0.8), (2.0, 60.0, 0.3)]
 DRAWN, SEEN, DRAWS = 10_000, 100, 20
+GAIN = 1e-4  # of coverage, a sample
 KINDS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "beta(.3, 300)": lambda drawn, n: drawn.beta(0.3, 300, n),
     "log10 normal(-2.5, 1)": lambda drawn, n: np.minimum(10 ** drawn.normal(-2.5, 1, n), 1),
@@ -92,6 +94,28 @@ def published(report: Report) -> None:
         report(f"  {model}: truth {truth:.3f}; {summary(rows)}")
         everything += rows
     report(f"  all: {summary(everything)}")
+    report(
+        "from all 10,000 samples a problem: coverage at ten times as many, and the law of one chance for all that can be solved"
+    )
+    for model in dict.fromkeys(columns["model"].tolist()):
+        fits(report, model, columns["samples_correct"][columns["model"] == model].astype(int))
+
+
+def fits(report: Report, model: str, right: np.ndarray) -> None:
+    """Both fits of one model, each with its intervals; whether the second holds is part of it."""
+    trials = np.full(len(right), DRAWN)
+    found, flat = coverage_of(right, trials), saturation_of(right, trials)
+    stops = found.samples_worth(GAIN)
+    report(
+        f"  {model}: pass@{10 * DRAWN} {words(found.pass_at(10 * DRAWN))}, one more brings under {GAIN:g} from "
+        f"{words(stops)} samples on; ceiling {words(flat.ceiling)} at chance {words(flat.chance)}, which "
+        f"{'holds' if flat.holds else 'does not hold'} (p {flat.alike:.1g})"
+    )
+
+
+def words(found: Interval) -> str:
+    low, high = (f"{end:.3g}" if end is not None else "-" for end in (found.low, found.high))
+    return f"{found.value:.3g} ({low} to {high})"
 
 
 def told(right: np.ndarray, trials: int, k: int, truth: float) -> tuple[float, bool, float]:
