@@ -49,6 +49,26 @@ def test_intervals_hold_the_planted_truth_about_as_often_as_they_say() -> None:
     assert sum(held) >= 18
 
 
+OTHER_WORLDS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
+    "log-normal": lambda drawn, n: np.minimum(10 ** drawn.normal(-2.5, 1, n), 1),
+    "some always right": lambda drawn, n: np.minimum(10 ** drawn.normal(-2, 1.3, n), 1),
+    "easy and hard": lambda drawn, n: np.where(drawn.random(n) < 0.3, drawn.beta(2, 20, n), drawn.beta(0.3, 100, n)),
+    "even in logarithms": lambda drawn, n: 10 ** drawn.uniform(-6, -0.5, n),
+}
+
+
+def test_intervals_hold_on_spreads_that_are_of_no_family() -> None:
+    held = []
+    for world in OTHER_WORLDS.values():
+        far = float(np.mean(1 - (1 - world(np.random.default_rng(999), 400_000)) ** 10_000))
+        for seed in range(5):
+            drawn = np.random.default_rng([seed, 13])
+            found = coverage_of(drawn.binomial(100, world(drawn, 120)), np.full(120, 100)).pass_at(10_000)
+            held.append((found.low or 0) <= far <= (found.high or 0))
+    # of 20 at 90%: fewer than 15 would be rarer than 1 in 90
+    assert sum(held) >= 15
+
+
 def test_an_interval_is_narrow_where_the_counts_tell_much_and_wide_where_most_problems_have_no_success() -> None:
     easy = coverage_of(planted(2.0, 6.0, 0.0, 0), np.full(100, 60)).pass_at(FAR)
     hard = coverage_of(planted(0.15, 60.0, 0.0, 0), np.full(100, 60)).pass_at(FAR)

@@ -23,7 +23,7 @@ COMMANDS = {
     "plan": "plans", "isoflop": "plans", "compare": "compare", "arms": "arms", "next": "next_runs", "watch": "watch",
     "inspect": "explain", "diff": "sharing", "check": "checking", "share": "sharing", "laws": "laws", "evaluate": "laws",
     "report": "explain", "reproduce": "reproduce", "sweep": "sweeping.sweep", "solve": "sweeping.solve",
-    "serve": "serve",
+    "serve": "serve", "coverage": "coverage",
 }  # fmt: skip
 GROUPS = {"decide": "decide", "cost": "cost", "lab": "lab", "records": "records"}
 

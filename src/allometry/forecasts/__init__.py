@@ -16,9 +16,11 @@ from allometry.forecasts.forecast import Forecast, Forecasts, Of, calibrated_dra
 from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, MOST_LOST, interval_label, interval_of, percentiles
 from allometry.forecasts.metric import metric_at, value_at
 from allometry.forecasts.next_runs import MOST_RUNS, next_runs
+from allometry.forecasts.saturation import Saturation, saturation_of
 from allometry.forecasts.splits import MOST_CUTS
 from allometry.forecasts.stack import stack_forecast, stack_weights
 from allometry.forecasts.tournament import Standing, Tournament, tournament
+from allometry.forecasts.votes import Votes, votes_of
 from allometry.forecasts.watch import watch
 
 __all__ = [
@@ -42,10 +44,12 @@ __all__ = [
     "NextRun",
     "NextRuns",
     "Of",
+    "Saturation",
     "Standing",
     "Surroundings",
     "Through",
     "Tournament",
+    "Votes",
     "Watch",
     "Word",
     "backtest",
@@ -66,11 +70,13 @@ __all__ = [
     "percent",
     "percentiles",
     "read_watched",
+    "saturation_of",
     "stack_forecast",
     "stack_weights",
     "through_draws",
     "tournament",
     "value_at",
+    "votes_of",
     "watch",
     "widened",
 ]

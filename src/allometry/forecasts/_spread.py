@@ -6,33 +6,38 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, logit
+from scipy.special import betainc, expit, logit
 
 from allometry.forecasts._chances import Array, Family, Nodes
 
+EASY = 10
+"""A problem with more successes than this is easy: that it is right at last is certain, whatever the samples beyond."""
 _COARSE, _FINE, _ZOOMS = 16, 36, 3
 _NEAR = 8.0  # log-likelihood below the best that the grid still holds; a 99.9% interval ends 5.4 below
 _LOG_A = (np.log(0.01), np.log(100.0))
 _AROUND = 3.0  # logits that the first grid reaches around the mean of the counts
-_KNOWN = 2e4  # successes beyond which a chance is known far better than its spread; the nodes need not be closer
 _FREE = 15.0  # the logits that a share never solved may take
 _SHARES = expit(np.arange(-12.0, 12.05, 0.1))
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """The kinds of problems (U,): samples, successes, and how many problems (`often`) had just these."""
+    """The kinds of problems (U,): samples, successes, and how many problems (`often`) had just these.
+
+    Problems with more than `EASY` successes are one kind, `EASY` + 1 or more: how often they are right says nothing of
+    hard problems, and a spread that had to fit them as well would be wrong there.
+    """
 
     samples: Array
     successes: Array
     often: Array
+    mean: float
 
     @classmethod
     def of(cls, successes: Array, samples: Array) -> Counts:
-        """The kinds among problems (n,)."""
-        kinds, often = np.unique(np.stack([samples, successes]), axis=1, return_counts=True)
-        thinned = np.minimum(1.0, _KNOWN / np.maximum(kinds[1], 1.0))
-        return cls(kinds[0] * thinned, kinds[1] * thinned, often.astype(float))
+        """The kinds among problems (n,), and the mean over problems of the share of successes."""
+        kinds, often = np.unique(np.stack([samples, np.minimum(successes, EASY + 1)]), axis=1, return_counts=True)
+        return cls(kinds[0], kinds[1], often.astype(float), float(np.mean(successes / samples)))
 
     @property
     def nodes(self) -> Nodes:
@@ -43,18 +48,16 @@ class Counts:
         """The share of problems with a success."""
         return float(self.often[self.successes > 0].sum() / self.often.sum())
 
-    @property
-    def mean(self) -> float:
-        """The mean over problems of the share of successes."""
-        return float((self.successes / self.samples) @ self.often / self.often.sum())
-
     def likelihood(self, nodes: Nodes) -> Array:
         """The likelihood of each kind at each node (U, M), relative to its largest.
 
         Whether sampling stopped at a success changes a constant factor only, so the same holds for both.
         """
-        log = self.successes[:, None] * nodes.log_p + (self.samples - self.successes)[:, None] * nodes.log_q
-        return np.asarray(np.exp(log - log.max(axis=1, keepdims=True)))
+        samples, successes = self.samples[:, None], self.successes[:, None]
+        log = successes * nodes.log_p + (samples - successes) * nodes.log_q
+        exact = np.exp(log - log.max(axis=1, keepdims=True))
+        more = betainc(EASY + 1, np.maximum(samples - EASY, 0.5), np.exp(nodes.log_p))
+        return np.asarray(np.where(successes > EASY, more, exact))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +109,7 @@ class Fitted:
 
     def massed_ends(self, solved: Array, drop: float) -> tuple[float, float]:
         """The same with a mass: between coverages at every tenth of a logit, by a line through the profile."""
-        most = self.near.shares @ solved
+        most = np.maximum(self.near.shares @ solved, 1e-290)
         profile = self.near.log_likelihood(1 - _SHARES / most[:, None]).max(axis=0)
         above = np.maximum(profile - self.massed.log_likelihood + drop, -drop)
         inside = np.flatnonzero(above >= 0)

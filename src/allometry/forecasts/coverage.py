@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri
 from scipy.stats import chi2
 
 from allometry.forecasts._chances import FAMILIES, MOST_SAMPLES, Array, Nodes
@@ -19,8 +21,10 @@ from allometry.runs.messages import listed_rows
 
 Basis: TypeAlias = Literal["power law", "mass at zero", "spread"]
 
-_ASKED = 0.5 * float(chi2.ppf(0.9, 1))  # a share at the end of its range: a gain in log-likelihood rarer than 5%
-_LOG_SAMPLES = np.linspace(0, np.log(MOST_SAMPLES), 48)
+_ASKED = 0.5 * float(chi2.ppf(0.98, 1))  # a share at the end of its range: a gain in log-likelihood rarer than 1%
+_SAMPLES = np.geomspace(1, MOST_SAMPLES, 48)
+_FROM_NONE = np.append(0.0, _SAMPLES)
+_LEAST = 1e-300
 _LAW_POINTS = 20
 _EXCLUDED = 0.5 * float(chi2.ppf(0.99, 1))  # a kind of spread so much less likely than the best is ruled out
 
@@ -69,8 +73,7 @@ class Coverage:
                             "failures leave")  # fmt: skip
         if (self.successes == self.trials).all():
             return Interval(1.0, *share_interval(1.0, len(self.trials), self.level))
-        low, high = self._not_excluded(k)
-        return Interval(min(max(self._value(k), low), high), low, high)
+        return Interval(self._inside(k), *self._not_excluded(k))
 
     def samples_for(self, target: float) -> Interval:
         """The samples of each problem at which pass@k reaches `target`, between 0 and 1.
@@ -80,19 +83,49 @@ class Coverage:
         """
         if not 0 < target < 1:
             raise Refused("bad-target", f"{target:g} is no coverage to reach", "target", "give a share between 0 and 1")
-        if not 0 < self.successes.sum() < self.trials.sum():
-            said = "every sample" if self.successes.any() else "no sample"
-            raise Refused("one-sided", f"{said} is right, so samples needed cannot be told", "successes", "draw more")
-        samples = np.exp(_LOG_SAMPLES)
-        ends = np.array([self._not_excluded(k) for k in samples])
-        low, high = (_reached(ends[:, side], target) for side in (1, 0))
-        value = _reached(np.clip([self._value(k) for k in samples], ends[:, 0], ends[:, 1]), target)
+        self._refuse_one_sided()
+        low, value, high = (_first(missing, _SAMPLES, 1 - target) for missing in (
+            lambda k: 1 - self._not_excluded(k)[1],
+            lambda k: 1 - self._inside(k),
+            lambda k: 1 - self._not_excluded(k)[0],
+        ))  # fmt: skip
         why = (
             ""
             if high is not None
             else f"that it takes more than {MOST_SAMPLES:g} samples, or any number, is not excluded"
         )
         return Interval(value, low, high, why)
+
+    def ceiling(self) -> Interval:
+        """The share of problems solved by 1e9 samples: no more than that can be told of any number of them."""
+        return self.pass_at(MOST_SAMPLES)
+
+    def samples_worth(self, gain: float) -> Interval:
+        """The fewest samples after which one more brings `gain` in pass@k or less, where problems are of mixed difficulty.
+
+        Within the samples drawn it is measured, with the interval of a mean over problems; beyond, the value is that of
+        the most likely spread and the interval holds what the counts do not exclude. 0 where the first sample brings no
+        more. Errors: `Refused` for another gain, and where no sample or every one is right.
+        """
+        if not 0 < gain < 1:
+            raise Refused("bad-gain", f"{gain:g} is no gain in coverage", "gain", "give a share such as 0.001")
+        self._refuse_one_sided()
+        gains = cache(self._next_gain)
+        found = [_first(lambda k, end=end: gains(round(k))[end], _FROM_NONE, gain) for end in range(3)]  # type: ignore[misc]
+        low, value, high = (float(np.ceil((_SAMPLES[-1] if at is None else at) - 1e-6)) for at in found)
+        return Interval(min(max(value, low), high), low, high)
+
+    def _next_gain(self, k: int) -> tuple[float, float, float]:
+        """Least, likely and largest gain by sample k + 1."""
+        if self._drawn(k + 1):
+            told = pass_at_k(self.trials, self.successes, k + 1)
+            told = told - pass_at_k(self.trials, self.successes, k) if k else told
+            half = float(ndtri(0.5 + self.level / 2) * told.std(ddof=1) / np.sqrt(len(told)))
+            return float(told.mean()) - half, float(told.mean()), float(told.mean()) + half
+        scale = _scale(k)
+        at_nodes = scale * np.exp(self._nodes.log_p + k * self._nodes.log_q)
+        low, high = self._ends(at_nodes)
+        return low / scale, self._mixture.mean(at_nodes) / scale, high / scale
 
     def samples_spent(self, k: float) -> float:
         """The mean samples a problem takes where each stops at its first success, and at k at the latest.
@@ -104,6 +137,11 @@ class Coverage:
         if (self.successes == self.trials).all():
             return 1.0
         return self._mixture.mean(self._nodes.solved(k) / np.exp(self._nodes.log_p)) + self.never * k
+
+    def _refuse_one_sided(self) -> None:
+        if not 0 < self.successes.sum() < self.trials.sum():
+            said = "every sample" if self.successes.any() else "no sample"
+            raise Refused("one-sided", f"{said} is right, so samples needed cannot be told", "successes", "draw more")
 
     def _drawn(self, k: float) -> bool:
         return not self.stopped and k <= self.trials.min() and k == round(k)
@@ -128,9 +166,17 @@ class Coverage:
             return float(np.exp(-np.exp(intercept + slope * np.log(k))))
         return self._mixture.mean(self._nodes.solved(k))
 
+    def _inside(self, k: float) -> float:
+        """The value, or the nearest that the counts do not exclude."""
+        low, high = self._not_excluded(k)
+        return min(max(self._value(k), low), high)
+
     def _not_excluded(self, k: float) -> tuple[float, float]:
-        """The least and the largest coverage by any kind of spread that the counts do not exclude, each at its level."""
-        solved, drop = self._nodes.solved(k), 0.5 * float(chi2.ppf(self.level, 1))
+        return self._ends(self._nodes.solved(k))
+
+    def _ends(self, solved: Array) -> tuple[float, float]:
+        """The least and the largest mean of what is so at the nodes, by any spread that is not excluded, each at its level."""
+        drop = 0.5 * float(chi2.ppf(self.level, 1))
         massed, plain = ([best.log_likelihood for best in bests] for bests in self._bests)
         least = max(massed + plain) - _EXCLUDED
         ends = [one.massed_ends(solved, drop) for one in self._fitted if one.massed.log_likelihood >= least]
@@ -201,13 +247,21 @@ class _Mixture:
         return float(self.weights @ [(1 - best.never) * (best.shares @ at_nodes) for best in self.bests])
 
 
-def _reached(curve: Array, target: float) -> float | None:
-    """The samples at which a rising curve over the grid of samples reaches the target, if it does."""
-    if curve[-1] < target:
+def _scale(k: float) -> float:
+    """One over the largest chance (1 - chance)**k, to within a third."""
+    return 1 + (np.e - 1 / (k + 1)) * k
+
+
+def _first(falling: Callable[[float], float], points: Array, level: float) -> float | None:
+    """Where a falling curve comes down to a level, by halving the grid and a line between two points of it."""
+    if falling(float(points[-1])) > level:
         return None
-    at = int(np.argmax(curve >= target))
-    span = slice(max(at - 1, 0), at + 1)
-    return float(np.exp(np.interp(target, curve[span], _LOG_SAMPLES[span])))
+    at = bisect_left(range(len(points)), True, key=lambda i: falling(float(points[i])) <= level)
+    if at == 0:
+        return float(points[0])
+    one, other = (max(falling(float(points[i])), _LEAST) for i in (at - 1, at))
+    part = (np.log(one) - np.log(max(level, _LEAST))) / (np.log(one) - np.log(other)) if one > other else 1.0
+    return float(np.expm1(np.log1p(points[at - 1]) * (1 - part) + np.log1p(points[at]) * part))
 
 
 def coverage_of(successes: ArrayLike, trials: ArrayLike, *, stopped: bool = False, level: float = 0.9) -> Coverage:
@@ -218,11 +272,13 @@ def coverage_of(successes: ArrayLike, trials: ArrayLike, *, stopped: bool = Fals
     errs (what it passes wrongly grows with k), nor for problems of another kind than those that were drawn.
 
     Beyond the samples, the value is the power law of the mean curve, -ln pass@k = a k**-b, continued; where a share of
-    problems that is never solved makes the counts likelier (a test at 5%), it is that of the most likely spread with
-    that share. The interval is the likelihood's: chances of a sample are spread over problems by a beta or a
-    Kumaraswamy distribution with or without a share at zero, and it holds the profile interval of each of the four
-    that the counts do not rule out (a test at 1%). The value leans high where a share is never solved that the counts
-    do not show: read the interval first. Where most problems have no success it is wide, as it must be.
+    problems that is never solved makes the counts likelier (a test at 1%), it is that of the most likely spread with
+    that share. The interval is the likelihood's: chances of a sample are spread over problems by a beta, a Kumaraswamy
+    or a logit-normal distribution with or without a share at zero, and it holds the profile interval of each of the six
+    that the counts do not rule out (a test at 1%). Problems with more than 10 successes count as easy and no more, so
+    that they do not shape what is said of hard ones. The value leans high where a share is never solved that the counts
+    do not show, and low where hard problems are alike: read the interval first. Where most problems have no success it
+    is wide, as it must be; a kind of problem of which no sample was right is beyond it.
 
     Arguments: `successes` and `trials` (n,), whole numbers for each problem; `stopped` where sampling ended at a
     success (or at a limit): the likelihood is the same, but the unbiased pass@k does not hold and isn't used; `level`.
@@ -230,18 +286,19 @@ def coverage_of(successes: ArrayLike, trials: ArrayLike, *, stopped: bool = Fals
     counts that look as if sampling had stopped where `stopped` does not say so.
     Sources: beta-binomial pass@k, Levi 2024, arXiv 2410.16377, and Kazdan et al. 2025, arXiv 2510.05197; that tails of
     hard problems make power laws, Schaeffer et al. 2025, arXiv 2502.17578; the power law, Brown et al. 2024, arXiv
-    2407.21787, eq. 3. On its Pythia models and MATH (7 models, 100 of 10,000 samples, 5 draws), the law's pass@10000
-    was .033 off in the mean, the most likely beta distribution's .066: hence the law for the value.
+    2407.21787, eq. 3. How far values were off and how often intervals held, on planted spreads and on
+    its seven Pythia models: `benchmarks/pass_at.py`.
 
     >>> found = coverage_of([0, 0, 0, 1, 0, 2, 7, 0, 30, 1, 0, 4] * 5, [50] * 60)
     >>> round(found.pass_at(1).value, 3), round(found.pass_at(1000).value, 2), found.basis
     (0.075, 0.76, 'power law')
     """
-    right, drawn = _checked(successes, trials, stopped, level)
+    right, drawn = checked_counts(successes, trials, stopped, level)
     return Coverage(right, drawn, stopped, level)
 
 
-def _checked(successes: ArrayLike, trials: ArrayLike, stopped: bool, level: float) -> tuple[Array, Array]:
+def checked_counts(successes: ArrayLike, trials: ArrayLike, stopped: bool, level: float) -> tuple[Array, Array]:
+    """Counts of each problem as arrays, or `Refused`."""
     try:
         right, drawn = np.asarray(successes, float), np.asarray(trials, float)
     except (TypeError, ValueError):

@@ -16,7 +16,7 @@ from allometry.runs.reading import Reading
 from allometry.runs.repeats import Repeats, find_repeats
 from allometry.runs.rows import Excluded, Rows, Withheld
 from allometry.runs.runs import Runs
-from allometry.runs.sample_counts import SampleCounts, count_samples
+from allometry.runs.sample_counts import SampleCounts, count_sample_groups, count_samples
 from allometry.runs.schedules import STEP, is_schedule_axis, is_schedule_piece, schedule_axes
 from allometry.runs.selection import STATES
 from allometry.runs.tables import Table, read_table
@@ -47,6 +47,7 @@ __all__ = [
     "choice_stages",
     "compute_correlations",
     "correlation_summary",
+    "count_sample_groups",
     "count_samples",
     "counted_differently",
     "describe",

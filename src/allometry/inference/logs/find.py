@@ -19,7 +19,7 @@ def is_log(path: str | Path) -> bool:
     (False, True)
     """
     path = Path(path)
-    return path.suffix == ".eval" or _begins_as_inspects(path) or _holds_samples(path)
+    return path.suffix == ".eval" or _begins_as_inspects(path) or holds_samples(path)
 
 
 def read_log(path: str | Path) -> Log:
@@ -30,7 +30,7 @@ def read_log(path: str | Path) -> Log:
     Errors: `Refused` for a file that is none, or cut off.
     """
     path = Path(path)
-    return lm_eval_samples.read(path) if _holds_samples(path) else inspect_log.read(path)
+    return lm_eval_samples.read(path) if holds_samples(path) else inspect_log.read(path)
 
 
 def _begins_as_inspects(path: Path) -> bool:
@@ -41,7 +41,8 @@ def _begins_as_inspects(path: Path) -> bool:
     return head.lstrip().startswith(b"{") and all(word in head for word in (b'"version"', b'"status"', b'"eval"'))
 
 
-def _holds_samples(path: Path) -> bool:
+def holds_samples(path: Path) -> bool:
+    """Whether a file holds samples of lm-eval."""
     if path.suffix != ".jsonl" or not path.is_file():
         return False
     with path.open("rb") as file:
