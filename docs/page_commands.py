@@ -40,7 +40,9 @@ def run_all(found: list[Example], folder: Path) -> list[str]:
     shims = folder / ".bin"
     shims.mkdir()
     (shims / "allometry").write_text(_SHIM.format(python=sys.executable), encoding="utf-8")
-    (shims / "allometry").chmod(0o755)
+    (shims / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    for shim in shims.iterdir():
+        shim.chmod(0o755)
     said = {
         "PATH": f"{shims}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": str(WIDTH),
