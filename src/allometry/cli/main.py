@@ -25,7 +25,7 @@ COMMANDS = {
     "report": "explain", "reproduce": "reproduce", "sweep": "sweeping.sweep", "solve": "sweeping.solve",
     "serve": "serve", "coverage": "coverage",
 }  # fmt: skip
-GROUPS = {"decide": "decide", "cost": "cost", "lab": "lab", "records": "records"}
+GROUPS = {"decide": "decide", "cost": "cost", "lab": "lab", "data": "data", "records": "records"}
 
 
 def build_app(words: Sequence[str] = ()) -> typer.Typer:

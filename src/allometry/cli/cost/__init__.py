@@ -1,27 +1,8 @@
-"""`allometry cost`: what training and serving cost. One file a command; a new one is a name in `COMMANDS`."""
+"""`allometry cost`: what training and serving cost. One file a command; a new one is a name in this list."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from allometry.cli.loading import group
 
-import typer
-
-from allometry.cli.loading import load
-from allometry.cli.output import print_lines
-
-COMMANDS = ("train", "request", "serve", "calibrate")
-
-
-def build(words: Sequence[str] = ()) -> typer.Typer:
-    """The commands under `allometry cost`; of `words` that name one only that."""
-    app = typer.Typer(rich_markup_mode=None)
-    app.callback(invoke_without_command=True)(_group)
-    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
-        app.command(name)(load(f"allometry.cli.cost.{name}", name))
-    return app
-
-
-def _group(context: typer.Context) -> None:
-    """What training and serving cost: FLOPs, memory, time, energy, money."""
-    if context.invoked_subcommand is None:
-        print_lines(context.get_help())
+ABOUT = "What training and serving cost: FLOPs, memory, time, energy, money."
+build = group(__name__, ABOUT, ("train", "request", "serve", "calibrate"))

@@ -1,27 +1,8 @@
-"""`allometry lab`: ladders of small real runs. One file a command; a new one is a name in `COMMANDS`."""
+"""`allometry lab`: ladders of small real runs. One file a command; a new one is a name in this list."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from allometry.cli.loading import group
 
-import typer
-
-from allometry.cli.loading import load
-from allometry.cli.output import print_lines
-
-COMMANDS = ("plan", "run")
-
-
-def build(words: Sequence[str] = ()) -> typer.Typer:
-    """The commands under `allometry lab`; of `words` that name one only that."""
-    app = typer.Typer(rich_markup_mode=None)
-    app.callback(invoke_without_command=True)(_group)
-    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
-        app.command(name)(load(f"allometry.cli.lab.{name}", name))
-    return app
-
-
-def _group(context: typer.Context) -> None:
-    """Train a ladder of small models and measure it: a table that fit, compare and arms read."""
-    if context.invoked_subcommand is None:
-        print_lines(context.get_help())
+ABOUT = "Train a ladder of small models and measure it: a table that fit, compare and arms read."
+build = group(__name__, ABOUT, ("plan", "run"))
