@@ -12,6 +12,7 @@ import typer
 from allometry.cli.lab.options import LadderFile, Workers, need_torch
 from allometry.cli.options import Json
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
+from allometry.lab.corpus import Corpus
 from allometry.lab.jobs import Job
 from allometry.lab.ladders import Folder, Ladder, LadderPlan, plan_ladder, read_ladder, roofline_pace
 
@@ -29,7 +30,7 @@ def plan(
     planned = planned_of(found, out, hardware, workers or os.cpu_count() or 1)
     if json:
         print_json({
-            "ladder": found.name, **plan_json(planned), "fingerprint": found.fingerprint,
+            "ladder": found.name, **plan_json(planned), "corpus": corpus_json(found.corpus), "fingerprint": found.fingerprint,
             "warnings": [{"code": notice.code, "message": notice.message} for notice in found.notices],
         })  # fmt: skip
     else:
@@ -74,6 +75,14 @@ def plan_json(planned: LadderPlan) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def corpus_json(corpus: Corpus) -> dict[str, Any]:
+    """What is known of the corpus of a ladder."""
+    return {
+        "vocab": corpus.vocab, "tokens": len(corpus.train), "held_out_tokens": len(corpus.held_out), "loss_unit": corpus.unit,
+        "entropy_rate": corpus.entropy_rate, "known": list(corpus.known),
+    }  # fmt: skip
+
+
 def _techniques(job: Job) -> dict[str, Any]:
     """Stacking and regulariser of a run, null where it has none."""
     return {"growth": job.stacking and asdict(job.stacking), "regulariser": job.regulariser and asdict(job.regulariser)}
@@ -88,6 +97,9 @@ def show_plan(ladder: Ladder, planned: LadderPlan) -> None:
         f"{number(planned.flops)} FLOPs; {number(memory)} bytes a run at most; about {_time(planned.total_seconds)} with "
         f"{planned.workers} at a time"
     )  # fmt: skip
+    if ladder.corpus.entropy_rate is not None:
+        print_lines(f"known of the corpus: its entropy rate is {ladder.corpus.entropy_rate:.6g} {ladder.corpus.unit}, below which no loss can lie")  # fmt: skip
+    print_lines(*(f"known of the corpus: {sentence}" for sentence in ladder.corpus.known))
     print_lines(*(f"[{step.mark}] {step.name}: {step.says}" for step in planned.steps))
     print_notices(ladder.notices)
 
