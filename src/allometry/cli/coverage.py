@@ -9,15 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from allometry.cli.options import Json, Level, check_out, level_of
+from allometry.cli.options import Json, Level, check_page, level_of
 from allometry.cli.output import number, print_json, print_lines, print_table, progress
 from allometry.expressions import parse_number
 from allometry.forecasts import Coverage, Saturation, coverage_of, saturation_of
 from allometry.notices import Interval, Refused
 from allometry.plans.ends import ends_json
 from allometry.runs import SampleCounts, count_sample_groups
-
-PAGES = (".html", ".htm")
 
 
 @dataclass(frozen=True)
@@ -80,11 +78,7 @@ def coverage(
     """
     asked = _asked(at, target, gain)
     wide = level_of(level, 0.9)
-    if figure is not None:
-        check_out(figure, "--figure")
-        if figure.suffix not in PAGES:
-            raise Refused("bad-format", f"a page is not written as {figure.suffix or 'a file without suffix'}",
-                          "--figure", "name a file that ends in .html")  # fmt: skip
+    check_page(figure)
     table, by = _samples(tables, by, metric)
     used = "tokens" if isinstance(table, dict) and None not in table["tokens"] else tokens
     groups = count_sample_groups(table, by, problem=problem, sample=sample, correct=correct, tokens=used, trials=trials)
