@@ -9,7 +9,7 @@ import typer
 from allometry.cli.loading import load
 from allometry.cli.output import print_lines
 
-COMMANDS = ("plan", "run")
+COMMANDS = ("plan", "run", "show")
 
 
 def build(words: Sequence[str] = ()) -> typer.Typer:
