@@ -1,6 +1,6 @@
 """Several runs of one shape at once: their weights stacked, one pass for all.
 
-It is for GPUs, where the kernels of small models wait for one another. On a CPU it gains nothing (benchmarks/
+It is for GPUs, where the kernels of small models wait for one another. On a CPU it gains little (benchmarks/
 lab_throughput.py): there runs go side by side in processes.
 """
 
