@@ -163,7 +163,7 @@ def report(
 
 def _asked(out: Path | None, figures: Path | None, format: str | None) -> Format:
     """The format of figures, once what was asked for can be."""
-    from allometry.reports import FORMATS, check_drawing
+    from allometry.reports.paper.write import asked_format
 
     if out is None and figures is None:
         raise Refused(
@@ -172,16 +172,9 @@ def _asked(out: Path | None, figures: Path | None, format: str | None) -> Format
             "report",
             "add --out FILE.html or --figures DIR",
         )
-    if format is not None and figures is None:
-        raise Refused("bad-option", "a format was given and no folder for figures", "--format", "add --figures DIR")
-    for known in FORMATS:
-        if known == (format or FORMATS[0]):
-            if out is not None:
-                check_out(out)
-            if figures is not None:
-                check_drawing()
-            return known
-    raise Refused("bad-format", f"figures are not written as {format!r}", "--format", f"write {', '.join(FORMATS)}")
+    if out is not None:
+        check_out(out)
+    return asked_format(figures, format)
 
 
 def own_backtest(found: Fit) -> tuple[Backtest, ...] | Refused:

@@ -29,7 +29,7 @@ class Loop:
     """One run as it goes on, step by step.
 
     Arguments: `rate(step)` is the learning rate of a step, counted from 1; `optimisers(model)` makes torch's optimisers
-    of a model; `penalty(model)` is added to the loss in training and not reported, as a model's own auxiliary losses
+    of a model; `penalty(weights)` is added to the loss in training and not reported, as a model's own auxiliary losses
     are; `clip` is the most that the norm of the gradient may be; `after` are called after each step with the loop;
     `weights` to start from in the place of the model's own; `precision` "float32" or "bfloat16" (products in 16 bits,
     weights in 32); `device` where all of it lives.
@@ -40,7 +40,7 @@ class Loop:
     rate: Callable[[int], float]
     optimisers: Callable[[nn.Module], list[torch.optim.Optimizer]]
     loss: Loss = next_token
-    penalty: Callable[[nn.Module], Tensor | None] = lambda model: None
+    penalty: Callable[[Mapping[str, Tensor]], Tensor | None] = lambda weights: None
     clip: float = 1.0
     after: Sequence[Callable[[Loop], None]] = ()
     weights: Mapping[str, Tensor] | None = None
@@ -63,20 +63,46 @@ class Loop:
     def update(self) -> float:
         """One step; its training loss, auxiliary losses left out."""
         began = time.perf_counter()
-        self.step += 1
-        self._set_rate(self.rate(self.step))
-        batch = moved(self.source.batch(self.step), self.device)
+        batch = self.begin()
         with self.casting():
-            losses = self.loss(self.model, batch)
-            value = losses.mean() if losses.dim() else losses
-            extras = (getattr(self.model, "auxiliary_loss", _none)(), self.penalty(self.model))
-        self._descend(sum((extra for extra in extras if extra is not None), value))
-        self.source.see(self.step, losses.detach())
-        told = float(value.detach())
+            losses, total = self.total(self.model, dict(self.model.named_parameters()), batch)
+        total.backward()
+        self.descend()
+        return self.end(losses.detach(), time.perf_counter() - began)
+
+    def begin(self) -> Any:
+        """Begin the next step: its rate set, no gradients, and its batch, which is given."""
+        self.step += 1
+        rate = self.rate(self.step)
+        for optimiser in self._optimisers:
+            optimiser.zero_grad(set_to_none=True)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+        return moved(self.source.batch(self.step), self.device)
+
+    def total(self, forward: Any, weights: Mapping[str, Tensor], batch: Any) -> tuple[Tensor, Tensor]:
+        """Losses of a batch as `loss` gives them, and what is descended: their mean with all that is added in training.
+
+        `forward` is the model, or whatever computes as it does with these weights.
+        """
+        losses = self.loss(forward, batch)
+        extras = (getattr(self.model, "auxiliary_loss", _none)(), self.penalty(weights))
+        return losses, sum((extra for extra in extras if extra is not None), losses.mean())
+
+    def descend(self) -> None:
+        """Clip the gradients and take the step of the optimisers."""
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        for optimiser in self._optimisers:
+            optimiser.step()
+
+    def end(self, losses: Tensor, seconds: float) -> float:
+        """End the step that lost this and took so long; its mean loss."""
+        self.source.see(self.step, losses)
+        told = float(losses.mean())
         self.recent = told if self.step == 1 else (1 - NEWEST) * self.recent + NEWEST * told
         for call in self.after:
             call(self)
-        self.seconds += time.perf_counter() - began
+        self.seconds += seconds
         return told
 
     def casting(self) -> contextlib.AbstractContextManager[Any]:
@@ -84,19 +110,6 @@ class Loop:
         if self.precision == "float32":
             return contextlib.nullcontext()
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
-
-    def _set_rate(self, rate: float) -> None:
-        for optimiser in self._optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-
-    def _descend(self, value: Tensor) -> None:
-        for optimiser in self._optimisers:
-            optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
-        for optimiser in self._optimisers:
-            optimiser.step()
 
     def state(self) -> dict[str, Any]:
         """All that the loop goes on from to the same losses: weights, optimisers, random numbers, data, step."""

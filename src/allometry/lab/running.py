@@ -1,16 +1,16 @@
-"""Train one job, from its last checkpoint where there is one."""
+"""Train a job, or several at once, from their last checkpoints where there are some."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from allometry.lab.batches import Windows, evaluation_windows
 from allometry.lab.checkpoints import load_state, save_state
@@ -19,10 +19,12 @@ from allometry.lab.growth import stack
 from allometry.lab.jobs import Job
 from allometry.lab.loop import Loop, seed_everything
 from allometry.lab.losses import evaluate
+from allometry.lab.mechanisms import mechanisms_of
 from allometry.lab.models import build
 from allometry.lab.regularisers import loop_dissimilarity
 from allometry.lab.rows import Measured, row
 from allometry.lab.techniques import LoopRegulariser
+from allometry.lab.together import update_together
 from allometry.notices import Refused
 
 Tick = Callable[[int], None]
@@ -43,16 +45,74 @@ def run_job(job: Job, place: Place, tick: Tick = lambda step: None) -> list[dict
     A job that had come to its end gives its rows again without training. The checkpoint stays: whoever keeps the rows
     removes it. Errors: `Refused` where the corpus is not the job's here.
     """
+    return run_jobs([job], [place], lambda number, step: tick(step))[0]
+
+
+def run_jobs(
+    jobs: Sequence[Job], places: Sequence[Place], tick: Callable[[int, int], None] = lambda number, step: None
+) -> list[list[dict[str, Any]]]:
+    """The same of several jobs that `may_join` each other, trained at once; `tick` is told a job's number too."""
     torch.set_num_threads(1)
-    corpus = job.corpus.read()
-    if corpus.sha256 != job.corpus_sha256:
-        raise Refused("other-corpus", "the corpus here is another than the ladder's", job.run_id,
-                      "give every machine the same Python and the same text")  # fmt: skip
-    loop = make_loop(job, corpus, place.device)
-    measured = _restored(loop, job, place)
-    held_out = evaluation_windows(corpus.held_out, job.context, job.evaluation.windows).to(place.device)
-    _train(loop, job, place, held_out, measured, tick)
-    return [row(job, found, corpus.unit, corpus.entropy_rate, _device_name(place.device)) for found in measured]
+    runs = [_Run(job, place) for job, place in zip(jobs, places, strict=True)]
+    while going := [run for run in runs if not run.ended]:
+        for run in going:
+            _grow(run.loop, run.job)
+        # After a kill stacked runs may be at different depths: the others wait.
+        now = [run for run in going if run.depth == going[0].depth]
+        values = update_together([run.loop for run in now]) if len(now) > 1 else [now[0].loop.update()]
+        for run, value in zip(now, values, strict=True):
+            run.note(value)
+            tick(runs.index(run), run.loop.step)
+    return [run.rows() for run in runs]
+
+
+def may_join(one: Job, other: Job) -> bool:
+    """Whether two jobs can be trained at once: dense models of one shape, batches of one size, one loss."""
+    same = ("shape", "context", "batch_tokens", "precision", "regulariser")
+    factors = [job.stacking.factor if job.stacking else 1 for job in (one, other)]
+    return (
+        all(getattr(one, name) == getattr(other, name) for name in same)
+        and factors[0] == factors[1]
+        and all(mechanism.dense for mechanism in mechanisms_of(one.shape).values())
+    )
+
+
+class _Run:
+    """One job as it is trained: its loop, what was measured, and its checkpoint, which is written as it ends too."""
+
+    def __init__(self, job: Job, place: Place) -> None:
+        self.job, self.place, self._corpus = job, place, job.corpus.read()
+        if self._corpus.sha256 != job.corpus_sha256:
+            raise Refused("other-corpus", "the corpus here is another than the ladder's", job.run_id,
+                          "give every machine the same Python and the same text")  # fmt: skip
+        self.loop = make_loop(job, self._corpus, place.device)
+        self.measured = _restored(self.loop, job, place)
+        found = evaluation_windows(self._corpus.held_out, job.context, job.evaluation.windows)
+        self._held_out, self._due, self._saved = (
+            found.to(place.device),
+            job.evaluation.steps(job.steps),
+            time.monotonic(),
+        )
+
+    @property
+    def ended(self) -> bool:
+        return self.loop.step >= self.job.steps or bool(self.measured and self.measured[-1].diverged)
+
+    @property
+    def depth(self) -> int:
+        return self.job.shape_at(self.loop.step + 1).layers
+
+    def note(self, value: float) -> None:
+        """Measure and write a checkpoint where that is due after a step."""
+        if self.loop.step in self._due or not math.isfinite(value):
+            self.measured.append(_measure(self.loop, value, self._held_out))
+        if self.ended or time.monotonic() - self._saved >= self.place.every:
+            _save(self.loop, self.job, self.place, self.measured)
+            self._saved = time.monotonic()
+
+    def rows(self) -> list[dict[str, Any]]:
+        corpus, device = self._corpus, _device_name(self.place.device)
+        return [row(self.job, found, corpus.unit, corpus.entropy_rate, device) for found in self.measured]
 
 
 def make_loop(job: Job, corpus: Corpus, device: str = "cpu") -> Loop:
@@ -70,20 +130,6 @@ def make_loop(job: Job, corpus: Corpus, device: str = "cpu") -> Loop:
     )
 
 
-def _train(loop: Loop, job: Job, place: Place, held_out: Tensor, measured: list[Measured], tick: Tick) -> None:
-    due, saved = job.evaluation.steps(job.steps), time.monotonic()
-    while loop.step < job.steps and not (measured and measured[-1].diverged):
-        _grow(loop, job)
-        value = loop.update()
-        if loop.step in due or not math.isfinite(value):
-            measured.append(_measure(loop, value, held_out))
-        if time.monotonic() - saved >= place.every:
-            _save(loop, job, place, measured)
-            saved = time.monotonic()
-        tick(loop.step)
-    _save(loop, job, place, measured)
-
-
 def _grow(loop: Loop, job: Job) -> None:
     """Stack the model where its next step is the first of the deep one, whose optimisers begin anew."""
     if job.stacking and loop.step == job.phases[0].steps:
@@ -92,11 +138,9 @@ def _grow(loop: Loop, job: Job) -> None:
         loop.put(deep)
 
 
-def _penalty(regulariser: LoopRegulariser | None) -> Callable[[nn.Module], Tensor | None]:
-    def penalty(model: nn.Module) -> Tensor | None:
-        if regulariser is None:
-            return None
-        return regulariser.weight * loop_dissimilarity(dict(model.named_parameters()), regulariser.period)
+def _penalty(regulariser: LoopRegulariser | None) -> Callable[[Mapping[str, Tensor]], Tensor | None]:
+    def penalty(weights: Mapping[str, Tensor]) -> Tensor | None:
+        return None if regulariser is None else regulariser.weight * loop_dissimilarity(weights, regulariser.period)
 
     return penalty
 

@@ -5,4 +5,4 @@ from __future__ import annotations
 from allometry.cli.loading import group
 
 ABOUT = "Train a ladder of small models and measure it: a table that fit, compare and arms read."
-build = group(__name__, ABOUT, ("plan", "run"))
+build = group(__name__, ABOUT, ("plan", "run", "show"))

@@ -24,6 +24,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder of the table runs.csv, and of what a killed ladder goes on from.")],
     on: Annotated[str, typer.Option(help="local; ray, for the cluster at hand or one started here; or a cluster's address.")] = "local",
     workers: Workers = None,
+    at_once: Annotated[int | None, typer.Option("--at-once", help="Runs of one shape that a process trains together, with stacked weights; by default 1 on a CPU, up to 16 on a GPU.", min=1)] = None,
     checkpoint_every: Annotated[float, typer.Option("--checkpoint-every", help="Seconds between two checkpoints of a run.", min=0.0)] = 30.0,
     json: Json = False,
 ) -> int:  # fmt: skip
@@ -34,7 +35,7 @@ def run(
     """
     need_torch()
     found = read_ladder(ladder)
-    executor = find_executor(on, workers)
+    executor = find_executor(on, workers, at_once)
     began, total = time.perf_counter(), sum(job.flops for job in found.jobs)
     with progress(f"{len(found.jobs)} runs, in thousandths of the FLOPs", _TICKS) as tick:
         outcome = run_ladder(found, out, executor, checkpoint_every, _thousandths(tick, total))

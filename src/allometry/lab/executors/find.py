@@ -6,10 +6,11 @@ from allometry.lab.executors.protocol import Executor
 from allometry.notices import Refused
 
 
-def find_executor(on: str = "local", workers: int | None = None) -> Executor:
+def find_executor(on: str = "local", workers: int | None = None, at_once: int | None = None) -> Executor:
     """`local` for this machine; `ray` for the Ray cluster at hand, or one started here; or a cluster's address.
 
-    Errors: `Refused` for another word, and for Ray where it is not installed.
+    `at_once` runs are trained by one process with stacked weights, here only; by default several on a GPU.
+    Errors: `Refused` for another word, for Ray where it is not installed, and for runs at once there.
 
     >>> find_executor("local", 2).workers
     2
@@ -17,9 +18,12 @@ def find_executor(on: str = "local", workers: int | None = None) -> Executor:
     if on == "local":
         from allometry.lab.executors.local import Local
 
-        return Local(workers)
+        return Local(workers, at_once)
     if on == "ray" or ":" in on or on == "auto":
         from allometry.lab.executors.cluster import Cluster
+
+        if at_once is not None and at_once > 1:
+            raise Refused("not-there", "on a Ray cluster each run is a task of its own", "--at-once", "leave it out")
 
         return Cluster(None if on == "ray" else on, workers)
     raise Refused("unknown-executor", f"nothing is called {on!r} to train on", "--on",

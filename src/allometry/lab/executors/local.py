@@ -1,4 +1,4 @@
-"""This machine: processes of one thread each, spread over the GPUs where there are some."""
+"""This machine: processes of one thread each, spread over the GPUs where there are some, several runs at once on one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,19 @@ _LOOK = 0.3  # seconds between two looks at how far the runs are
 _WAITING = -1
 
 
-class Local:
-    """Runs in `workers` processes; by default one for each GPU, or for each core where there is none."""
+# Assumed: runs at once on a GPU unless told, of models below so many parameters, in so much of its memory. On a CPU one,
+# measured: stacked weights take as long there as one model after the other (benchmarks/lab_throughput.py).
+AT_ONCE, SMALL, SHARE = 16, 1e7, 0.5
 
-    def __init__(self, workers: int | None = None) -> None:
-        self.devices = _devices()
+
+class Local:
+    """Runs in `workers` processes; by default one for each GPU, or for each core where there is none.
+
+    `at_once` runs that may join each other are trained by one process with stacked weights.
+    """
+
+    def __init__(self, workers: int | None = None, at_once: int | None = None) -> None:
+        self.devices, self._at_once = _devices(), at_once
         self.workers = workers or (len(self.devices) if self.devices != ["cpu"] else os.cpu_count() or 1)
 
     def run(self, work: Work) -> Iterator[Event]:
@@ -39,12 +47,15 @@ class Local:
     def _pool(self, work: Work, left: list[Job]) -> Generator[Event, None, list[Job]]:
         """Run what is left, taking out of it what comes to an end; gives the jobs that a lost process was at."""
         jobs, context = list(left), multiprocessing.get_context("spawn")
+        groups = self._groups(jobs)
         # One number a job, written by one process and read by us: no lock, so a killed process can hold none.
         steps: Any = context.Array("q", [_WAITING] * len(jobs), lock=False)
-        with ProcessPoolExecutor(min(self.workers, len(jobs)), context, _begin, (steps,)) as pool:
+        with ProcessPoolExecutor(min(self.workers, len(groups)), context, _begin, (steps,)) as pool:
             futures = {
-                pool.submit(_run, number, job, work, self.devices[number % len(self.devices)]): job
-                for number, job in enumerate(jobs)
+                pool.submit(_run, numbers, [jobs[i] for i in numbers], work, self.devices[place % len(self.devices)]): [
+                    jobs[i] for i in numbers
+                ]
+                for place, numbers in enumerate(groups)
             }
             try:
                 yield from _events(futures, jobs, steps, left)
@@ -58,8 +69,32 @@ class Local:
                 raise
         return []
 
+    def _groups(self, jobs: Sequence[Job]) -> list[list[int]]:
+        """The numbers of the jobs that are trained together, in the order of the first of each."""
+        from allometry.lab.running import may_join
 
-def _events(futures: dict[Future[Any], Job], jobs: Sequence[Job], steps: Any, left: list[Job]) -> Iterator[Event]:
+        groups: list[list[int]] = []
+        for number, job in enumerate(jobs):
+            most = self._most(job)
+            room = (group for group in groups if len(group) < most and may_join(jobs[group[0]], job))
+            found = next(room, None)
+            if found is None:
+                groups.append(found := [])
+            found.append(number)
+        return groups
+
+    def _most(self, job: Job) -> int:
+        """How many runs like this one to train at once."""
+        if self._at_once is not None:
+            return self._at_once
+        if self.devices == ["cpu"] or job.shape.parameters().total > SMALL:
+            return 1
+        from allometry.lab.ladders.planning import job_memory
+
+        return max(1, min(AT_ONCE, int(SHARE * _memory(self.devices[0]) / job_memory(job).total)))
+
+
+def _events(futures: dict[Future[Any], list[Job]], jobs: Sequence[Job], steps: Any, left: list[Job]) -> Iterator[Event]:
     seen = [0] * len(jobs)
     pending = set(futures)
     while pending:
@@ -69,18 +104,18 @@ def _events(futures: dict[Future[Any], Job], jobs: Sequence[Job], steps: Any, le
                 seen[number] = steps[number]
                 yield Advanced(job, seen[number])
         for future in done:
-            event = _event(futures[future], future)
-            left.remove(event.job)
-            yield event
+            for event in _told(futures[future], future):
+                left.remove(event.job)
+                yield event
 
 
-def _event(job: Job, future: Future[Any]) -> Ended | Failed:
+def _told(jobs: Sequence[Job], future: Future[Any]) -> list[Ended | Failed]:
     try:
-        return Ended(job, future.result())
+        return [Ended(job, rows) for job, rows in zip(jobs, future.result(), strict=True)]
     except BrokenProcessPool:
         raise
-    except Exception as error:  # whatever a run dies of, the others go on
-        return Failed(job, f"{type(error).__name__}: {error}")
+    except Exception as error:  # whatever runs die of, the others go on
+        return [Failed(job, f"{type(error).__name__}: {error}") for job in jobs]
 
 
 _steps: Any = None
@@ -100,17 +135,25 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def _run(number: int, job: Job, work: Work, device: str) -> list[dict[str, Any]]:
-    from allometry.lab.running import Place, run_job
+def _run(numbers: Sequence[int], jobs: Sequence[Job], work: Work, device: str) -> list[list[dict[str, Any]]]:
+    from allometry.lab.running import Place, run_jobs
 
-    def tick(step: int) -> None:
-        _steps[number] = step
+    def tick(place: int, step: int) -> None:
+        _steps[numbers[place]] = step
 
-    tick(0)
-    return run_job(job, Place(work.checkpoint(job), work.every, device), tick)
+    for place in range(len(jobs)):
+        tick(place, 0)
+    return run_jobs(jobs, [Place(work.checkpoint(job), work.every, device) for job in jobs], tick)
 
 
 def _devices() -> list[str]:
     import torch
 
     return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
+
+
+def _memory(device: str) -> int:
+    """Bytes of a GPU."""
+    import torch
+
+    return int(torch.cuda.mem_get_info(device)[1])

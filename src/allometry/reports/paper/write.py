@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from allometry.fits import Diagnosis, Fit
 from allometry.forecasts import Backtest, Forecast, Tournament
@@ -20,6 +20,9 @@ from allometry.reports.paper.panels import Drawing, drawing
 from allometry.reports.paper.rows import figure_csv
 from allometry.reports.results import Results
 from allometry.reports.writing import write_whole
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Format: TypeAlias = Literal["pdf", "svg", "png"]
 FORMATS: tuple[Format, ...] = ("pdf", "svg", "png")
@@ -74,6 +77,13 @@ def write_figures(
         mend = "add a plan (--flops)" if plan is None else "see what `allometry plan` says of it"
         without = "there is no plan" if plan is None else "the plan has no region"
         raise Refused("no-figures", f"published constants have no runs to draw, and {without}", "--figures", mend)
+    return write_drawings(found, folder, format)
+
+
+def write_drawings(
+    found: Mapping[str, go.Figure], folder: str | os.PathLike[str], format: Format = "pdf"
+) -> tuple[Written, ...]:
+    """The same of any figures by name."""
     drawings = {name: drawing(figure) for name, figure in found.items()}
     drawn = {name: _drawn(each, format) for name, each in drawings.items()}
     place = _made(Path(folder))
@@ -85,6 +95,21 @@ def write_figures(
         )
         for name, each in drawings.items()
     )
+
+
+def asked_format(figures: Path | None, format: str | None) -> Format:
+    """The format of the figures that were asked for, once it is known that they can be drawn.
+
+    Errors: `Refused` for a format without figures, for another format, and without matplotlib.
+    """
+    if format is not None and figures is None:
+        raise Refused("bad-option", "a format was given and no folder for figures", "--format", "add --figures DIR")
+    for known in FORMATS:
+        if known == (format or FORMATS[0]):
+            if figures is not None:
+                check_drawing()
+            return known
+    raise Refused("bad-format", f"figures are not written as {format!r}", "--format", f"write {', '.join(FORMATS)}")
 
 
 def check_drawing() -> None:

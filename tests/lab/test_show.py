@@ -1,0 +1,165 @@
+"""Ladders in tables and pictures: fronts, differences at equal FLOPs, and what is drawn."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from allometry.cli.main import main
+from allometry.fits import Settings
+from allometry.lab.ladders.comparing import measured_gaps, show_ladders
+from allometry.lab.ladders.reading import read_tables
+from allometry.lab.rows import EARLIER
+from allometry.notices import Refused
+from allometry.reports.ladders import ladder_figures, write_ladder_page
+
+pytestmark = pytest.mark.lab
+Make = Callable[..., Path]
+FEW = Settings(bootstrap=50)
+
+
+def rows_of(mechanism: str, better: float = 1.0, **columns: object) -> list[dict[str, object]]:
+    """Twelve budgets with two seeds; the loss is a power of FLOPs, at each rung with the rung's own disturbance."""
+    rung = np.random.default_rng(1).normal(0, 0.01, 12)
+    found = []
+    for i, flops in enumerate(np.geomspace(1e9, 1e12, 12)):
+        for seed in (0, 1):
+            own = np.random.default_rng([seed, i, len(mechanism)]).normal(0, 0.001)
+            for step in (50, 100):
+                loss = 20 * (better * flops * step / 100) ** -0.08 * np.exp(rung[i] + own)
+                found.append({
+                    "run_id": f"{mechanism}{columns}-{i}-{seed}", "mechanism": mechanism, "params": 1000 * (i + 1), "tokens": 100 * step,
+                    "flops": flops * step / 100, "flops_convention": "by component", "loops": 1, "streams": 1, "experts": 1,
+                    "steps": 100, "step": step, "optimiser": "adamw", "schedule": "cosine", "seed": seed,
+                    "loss_unit": "nats per byte", "loss": loss, "state": "finished", **EARLIER, **columns,
+                })  # fmt: skip
+    return found
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def write(name: str, rows: list[dict[str, object]]) -> Path:
+        (tmp_path / name).mkdir()
+        with (tmp_path / name / "runs.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        return tmp_path / name
+
+    return write
+
+
+def test_a_known_advantage_is_found_at_equal_flops(make: Make) -> None:
+    """One that learns as if it had half as much compute again."""
+    folders = [make("looped", rows_of("looped", 1.5, loops=2)), make("plain", rows_of("plain"))]
+    found = show_ladders(read_tables(folders), settings=FEW)
+    assert [front.recipe for front in found.fronts] == ["plain", "looped, loops 2"]
+    [arms] = found.against
+    assert arms.common == 12
+    assert arms.multiplier.low is not None
+    assert arms.multiplier.high is not None
+    assert arms.multiplier.low < 1.5 < arms.multiplier.high
+    assert arms.scale.target == pytest.approx(1e12)
+    gaps = measured_gaps(*found.fronts)
+    assert len(gaps) == 12
+    for flops, gap in gaps:
+        assert gap == pytest.approx(20 * flops**-0.08 * (1.5**-0.08 - 1), rel=0.15)
+
+
+def test_fronts_average_seeds_and_hold_what_no_cheaper_point_beats(make: Make) -> None:
+    found = show_ladders(read_tables([make("plain", rows_of("plain"))]), settings=FEW)
+    [front] = found.fronts
+    assert (found.against, found.apart) == ((), ())
+    assert [point.runs for point in front.points] == [2] * 12
+    for i, point in enumerate(front.points):
+        assert point.front == all(point.loss < other.loss for other in front.points[:i])
+
+
+def test_an_older_table_beside_a_newer_one(make: Make) -> None:
+    """Columns that came later have what those runs had; what varies beside the mechanism is in the name."""
+    old = [{k: v for k, v in row.items() if k not in EARLIER} for row in rows_of("plain")]
+    new = rows_of("plain", 1.1, growth_factor=2, regulariser="loop", regulariser_weight=0.1)
+    found = show_ladders(read_tables([make("new", new), make("old", old)]), settings=FEW)
+    assert [front.recipe for front in found.fronts] == ["plain", "plain, stacked x2, regulariser 0.1"]
+    by = show_ladders(found.rows, "growth_factor", settings=FEW)
+    assert [front.recipe for front in by.fronts] == ["1", "2"]
+
+
+def test_a_recipe_of_too_few_rungs_is_drawn_and_not_compared(make: Make) -> None:
+    few = [row for row in rows_of("looped") if float(str(row["flops"])) < 1.5e9]
+    found = show_ladders(read_tables([make("plain", rows_of("plain")), make("few", few)]), settings=FEW)
+    assert found.against == ()
+    assert "looped is not compared with plain" in found.apart[0]
+    assert set(ladder_figures(found)) == {"curves", "front"}
+
+
+def test_diverged_and_unfinished_runs_are_no_points(make: Make) -> None:
+    rows = rows_of("plain")
+    rows[3] = {**rows[3], "loss": "", "state": "diverged"}
+    found = show_ladders(read_tables([make("plain", rows[:-1])]), settings=FEW)
+    assert [point.runs for point in found.fronts[0].points] == [1, *[2] * 10, 1]
+
+
+def test_figures_hold_every_run_and_name_recipes_safely(make: Make, tmp_path: Path) -> None:
+    folders = [make("one", rows_of("plain")), make("two", rows_of("<b>bold", 1.2))]
+    found = show_ladders(read_tables(folders), settings=FEW)
+    figures = ladder_figures(found)
+    assert set(figures) == {"curves", "front", "against"}
+    assert len(figures["curves"].data) == 48
+    page = write_ladder_page(found, tmp_path / "page.html", "<i>two").read_text()
+    assert "<b>bold" not in page
+    assert "&lt;i&gt;two" in page
+
+
+def test_the_command(make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = [str(make("plain", rows_of("plain"))), str(make("looped", rows_of("looped", 1.5, loops=2)))]
+    words = ["lab", "show", *folders, "--bootstrap", "50"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--out", str(tmp_path / "page.html"), "--json"])
+    assert ended.value.code == 0
+    told: dict[str, Any] = json.loads(
+        capsys.readouterr().out, parse_constant=lambda n: pytest.fail(f"{n} is not strict")
+    )
+    jsonschema.validate(told, json.loads(files("allometry.cli").joinpath("schemas/lab_show.json").read_text()))
+    assert Path(told["page"]).exists()
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    out = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "looped, loops 2 has the lower loss" in out
+    assert "fronts, loss in nats per byte" in out
+
+
+def test_figures_for_paper(make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="the figures extra is not installed")
+    folders = [str(make("plain", rows_of("plain"))), str(make("looped", rows_of("looped", 1.5, loops=2)))]
+    with pytest.raises(SystemExit) as ended:
+        main(["lab", "show", *folders, "--bootstrap", "50", "--figures", str(tmp_path / "drawn"), "--format", "svg"])
+    assert ended.value.code == 0
+    assert {p.name for p in (tmp_path / "drawn").iterdir()} == {
+        f"{name}.{end}" for name in ("curves", "front", "against") for end in ("svg", "csv")
+    }
+
+
+def test_what_cannot_be_shown_is_refused(make: Make, tmp_path: Path) -> None:
+    plain = make("plain", rows_of("plain"))
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "runs.csv").write_text("a,b\n1,2\n")
+    for folders, says in (
+        ([tmp_path / "none"], "there is no runs.csv"),
+        ([tmp_path / "foreign"], "none that a ladder wrote"),
+        ([plain, plain], "in two of the folders"),
+        ([make("empty", rows_of("plain")[:1])], "no run has come to its end"),
+    ):
+        with pytest.raises(Refused, match=says):
+            show_ladders(read_tables(folders), settings=FEW)
+    with pytest.raises(Refused, match="no column 'colour'"):
+        show_ladders(read_tables([plain]), "colour")
