@@ -16,7 +16,7 @@ from allometry.lab.checkpoints import load_state, save_state
 from allometry.lab.corpus import Corpus
 from allometry.lab.jobs import Job
 from allometry.lab.loop import Loop, seed_everything
-from allometry.lab.losses import evaluate
+from allometry.lab.losses import evaluate, evaluate_answers
 from allometry.lab.models import build
 from allometry.lab.rows import Measured, row
 from allometry.notices import Refused
@@ -33,6 +33,23 @@ class Place:
     device: str = "cpu"
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Windows of held-out text and, where the corpus has answers, the numbers of those that their tokens are part of."""
+
+    windows: torch.Tensor
+    answers: torch.Tensor | None
+
+    @classmethod
+    def of(cls, corpus: Corpus, job: Job, device: str) -> HeldOut:
+        """Those that a job is measured on."""
+        parts = (corpus.held_out, corpus.answers)
+        chosen = [None if part is None else evaluation_windows(part, job.context, job.evaluation.windows).to(device)
+                  for part in parts]  # fmt: skip
+        assert chosen[0] is not None
+        return cls(chosen[0], chosen[1])
+
+
 def run_job(job: Job, place: Place, tick: Tick = lambda step: None) -> list[dict[str, Any]]:
     """The rows of a job, trained on one thread from its last checkpoint on; `tick` is told each step.
 
@@ -46,7 +63,7 @@ def run_job(job: Job, place: Place, tick: Tick = lambda step: None) -> list[dict
                       "give every machine the same Python and the same text")  # fmt: skip
     loop = make_loop(job, corpus, place.device)
     measured = _restored(loop, job, place)
-    held_out = evaluation_windows(corpus.held_out, job.context, job.evaluation.windows).to(place.device)
+    held_out = HeldOut.of(corpus, job, place.device)
     _train(loop, job, place, held_out, measured, tick)
     return [row(job, found, corpus.unit, corpus.entropy_rate, _device_name(place.device)) for found in measured]
 
@@ -65,7 +82,7 @@ def make_loop(job: Job, corpus: Corpus, device: str = "cpu") -> Loop:
     )
 
 
-def _train(loop: Loop, job: Job, place: Place, held_out: torch.Tensor, measured: list[Measured], tick: Tick) -> None:
+def _train(loop: Loop, job: Job, place: Place, held_out: HeldOut, measured: list[Measured], tick: Tick) -> None:
     due, saved = job.evaluation.steps(job.steps), time.monotonic()
     while loop.step < job.steps and not (measured and measured[-1].diverged):
         value = loop.update()
@@ -78,11 +95,15 @@ def _train(loop: Loop, job: Job, place: Place, held_out: torch.Tensor, measured:
     _save(loop, job, place, measured)
 
 
-def _measure(loop: Loop, value: float, held_out: torch.Tensor) -> Measured:
+def _measure(loop: Loop, value: float, held_out: HeldOut) -> Measured:
+    if not math.isfinite(value):
+        return Measured(loop.step, loop.rate(loop.step), value, math.nan, loop.seconds)
+    accuracy = answer_loss = None
     with loop.casting():
-        loss = evaluate(loop.model, held_out) if math.isfinite(value) else math.nan
-    recent = loop.recent if math.isfinite(value) else value
-    return Measured(loop.step, loop.rate(loop.step), recent, loss, loop.seconds)
+        loss = evaluate(loop.model, held_out.windows)
+        if held_out.answers is not None:
+            accuracy, answer_loss = evaluate_answers(loop.model, held_out.windows, held_out.answers)
+    return Measured(loop.step, loop.rate(loop.step), loop.recent, loss, loop.seconds, accuracy, answer_loss)
 
 
 def _save(loop: Loop, job: Job, place: Place, measured: list[Measured]) -> None:
