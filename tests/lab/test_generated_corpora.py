@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,18 +14,33 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the lab extra is not installed")
 
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import assume, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from allometry.costs import most_bits_per_parameter  # noqa: E402
+from allometry.lab.batches import evaluation_windows  # noqa: E402
 from allometry.lab.corpora import corpus_names, find_corpus  # noqa: E402
+from allometry.lab.corpora.biographies import make_people  # noqa: E402
 from allometry.lab.corpora.markov import Chain, markov_chain  # noqa: E402
 from allometry.lab.corpus import Corpus  # noqa: E402
+from allometry.lab.ladders import ladder_of  # noqa: E402
+from allometry.lab.losses import evaluate_answers  # noqa: E402
+from allometry.lab.running import Place, run_job  # noqa: E402
 from allometry.notices import Refused  # noqa: E402
 
 pytestmark = pytest.mark.lab
 # Every generated corpus with options that make it small.
 SMALL: dict[str, dict[str, Any]] = {
     "markov": {"rate": 1.0, "symbols": 16, "tokens": 20_000},
+    "biographies": {"people": 50, "exposures": 4},
+    "addition": {"examples": 2000},
+    "p-hop": {"examples": 2000},
+    "graph-search": {"examples": 2000},
+}
+EXERCISES = {
+    "addition": [{}, {"operands": 2, "digits": 1, "examples": 60}, {"operands": 32}, {"digits": 15}],
+    "p-hop": [{}, {"hops": 1, "letters": 3, "length": 9, "examples": 100}, {"hops": 16, "letters": 5, "length": 90}],
+    "graph-search": [{}, {"nodes": 4, "steps": 1}, {"nodes": 26, "steps": 8}],
 }
 
 
@@ -68,10 +86,14 @@ def test_chances_are_those_of_the_chain() -> None:
     assert abs(surprises[seams].mean() - 1.0) < 4 * surprises.std() / math.sqrt(len(seams))
 
 
-@given(st.integers(0, 1000), st.integers(2, 24), st.floats(0.1, 0.9), st.integers(1, 2))
+@given(st.integers(0, 1000), st.integers(2, 24), st.floats(0.15, 0.9), st.integers(1, 2))
 @settings(max_examples=25, deadline=None)
 def test_any_rate_is_met(seed: int, symbols: int, share: float, order: int) -> None:
-    chain = markov_chain(rate=share * math.log(symbols), symbols=symbols, order=order, seed=seed)
+    try:
+        chain = markov_chain(rate=share * math.log(symbols), symbols=symbols, order=order, seed=seed)
+    except Refused:  # of few symbols a low rate is not had by every seed
+        assume(symbols**order > 8)
+        raise
     assert chain.entropy_rate == pytest.approx(share * math.log(symbols), rel=1e-9)
     assert chain.transitions.sum(axis=1) == pytest.approx(1.0)
     assert chain.stationary.sum() == pytest.approx(1.0)
@@ -89,6 +111,129 @@ def test_the_least_loss_of_windows() -> None:
     one, two = (conditional_entropies(text, 2, order).mean() for order in (1, 2))
     assert chain.least_loss(5) == pytest.approx((one + 4 * two) / 5, abs=0.005)
     assert chain.least_loss(1) == pytest.approx(one, abs=0.005)
+
+
+def solve_addition(prompt: str) -> str:
+    numbers, length = prompt.removesuffix("=").split("+"), len(prompt.split("+")[0].rstrip("="))
+    most = len(numbers) * (10**length - 1)
+    return str(sum(map(int, numbers))).zfill(len(str(most)))
+
+
+def solve_p_hop(prompt: str, hops: int) -> str:
+    sequence = prompt.removesuffix(">")
+    place = len(sequence) - 1
+    for _ in range(hops):
+        place = sequence.rindex(sequence[place], 0, place) + 1
+    return sequence[place]
+
+
+def solve_graph_search(prompt: str) -> str:
+    """By depth first from the start, not from the end."""
+    edges, asked = prompt.removesuffix("=").split(":")
+    found = [path for path in _paths(asked[0], [tuple(edge) for edge in edges.split(",")]) if path[-1] == asked[1]]
+    assert len(found) == 1
+    return found[0][1:]
+
+
+def _paths(node: str, edges: list[tuple[str, ...]]) -> Iterator[str]:
+    yield node
+    for first, second in edges:
+        if first == node:
+            yield from (node + rest for rest in _paths(second, edges))
+
+
+@pytest.mark.parametrize(("name", "options"), [(name, o) for name, each in EXERCISES.items() for o in each])
+def test_answers_are_those_of_another_solver(name: str, options: dict[str, Any]) -> None:
+    options = {"examples": 1000, **options}
+    corpus = find_corpus(name, options).read()
+    for text, answers in ((corpus.train, None), (corpus.held_out, corpus.answers)):
+        records = text.tobytes().decode().splitlines()
+        assert len(records) == options["examples"] // (1 if answers is None else 20)
+        for number, record in enumerate(records):
+            mark = ">" if name == "p-hop" else "="
+            prompt, answer = record[: record.index(mark) + 1], record[record.index(mark) + 1 :]
+            right = {"addition": solve_addition, "graph-search": solve_graph_search,
+                     "p-hop": lambda asked: solve_p_hop(asked, options.get("hops", 4))}[name](prompt)  # fmt: skip
+            assert answer == right
+            if answers is not None:
+                marked = answers[number * (len(record) + 1) :][: len(record) + 1] > 0
+                assert "".join(np.array([*record, "\n"])[marked]) == answer
+    prompts = [{r[: r.index(mark)] for r in t.tobytes().decode().splitlines()} for t in (corpus.train, corpus.held_out)]
+    assert not prompts[0] & prompts[1]
+
+
+@pytest.mark.parametrize("options", [{}, {"people": 40, "attributes": 1, "values": 2, "exposures": 3}])
+def test_biographies_hold_the_bits_that_they_say(options: dict[str, Any]) -> None:
+    options = {"people": 300, "attributes": 4, "values": 64, "exposures": 5, **options}
+    people, attributes, values = (options[key] for key in ("people", "attributes", "values"))
+    corpus = find_corpus("biographies", options).read()
+    facts: dict[str, set[tuple[str, ...]]] = {}
+    for text, times in ((corpus.train, options["exposures"]), (corpus.held_out, 1)):
+        records = [record.split() for record in text.tobytes().decode().splitlines()]
+        assert set(Counter(record[0] for record in records).values()) == {times}
+        for name, *said in records:
+            assert len(said) == attributes
+            facts.setdefault(name, set()).update(tuple(each.split(":")) for each in said)
+    assert len(facts) == people
+    assert {len(each) for each in facts.values()} == {attributes}  # the same in every biography of a person
+    made = make_people(people=people, attributes=attributes, values=values)
+    wanted = (
+        math.log2(math.comb(26**6, people))
+        + attributes * math.log2(math.comb(26**3, values))
+        + people * attributes * math.log2(values)
+    )
+    assert made.bits == pytest.approx(wanted, rel=1e-9)
+    assert f"{made.bits:.6g} bits" in " ".join(corpus.known)
+    # The published count leaves out that a set of n names says n log2(e) bits more than n log2(N/n), and texts alike.
+    published = most_bits_per_parameter(1.0, people, made.known)
+    assert published < made.bits < published + (people + attributes * values) / math.log(2)
+    orders = [[each[0] for each in record.split()[1:]] for record in corpus.train.tobytes().decode().splitlines()]
+    assert attributes == 1 or len(set(map(tuple, orders))) == math.factorial(attributes)
+
+
+def test_values_are_even_draws() -> None:
+    made = make_people(people=20_000, attributes=3, values=8, seed=2)
+    for column in made.facts.T:
+        counts = np.bincount(column, minlength=8)
+        assert ((counts - 2500) ** 2 / 2500).sum() < 37  # of chi squared with 7 degrees of freedom: one in 200 000
+
+
+class Oracle(torch.nn.Module):
+    """A model that expects the text itself, but for the tokens at some places of the windows."""
+
+    def __init__(self, windows: torch.Tensor, mistaken: torch.Tensor) -> None:
+        super().__init__()
+        self.logits = torch.nn.functional.one_hot((windows[:, 1:] + mistaken[:, 1:]) % 128, 128).float() * 10
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.logits[: len(tokens)]
+
+
+def test_an_answer_is_right_to_its_last_token_or_wrong() -> None:
+    corpus = find_corpus("addition", {"operands": 2, "digits": 2, "examples": 400}).read()
+    windows, answers = (evaluation_windows(part, 20, 9) for part in (corpus.held_out, corpus.answers))
+    mistaken = torch.zeros_like(windows)
+    assert evaluate_answers(Oracle(windows, mistaken), windows, answers)[0] == 1.0
+    mistaken[:, 1][answers[:, 1] == 0] = 1  # a mistake outside of answers is none
+    assert evaluate_answers(Oracle(windows, mistaken), windows, answers)[0] == 1.0
+    first, second = answers[0][answers[0] > 0].unique()[:2]
+    mistaken[0, 1:][(answers[0, 1:] == first).nonzero()[-1]] = 1  # its last token alone
+    accuracy, loss = evaluate_answers(Oracle(windows, mistaken), windows, answers)
+    count = len(answers[:, 1:][answers[:, 1:] > 0].unique())
+    assert accuracy == pytest.approx(1 - 1 / count)
+    assert loss == pytest.approx(10 / int((answers[:, 1:] > 0).sum()), abs=0.01)
+    assert second > first
+
+
+def test_a_run_measures_its_answers(tmp_path: Path) -> None:
+    ladder = ladder_of({
+        "sizes": [{"layers": 1, "width": 16, "heads": 2, "ffn": 32}], "budget": {"tokens": 4096},
+        "training": {"context": 20, "batch_tokens": 240, "learning_rate": 0.01}, "evaluation": {"windows": 8, "times": 2},
+        "corpus": {"name": "addition", "operands": 2, "digits": 2, "examples": 800},
+    })  # fmt: skip
+    rows = [run_job(job, Place(tmp_path / "checkpoint"))[-1] for job in ladder.jobs]
+    assert 0 <= rows[0]["accuracy"] <= 1
+    assert 0 < rows[0]["answer_loss"] < 6
 
 
 @pytest.mark.parametrize(("name", "options"), SMALL.items())
@@ -111,6 +256,19 @@ def test_the_same_again_and_nothing_leaks(name: str, options: dict[str, Any]) ->
         ("markov", {"rate": 1.0, "order": 0}, "above zero"),
         ("markov", {"rate": 1.0, "tokens": 7}, "1000 or more"),
         ("markov", {"rate": 1.0, "symbol": 7}, "the nearest are symbols"),
+        ("markov", {"rate": 0.02, "symbols": 2, "order": 2, "seed": 1}, "more symbols or another seed"),
+        ("addition", {"operands": 1}, "give 2 operands or more"),
+        ("addition", {"digits": 0}, "above zero"),
+        ("addition", {"examples": 19}, "give 20 or more"),
+        ("addition", {"operands": 2, "digits": 1, "examples": 20_000}, "fewer examples or harder"),
+        ("p-hop", {"letters": 2}, "from 3 to 52"),
+        ("p-hop", {"hops": 40}, "give length = 164 or more"),
+        ("p-hop", {"hops": 0}, "above zero"),
+        ("graph-search", {"nodes": 3}, "more nodes than steps"),
+        ("graph-search", {"nodes": 60}, "at most 52"),
+        ("biographies", {"people": 0}, "above zero"),
+        ("biographies", {"attributes": 27}, "at most 26"),
+        ("biographies", {"exposures": 0}, "above zero"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(name: str, options: dict[str, Any], says: str) -> None:

@@ -30,3 +30,23 @@ def evaluate(model: nn.Module, held_out: Tensor, batch: int = 128) -> float:
     """Mean cross-entropy in nats per token over held-out windows (n, context + 1)."""
     losses = [float(next_token(model, part)) * len(part) for part in held_out.split(batch)]
     return sum(losses) / len(held_out)
+
+
+@torch.no_grad()
+def evaluate_answers(model: nn.Module, held_out: Tensor, answers: Tensor, batch: int = 128) -> tuple[float, float]:
+    """The share of answers that are right to their last token, and the mean cross-entropy of their tokens in nats.
+
+    Arguments: windows (n, context + 1) and, for each of their tokens, the number of the answer it is part of, or 0.
+    An answer counts as right where each token is the likeliest behind the right ones before it: that is where the model,
+    left to write on by itself and always taking the likeliest, writes it as it is.
+    """
+    losses, wrong = [], []
+    for part in held_out.split(batch):
+        logits = model(part[:, :-1])
+        losses.append(functional.cross_entropy(logits.transpose(1, 2), part[:, 1:], reduction="none").flatten())
+        wrong.append((logits.argmax(dim=-1) != part[:, 1:]).flatten())
+    numbers = answers[:, 1:].flatten()
+    asked = numbers > 0
+    mistakes = torch.bincount(numbers[asked], weights=torch.cat(wrong)[asked].double())
+    counts = torch.bincount(numbers[asked])
+    return float((mistakes[counts > 0] == 0).double().mean()), float(torch.cat(losses)[asked].double().mean())

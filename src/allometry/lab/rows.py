@@ -14,7 +14,7 @@ COLUMNS = (
     "run_id", "mechanism", "params", "active_params", "non_embedding_params", "tokens", "flops", "flops_convention",
     "depth", "width", "heads", "ffn", "vocab", "experts", "active_experts", "loops", "streams", "context",
     "batch_tokens", "steps", "learning_rate", "schedule", "optimiser", "precision", "seed", "corpus", "loss_unit",
-    "entropy_rate", "step", "current_learning_rate", "train_loss", "loss", "seconds", "device", "state",
+    "entropy_rate", "step", "current_learning_rate", "train_loss", "loss", "accuracy", "answer_loss", "seconds", "device", "state",
     "growth_factor", "tokens_before_stacking", "regulariser", "regulariser_weight",
 )  # fmt: skip
 # What runs have in the columns that came later.
@@ -23,13 +23,18 @@ EARLIER = {"growth_factor": 1, "tokens_before_stacking": 0, "regulariser": "none
 
 @dataclass(frozen=True)
 class Measured:
-    """What is measured after a step; `loss` is nats per token of held-out text, not a number once a run diverged."""
+    """What is measured after a step; `loss` is nats per token of held-out text, not a number once a run diverged.
+
+    Where the corpus has answers, `accuracy` is the share of them that are right and `answer_loss` nats per token of them.
+    """
 
     step: int
     learning_rate: float
     train_loss: float
     loss: float
     seconds: float
+    accuracy: float | None = None
+    answer_loss: float | None = None
 
     @property
     def diverged(self) -> bool:
@@ -51,8 +56,9 @@ def row(job: Job, measured: Measured, unit: str, entropy_rate: float | None, dev
         shape.vocab, max(1, shape.experts), max(1, shape.active_experts), shape.loops, shape.streams, job.context,
         job.batch_tokens, job.steps, job.learning_rate, _name(job.schedule, SCHEDULES), _name(job.optimiser, OPTIMISERS),
         job.precision, job.seed, f"{job.corpus.name}:{job.corpus_sha256[:12]}", unit,
-        "" if entropy_rate is None else entropy_rate, measured.step, measured.learning_rate,
-        _number(measured.train_loss), _number(measured.loss), round(measured.seconds, 3), device, state,
+        _number(entropy_rate), measured.step, measured.learning_rate,
+        _number(measured.train_loss), _number(measured.loss),
+        _number(measured.accuracy), _number(measured.answer_loss), round(measured.seconds, 3), device, state,
     )  # fmt: skip
     return dict(zip(COLUMNS, (*values, *_techniques(job)), strict=True))
 
@@ -67,5 +73,5 @@ def _name(part: object, kinds: Any) -> str:
     return next(name for name, kind in kinds.items() if type(part) is kind)
 
 
-def _number(value: float) -> float | str:
-    return round(value, 8) if math.isfinite(value) else ""
+def _number(value: float | None) -> float | str:
+    return round(value, 8) if value is not None and math.isfinite(value) else ""

@@ -18,7 +18,7 @@ from allometry.lab.corpus import Corpus
 from allometry.lab.growth import stack
 from allometry.lab.jobs import Job
 from allometry.lab.loop import Loop, seed_everything
-from allometry.lab.losses import evaluate
+from allometry.lab.losses import evaluate, evaluate_answers
 from allometry.lab.mechanisms import mechanisms_of
 from allometry.lab.models import build
 from allometry.lab.regularisers import loop_dissimilarity
@@ -37,6 +37,23 @@ class Place:
     checkpoint: Path
     every: float = 30.0
     device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Windows of held-out text and, where the corpus has answers, the numbers of those that their tokens are part of."""
+
+    windows: torch.Tensor
+    answers: torch.Tensor | None
+
+    @classmethod
+    def of(cls, corpus: Corpus, job: Job, device: str) -> HeldOut:
+        """Those that a job is measured on."""
+        parts = (corpus.held_out, corpus.answers)
+        chosen = [None if part is None else evaluation_windows(part, job.context, job.evaluation.windows).to(device)
+                  for part in parts]  # fmt: skip
+        assert chosen[0] is not None
+        return cls(chosen[0], chosen[1])
 
 
 def run_job(job: Job, place: Place, tick: Tick = lambda step: None) -> list[dict[str, Any]]:
@@ -87,12 +104,8 @@ class _Run:
                           "give every machine the same Python and the same text")  # fmt: skip
         self.loop = make_loop(job, self._corpus, place.device)
         self.measured = _restored(self.loop, job, place)
-        found = evaluation_windows(self._corpus.held_out, job.context, job.evaluation.windows)
-        self._held_out, self._due, self._saved = (
-            found.to(place.device),
-            job.evaluation.steps(job.steps),
-            time.monotonic(),
-        )
+        self._held_out = HeldOut.of(self._corpus, job, place.device)
+        self._due, self._saved = job.evaluation.steps(job.steps), time.monotonic()
 
     @property
     def ended(self) -> bool:
@@ -145,11 +158,15 @@ def _penalty(regulariser: LoopRegulariser | None) -> Callable[[Mapping[str, Tens
     return penalty
 
 
-def _measure(loop: Loop, value: float, held_out: Tensor) -> Measured:
+def _measure(loop: Loop, value: float, held_out: HeldOut) -> Measured:
+    if not math.isfinite(value):
+        return Measured(loop.step, loop.rate(loop.step), value, math.nan, loop.seconds)
+    accuracy = answer_loss = None
     with loop.casting():
-        loss = evaluate(loop.model, held_out) if math.isfinite(value) else math.nan
-    recent = loop.recent if math.isfinite(value) else value
-    return Measured(loop.step, loop.rate(loop.step), recent, loss, loop.seconds)
+        loss = evaluate(loop.model, held_out.windows)
+        if held_out.answers is not None:
+            accuracy, answer_loss = evaluate_answers(loop.model, held_out.windows, held_out.answers)
+    return Measured(loop.step, loop.rate(loop.step), loop.recent, loss, loop.seconds, accuracy, answer_loss)
 
 
 def _save(loop: Loop, job: Job, place: Place, measured: list[Measured]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg.lapack import dgecon, dgetrf, dgetrs
 from scipy.optimize import brentq
 
 from allometry.lab.corpus import Corpus, generated
@@ -16,6 +17,8 @@ from allometry.notices import Refused
 MOST_CONTEXTS = 1024
 LANES = 1024  # stretches of the text that are drawn side by side
 HELD_OUT_SHARE = 0.25
+# Reciprocal condition number: below it the stationary distribution is not known to the digits that a rate is told in.
+LEAST_CONDITION = 1e-9
 _WHERE = "[corpus]"
 
 
@@ -39,13 +42,21 @@ class Chain:
 
     @cached_property
     def stationary(self) -> np.ndarray:
-        """How often each context comes, (contexts,): what one more symbol leaves as it is."""
+        """How often each context comes, (contexts,): what one more symbol leaves as it is.
+
+        Errors: `Refused` for a chain that falls, or nearly so, into parts that it does not leave.
+        """
         contexts = len(self.transitions)
         moves = np.zeros((contexts, contexts))
         behind = (np.arange(contexts)[:, None] * self.symbols + np.arange(self.symbols)) % contexts
         moves[np.arange(contexts)[:, None], behind] = self.transitions
         # Shares that a move leaves as they are and that add up to one: the second fills the rank that the first lacks.
-        found = np.linalg.solve(np.eye(contexts) - moves.T + 1 / contexts, np.full(contexts, 1 / contexts))
+        whole = np.eye(contexts) - moves.T + 1 / contexts
+        factors, pivots, singular = dgetrf(whole)
+        if singular or dgecon(factors, np.abs(whole).sum(axis=0).max())[0] < LEAST_CONDITION:
+            raise Refused("no-stationary", "the chain of this seed hardly leaves some of its contexts", _WHERE,
+                          "give a higher rate, more symbols or another seed")  # fmt: skip
+        found = dgetrs(factors, pivots, np.full(contexts, 1 / contexts))[0]
         return np.maximum(found, 0) / found.sum()
 
     @property
@@ -106,7 +117,8 @@ def markov_chain(*, rate: float, symbols: int = 64, order: int = 1, decay: float
     Log-chances are a sum of random features whose sizes fall as a power of their rank (`decay`), so that each size of
     model can learn some more of them and small ones do not reach the floor; they are scaled, as by a temperature, until
     the entropy rate is the given one.
-    Errors: `Refused` for counts outside what fits a byte and for a rate that such a chain cannot have.
+    Errors: `Refused` for counts outside what fits a byte and for a rate that such a chain cannot have; a low one is not had by
+    every seed of few symbols.
 
     >>> chain = markov_chain(rate=1.5, symbols=16, seed=3)
     >>> round(chain.entropy_rate, 9)
