@@ -76,16 +76,25 @@ def score_to_file(
     pool.need(list(found.columns), f"the metric {metric}")
     folder = out.with_name(out.name + ".parts")
     _claim(folder, _job(pool, metric, settings))
-    done = resumed = sum(len(_load(path)) for path in _parts(folder))
-    tick(done)
-    if done < pool.height:
-        state = _state(folder, found, pool, settings)
-        for part in _grouped(_scored(pool, found, state, settings, done), tick):
-            _save(folder / f"{done:015d}.npy", part)
-            done += len(part)
+    resumed = sum(len(_load(path)) for path in _parts(folder))
+    tick(resumed)
+    try:
+        _score_rest(pool, found, settings, folder, resumed, tick)
+    except Refused:
+        shutil.rmtree(folder)  # of a pool that has to be mended nothing is kept
+        raise
     write_scores(out, np.concatenate([_load(path) for path in _parts(folder)]))
     shutil.rmtree(folder)
     return Scored(out, pool.height, resumed)
+
+
+def _score_rest(pool: Pool, metric: Metric, settings: ScoreSettings, folder: Path, done: int, tick: Tick) -> None:
+    if done == pool.height:
+        return
+    state = _state(folder, metric, pool, settings)
+    for part in _grouped(_scored(pool, metric, state, settings, done), tick):
+        _save(folder / f"{done:015d}.npy", part)
+        done += len(part)
 
 
 def write_scores(out: Path, scores: Scores, rows: NDArray[np.int64] | None = None) -> None:
@@ -189,8 +198,12 @@ def _claim(folder: Path, job: str) -> None:
         raise Refused("not-ours", "the folder for parts holds other files", str(folder), "choose another --out")
     if named.is_file() and named.read_text() != job:
         shutil.rmtree(folder)
-    folder.mkdir(exist_ok=True)
-    named.write_text(job)
+    try:
+        folder.mkdir(exist_ok=True)
+        named.write_text(job)
+    except OSError as error:
+        mend = "choose a folder that can be written to"
+        raise Refused("cannot-write", f"the scores cannot be kept: {error.strerror}", str(folder), mend) from None
 
 
 def _state(folder: Path, metric: Metric, pool: Pool, settings: ScoreSettings) -> State:
