@@ -1,0 +1,42 @@
+"""A run of rows of a pool, and the checks that every number read from one passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allometry.notices import Refused
+
+Column: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Rows `start` and on of a pool: each column (rows,) or, of vectors, (rows, width)."""
+
+    start: int
+    columns: Mapping[str, Column]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[name]
+
+
+def checked(values: Column, name: str, start: int, where: str) -> Column:
+    """The values, refused with the row where a number is missing or not finite."""
+    if values.dtype.kind != "f":
+        return values
+    finite = np.isfinite(values)
+    if finite.all():
+        return values
+    place = np.argwhere(~finite)[0]
+    row, at = start + int(place[0]), "" if len(place) == 1 else f" at place {', '.join(map(str, place[1:]))}"
+    found = values[tuple(place)]
+    mend = "leave that row out, or compute its value again"
+    raise Refused("not-finite", f"`{name}` is {found} in row {row}{at}", where, mend)

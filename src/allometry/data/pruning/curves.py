@@ -1,0 +1,190 @@
+"""Did pruning pay: error against examples kept, metric by metric, beside random, and the law that each falls by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+from scipy.stats import t as student
+
+from allometry.fits import Fit, Settings, fit
+from allometry.laws import law_from_table
+from allometry.notices import Interval, Refused
+from allometry.runs import Runs
+
+Array: TypeAlias = NDArray[np.float64]
+Verdict: TypeAlias = Literal["power", "faster", "slower", "not decided"]
+
+SIZE, ERROR, BY, RANDOM = "examples", "error", "metric", "random"
+FEWEST_SIZES, FEWEST_RUNS = 4, 6  # a curve of three parameters, and something to tell its noise from
+STRAIGHT = (
+    0.25  # change of the exponent over the range, as a share of it, below which a curve counts as a power law; assumed
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A curve at one kept size: the mean error of its runs, its ratio to random there, and who is ahead."""
+
+    examples: float
+    runs: int
+    error: float
+    ratio: Interval
+    ahead: Literal["metric", "random", "not told apart", ""]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric: its places, the exponent in mid-range, how much that grows over the range, and the verdict with a reason."""
+
+    metric: str
+    places: tuple[Place, ...]
+    exponent: Interval
+    change: Interval
+    verdict: Verdict
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def pruning_curve(
+    runs: Runs, *, by: str = BY, baseline: str = RANDOM, level: float = 0.9, bootstrap: int = 400, seed: int = 0
+) -> tuple[Curve, ...]:
+    """Error against kept size of every metric in a table, beside random, random first.
+
+    Use it on runs that differ in what was kept alone, several seeds a size: same model, same steps rule, same test set.
+    A law holds on the sizes that were run; the verdict says nothing of beyond.
+
+    Arguments: `runs` with columns `examples` (kept), `error` and `by`, which names the metric; `baseline` the metric
+    that chose at random; `level` of the intervals.
+    Errors: `Refused` for columns that are not there and a baseline that is none of the metrics.
+    Method: ratios of mean errors at a size by Welch's t on log errors. The law by a fit of
+    A n^-b exp(-c log(n / m)^2), m the geometric mean of the sizes, whose exponent b + 2 c log(n / m) grows where the error
+    falls faster than a power: rows are resampled, and intervals widened by Student's t and for the parameters, as
+    `plans.arms` does. "power" means that the exponent changes by less than a quarter of itself either way.
+
+    >>> from allometry.runs import read_runs
+    >>> n = np.repeat(np.geomspace(1e3, 1e5, 6), 3)
+    >>> noise = np.exp(np.random.default_rng(0).normal(0, 0.01, (2, 18)))
+    >>> errors = np.stack([8 * n**-0.4, 2 * n**-0.2 * np.exp(-n / 4e4)]) * noise
+    >>> table = {"examples": np.tile(n, 2), "error": errors.ravel(), "metric": ["random"] * 18 + ["el2n"] * 18}
+    >>> [(curve.metric, curve.verdict) for curve in pruning_curve(read_runs(table))]
+    [('random', 'power'), ('el2n', 'faster')]
+    """
+    for name in (SIZE, ERROR, by):
+        runs.column(name)
+    groups = runs.by(by)
+    if baseline not in groups:
+        mend = f"name what chose at random: --baseline {next(iter(groups), 'random')}"
+        raise Refused("no-baseline", f"`{by}` has no runs of `{baseline}` to compare with", runs.source, mend)
+    names = [baseline, *sorted(name for name in groups if name != baseline)]
+    settings = Settings(bootstrap=bootstrap, cluster="none", seed=seed, level=level)
+    beside = _by_size(groups[baseline])
+    return tuple(_curve(name, groups[name], None if name == baseline else beside, settings) for name in names)
+
+
+def _by_size(runs: Runs) -> dict[float, Array]:
+    """The logs of the errors at each size."""
+    size, error = np.asarray(runs.column(SIZE)), np.asarray(runs.column(ERROR))
+    wrong = np.flatnonzero(~((error > 0) & (size > 0)))
+    if len(wrong):
+        row = int(runs.row_numbers[wrong[0]])
+        mend = "leave runs without an error out, or test on more examples"
+        raise Refused("bad-error", f"the error or size in row {row} is not above 0", runs.source, mend)
+    return {float(n): np.log(error[size == n]) for n in np.unique(size)}
+
+
+def _curve(name: str, runs: Runs, beside: Mapping[float, Array] | None, settings: Settings) -> Curve:
+    logs = _by_size(runs)
+    places = tuple(_place(n, own, beside, settings.level) for n, own in logs.items())
+    unknown = Interval(None, why="too few runs")
+    if len(logs) < FEWEST_SIZES or len(runs) < FEWEST_RUNS:
+        reason = f"{len(runs)} runs at {len(logs)} sizes; a law needs {FEWEST_RUNS} at {FEWEST_SIZES}"
+        return Curve(name, places, unknown, unknown, "not decided", reason)
+    sizes = np.array(list(logs))
+    middle, span = float(np.exp(np.log(sizes).mean())), float(np.log(sizes[-1] / sizes[0]))
+    found = fit(runs, _bent(middle), settings)
+    exponent, change = (_widened(found, parameter, times) for parameter, times in (("b", 1.0), ("c", 2 * span)))
+    verdict, reason = _verdict(exponent, change)
+    return Curve(name, places, exponent, change, verdict, reason)
+
+
+def _bent(middle: float) -> Any:
+    """A power law whose exponent may change with the logarithm of the size."""
+    formula = f"A * {SIZE}**-b * exp(-c * log({SIZE} / {middle!r})**2)"
+    parameters = {"A": {}, "b": {"free": True}, "c": {"free": True}}
+    return law_from_table(
+        {"name": "bent_power", "formula": formula, "axes": [SIZE], "metric": ERROR, "parameters": parameters}, "bent_power"
+    )  # fmt: skip
+
+
+def _widened(found: Fit, parameter: str, times: float) -> Interval:
+    """The interval of a parameter, wider for the parameters fitted and for noise that is only estimated."""
+    said = found.parameters[parameter]
+    if said.value is None or said.low is None or said.high is None:
+        return Interval(said.value if said.value is None else times * said.value, why=said.why)
+    n, p, tail = len(found.rows), len(found.law.parameters), (1 + found.settings.level) / 2
+    wider = float(np.sqrt(n / (n - p)) * stdtrit(n - p, tail) / ndtri(tail))
+    low, high = (said.value + wider * (end - said.value) for end in (said.low, said.high))
+    return Interval(times * said.value, times * low, times * high)
+
+
+def _verdict(exponent: Interval, change: Interval) -> tuple[Verdict, str]:
+    if change.value is None or change.low is None or change.high is None or exponent.value is None:
+        return "not decided", f"the fit gives no interval: {change.why or exponent.why}"
+    says = f"over the sizes run the exponent changes by {change.value:+.3g} [{change.low:+.3g}, {change.high:+.3g}]"
+    if change.low > 0:
+        return "faster", f"{says}: the error falls faster than a power law"
+    if change.high < 0:
+        return "slower", f"{says}: the error falls slower than a power law, as with a floor"
+    small = STRAIGHT * abs(exponent.value)
+    if -small <= change.low and change.high <= small:
+        return "power", f"{says}, less than a quarter of {exponent.value:.3g}"
+    return (
+        "not decided",
+        f"{says}: a power law is not excluded, nor a bend; more sizes, a wider range or more seeds would tell",
+    )
+
+
+def _place(size: float, own: Array, beside: Mapping[float, Array] | None, level: float) -> Place:
+    error = float(np.exp(own).mean())
+    other = None if beside is None else _nearest(size, beside)
+    if other is None:
+        why = "this is the baseline" if beside is None else "no random runs at this size"
+        return Place(size, len(own), error, Interval(None, why=why), "")
+    ratio = _ratio(own, other, level)
+    ahead: Literal["metric", "random", "not told apart", ""] = "not told apart" if ratio.low is not None else ""
+    if ratio.low is not None and ratio.high is not None and not ratio.low <= 1 <= ratio.high:
+        ahead = "metric" if ratio.high < 1 else "random"
+    return Place(size, len(own), error, ratio, ahead)
+
+
+def _nearest(size: float, beside: Mapping[float, Array]) -> Array | None:
+    """The baseline's runs at the size, which rounding may move by one example in a thousand."""
+    near = min(beside, key=lambda n: abs(np.log(n / size)))
+    return beside[near] if abs(near / size - 1) <= 1e-3 else None
+
+
+def _ratio(own: Array, other: Array, level: float) -> Interval:
+    """exp of the difference of means of logs, by Welch's t."""
+    gap = float(own.mean() - other.mean())
+    if min(len(own), len(other)) < 2:
+        return Interval(float(np.exp(gap)), why="one run has no noise to compare with: add seeds")
+    parts = np.array([own.var(ddof=1) / len(own), other.var(ddof=1) / len(other)])
+    if not parts.sum():
+        return Interval(float(np.exp(gap)), why="the runs do not differ: are they of different seeds?")
+    degrees = float(parts.sum() ** 2 / np.sum(parts**2 / np.array([len(own) - 1, len(other) - 1])))
+    half = float(student.ppf((1 + level) / 2, degrees) * np.sqrt(parts.sum()))
+    value, low, high = (float(np.exp(end)) for end in (gap, gap - half, gap + half))
+    return Interval(value, low, high)
+
+
+def ahead_of_random(curves: Sequence[Curve]) -> dict[str, list[float]]:
+    """The sizes at which each metric is ahead of random, beyond its interval."""
+    return {curve.metric: [place.examples for place in curve.places if place.ahead == "metric"] for curve in curves[1:]}
