@@ -60,7 +60,10 @@ _Points = Mapping[str, tuple[Array, Array]]
 
 
 def _pools(found: Filtering) -> tuple[_Curves, _Points]:
-    return found.curves, {}
+    """The pools alone, all together, and the unions that are best anywhere: all of them would hide the answer."""
+    best = {found.best, *(name for turn in found.turns for name in (turn.before, turn.after))}
+    wanted = {*found.pools, "+".join(found.pools), *best}
+    return {name: curve for name, curve in found.curves.items() if name in wanted}, {}
 
 
 def _arms(found: Pruned) -> tuple[_Curves, _Points]:

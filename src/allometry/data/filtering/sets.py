@@ -188,9 +188,11 @@ def _crossing(gap: Array, places: Array, k: int, level: float, why: str) -> Inte
         return Interval(float(np.exp(value)), None, None, why)
     low, high = np.quantile(near, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
     open_end = "" if np.isfinite([low, high]).all() else "in some draws the two do not cross in this range"
-    return Interval(
-        float(np.exp(value)), *(float(np.exp(end)) if np.isfinite(end) else None for end in (low, high)), open_end
-    )
+    return Interval(float(np.exp(value)), _end(low), _end(high), open_end)
+
+
+def _end(place: float) -> float | None:
+    return float(np.exp(place)) if np.isfinite(place) else None
 
 
 def _steps(found: PoolFit) -> tuple[Step, ...]:
