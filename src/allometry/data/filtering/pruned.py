@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from allometry.data.told import told_json
 from allometry.fits import Fit, Settings, fit
 from allometry.forecasts import FIT_NOISE, metric_at, percentiles
 from allometry.laws import find_law
@@ -67,9 +68,7 @@ class Pruned:
                 {"arm": arm.name, "examples": float(x), "error": float(value)}
                 for arm in every for x, value in zip(self.places, arm.fit.predict({"examples": self.places}), strict=True)
             ],
-            "rows": self.rows, "kept": self.kept, "level": self.level, "interval": self.interval,
-            "steps": [step.as_json() for step in self.steps],
-            "warnings": [{"code": notice.code, "message": notice.message} for notice in self.notices], "complete": True,
+            **told_json(self),
         }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from allometry.data.filtering.pools import Array, PoolFit
+from allometry.data.told import finite, told_json
 from allometry.forecasts import FIT_NOISE, percentiles
 from allometry.notices import Interval, Notice, Refused, Step
 from allometry.plans.ends import ends_json
@@ -68,18 +69,12 @@ class Filtering:
             "pools": {name: {"utility": ends_json(b), "half_life": ends_json(tau)} for name, (b, tau) in self.pools.items()},
             "unseen": {name: errors.tolist() for name, errors in self.unseen.items()},
             "curve": [
-                {"pools": name, "examples": float(x), "error": float(value), "low": _number(low), "high": _number(high)}
+                {"pools": name, "examples": float(x), "error": float(value), "low": finite(low), "high": finite(high)}
                 for name, (values, lows, highs) in self.curves.items()
                 for x, value, low, high in zip(self.budgets, values, lows, highs, strict=True)
             ],
-            "rows": self.rows, "kept": self.kept, "level": self.level, "interval": self.interval,
-            "steps": [step.as_json() for step in self.steps],
-            "warnings": [{"code": notice.code, "message": notice.message} for notice in self.notices], "complete": True,
+            **told_json(self),
         }  # fmt: skip
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def best_pools(found: PoolFit, examples: float, *, level: float | None = None) -> Filtering:
