@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from allometry.data.mixtures.simplex import Array
+from allometry.data.told import finite, told_json
 from allometry.notices import Interval, Notice, Step
 from allometry.plans.ends import ends_json
 
@@ -71,10 +70,8 @@ class Mixture:
             "base": {"is": self.base_is, "mixture": dict(self.base)}, "gain": ends_json(self.gain),
             "near_optimal": [{"within": one.within, "mixture": {n: _limits(s) for n, s in one.shares.items()}} for one in self.near],
             "tried": {name: {"low": low, "high": high} for name, (low, high) in self.tried.items()},
-            "curve": list(self.curve()), "held_out": [_number(error) for error in self.held_out],
-            "rows": self.rows, "kept": self.kept, "law": self.law, "formula": self.equation, "level": self.level, "interval": self.interval,
-            "steps": [step.as_json() for step in self.steps],
-            "warnings": [{"code": notice.code, "message": notice.message} for notice in self.notices], "complete": True,
+            "curve": list(self.curve()), "held_out": [finite(error) for error in self.held_out],
+            "law": self.law, "formula": self.equation, **told_json(self),
         }  # fmt: skip
 
     def curve(self) -> Iterator[dict[str, Any]]:
@@ -85,16 +82,12 @@ class Mixture:
                 yield {
                     "domain": one.domain,
                     "share": float(share),
-                    "loss": _number(loss),
-                    "low": _number(low),
-                    "high": _number(high),
+                    "loss": finite(loss),
+                    "low": finite(low),
+                    "high": finite(high),
                     "mixture": mixture,
                 }
 
 
 def _limits(found: Interval) -> dict[str, Any]:
     return {"low": found.low, "high": found.high, "why": found.why}
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
