@@ -157,7 +157,8 @@ async def _query(problem: Problem, target: int, cap: int, sampling: Sampling, pa
     except CallFailed as failed:
         state = replace(state, why=f"a call failed: {failed.reason}")
     finally:
-        sampling.records.forget(place.group)
+        if sampling.records.folder is not None:  # in memory nothing else would remember the pilot
+            sampling.records.forget(place.group)
     return state
 
 
