@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import ArrayLike
 
 from allometry.axes import nearest_names
 from allometry.cli.options import Json, Level, Seed, check_out, level_of
-from allometry.cli.output import number, print_json, print_lines, print_table, progress
+from allometry.cli.output import number, print_json, print_lines, print_table, progress, working
 from allometry.cli.sweeping.options import (
     AllowCode,
     Difficulty,
@@ -61,6 +62,12 @@ class _Asked:
 
     def targets(self, rates: Array) -> Counts:
         return RULES[self.rule](rates, self.correct)
+
+    def forecast(self, targets: ArrayLike, cap: ArrayLike, successes: Array, trials: Array) -> TrialForecast:
+        with working("simulating what it takes"):
+            return forecast_trials(
+                targets, cap, successes=successes, trials=trials, level=self.level, seed=self.seed
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +149,7 @@ def _by_table(table: str, trials: str | None, asked: _Asked) -> _Planned:
     counts = count_samples(table, trials=trials)
     shares = counts.successes / counts.trials
     targets = asked.targets(shares)
-    told = forecast_trials(targets, asked.cap, successes=counts.successes, trials=counts.trials, level=asked.level,
-                           seed=asked.seed)  # fmt: skip
+    told = asked.forecast(targets, asked.cap, counts.successes, counts.trials)
     return _Planned(counts.problems, shares, targets, told)
 
 
@@ -161,8 +167,7 @@ def _planned(
             )
         order = [at[problem.id] for problem in posed.problems]
         counts = count_samples(rates, trials=trials)
-        told = forecast_trials(planned.targets[order], asked.cap, successes=counts.successes[order],
-                               trials=counts.trials[order], level=asked.level, seed=asked.seed)  # fmt: skip
+        told = asked.forecast(planned.targets[order], asked.cap, counts.successes[order], counts.trials[order])
         names = tuple(planned.names[i] for i in order)
         return _Planned(names, planned.rates[order], planned.targets[order], told), None
     with progress("queries, pilot", len(posed.problems)) as tick:
@@ -176,8 +181,7 @@ def _by_pilot(piloted: Sampled, asked: _Asked) -> _Planned:
     drawn = np.array([query.trials for query in piloted.queries], dtype=float)
     shares = right / np.maximum(drawn, 1)
     targets = asked.targets(shares)
-    left = forecast_trials(np.maximum(targets - right, 0), asked.cap - drawn, successes=right, trials=drawn,
-                           level=asked.level, seed=asked.seed)  # fmt: skip
+    left = asked.forecast(np.maximum(targets - right, 0), asked.cap - drawn, right, drawn)
     had = float(np.minimum(targets, right).sum())
     told = replace(left, trials=_plus(left.trials, float(drawn.sum())), right=_plus(left.right, had))
     return _Planned(tuple(query.problem.id for query in piloted.queries), shares, targets, told,

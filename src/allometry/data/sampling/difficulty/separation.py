@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from allometry.data.sampling.rejection.rates import check_counts
@@ -35,18 +35,16 @@ def separation(
         raise Refused("one-sided", f"{'no' if not wrong.any() else 'every'} trial failed, so there is nothing to tell apart",
                       "pass rates", "take problems of mixed difficulty")  # fmt: skip
     ranks = rankdata(hard, method="dense").astype(int) - 1
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(hard), np.full(len(hard), 1 / len(hard)), size=RESAMPLES).astype(float)
-    found = _areas(ranks, counts * wrong, counts * right)
+    rng, size = np.random.default_rng(seed), len(hard)
+    resamples = (np.bincount(rng.integers(size, size=size), minlength=size) for _ in range(RESAMPLES))
+    found = [_area(ranks, counts * wrong, counts * right) for counts in resamples]
     low, high = np.nanquantile(found, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(_areas(ranks, wrong[None], right[None])[0]), float(low), float(high))
+    return Interval(_area(ranks, wrong, right), float(low), float(high))
 
 
-def _areas(ranks: np.ndarray, wrong: Array, right: Array) -> Array:
-    """The area of each row of weights (b, n); NaN where one kind is missing."""
-    order, size = np.argsort(ranks, kind="stable"), int(ranks.max()) + 1
-    starts = np.searchsorted(ranks[order], np.arange(size))
-    failed, solved = (np.add.reduceat(one[:, order], starts, axis=1) for one in (wrong, right))
-    below = np.cumsum(solved, axis=1) - solved / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (failed * below).sum(1) / (failed.sum(1) * solved.sum(1))
+def _area(ranks: NDArray[np.int64], wrong: Array, right: Array) -> float:
+    """The area by weights (n,) of what failed and what was solved; NaN where one kind is missing."""
+    failed, solved = np.bincount(ranks, wrong), np.bincount(ranks, right)
+    below = np.cumsum(solved) - solved / 2
+    pairs = failed.sum() * solved.sum()
+    return float(failed @ below / pairs) if pairs else float("nan")
