@@ -89,6 +89,16 @@ def test_it_goes_on_from_where_its_limit_stopped_it(
     assert cut["drawn"]["calls_paid"] + rest["drawn"]["calls_paid"] == whole["drawn"]["calls_paid"]
 
 
+def test_a_limit_met_in_the_pilot_keeps_what_was_right(
+    engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("simulated", "--engine", engine, "--problems", 20, "--limit", "calls=60", "--out", tmp_path / "out.jsonl")
+    found = told(capsys, *asked)
+    assert not found["complete"]
+    assert found["drawn"]["calls_paid"] <= 60
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == found["drawn"]["right"] > 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

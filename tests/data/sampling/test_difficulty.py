@@ -125,12 +125,12 @@ def test_rules_take_out_what_breaks_them() -> None:
     assert not agreed(problem("a"), Response(" "), Response(" "))
 
 
-def test_accuracy_against_the_number_of_difficult_problems_is_read_by_a_law_of_any_column() -> None:
+def test_accuracy_against_the_number_of_difficult_problems_is_read_by_a_law() -> None:
     numbers = np.array([100, 300, 1000, 3000, 10_000, 30_000, 100_000], dtype=float)
     noise = np.random.default_rng(0).normal(0, 0.004, len(numbers))
-    table = {"difficult": numbers, "accuracy": 0.2 + 0.04 * np.log(numbers) + noise}
-    law = find_law("a + b * log(difficult)", axes=tuple(table), metric="accuracy")
-    found = fit(read_runs(table), law, Settings(bootstrap=50), target="accuracy")
+    table = {"examples": numbers, "accuracy": 0.2 + 0.04 * np.log(numbers) + noise}
+    law = find_law("accuracy_by_examples")
+    found = fit(read_runs(table), law, Settings(bootstrap=50))
     told = dict(zip(law.parameter_names, found.estimate, strict=True))
     assert told["a"] == pytest.approx(0.2, abs=0.02)
     assert told["b"] == pytest.approx(0.04, abs=0.003)

@@ -172,7 +172,11 @@ def _planned(
         return _Planned(names, planned.rates[order], planned.targets[order], told), None
     with progress("queries, pilot", len(posed.problems)) as tick:
         piloted = pilot(posed.problems, first, how, tick)
-    return _by_pilot(piloted, asked), None if piloted.complete else piloted
+    planned = _by_pilot(piloted, asked)
+    if piloted.complete:
+        return planned, None
+    pairs = zip(piloted.queries, planned.targets.tolist(), strict=True)
+    return planned, replace(piloted, queries=tuple(replace(query, target=target) for query, target in pairs))
 
 
 def _by_pilot(piloted: Sampled, asked: _Asked) -> _Planned:
@@ -182,8 +186,9 @@ def _by_pilot(piloted: Sampled, asked: _Asked) -> _Planned:
     shares = right / np.maximum(drawn, 1)
     targets = asked.targets(shares)
     left = asked.forecast(np.maximum(targets - right, 0), asked.cap - drawn, right, drawn)
-    had = float(np.minimum(targets, right).sum())
-    told = replace(left, trials=_plus(left.trials, float(drawn.sum())), right=_plus(left.right, had))
+    had = np.minimum(targets, right)
+    told = replace(left, trials=_plus(left.trials, float(drawn.sum())), right=_plus(left.right, float(had.sum())),
+                   queries=left.queries._replace(right=left.queries.right + had))  # fmt: skip
     return _Planned(tuple(query.problem.id for query in piloted.queries), shares, targets, told,
                     int(drawn.max()))  # fmt: skip
 

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from allometry.notices import Refused
 
+__all__ = ["action_complexity", "adaptive_shares", "effective_diversity", "entropy", "fill_to_target", "greedy_diverse"]
+
 Array: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = Sequence[Hashable]
 
@@ -30,7 +32,7 @@ def entropy(counts: ArrayLike) -> float:
 def effective_diversity(labels: Labels) -> float:
     """exp(H) of the labels of a set: so many clusters of equal size would be as diverse.
 
-    Use it as the axis of a law beside the number of trajectories: `a + b*log(diversity)` against `a + b*log(n)`.
+    Use it as the axis `diversity` of the law `accuracy_by_diversity`, to compare with `accuracy_by_examples`.
     Source: TDScaling (Beyond Quantity: Trajectory Diversity Scaling for Code Agents), abstract only: entropies over
     domains and over modes of reasoning; exp(H) is the Hill number of order 1 (Hill 1973). Provisional.
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from allometry.notices import Refused
 
+__all__ = ["Interleaved", "draw_spans", "interleave", "speech_hours"]
+
 Tokens: TypeAlias = NDArray[np.int64]
 
 MEAN_LENGTH, RATIO = 10.0, 0.3
