@@ -6,23 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from allometry.inference.calls import (
-    MAIN,
-    Budget,
-    CallFailed,
-    Driver,
-    Engine,
-    Halted,
-    Ledger,
-    Meter,
-    Place,
-    Recorder,
-    Request,
-    Response,
-    Scope,
-    digest,
-    wait,
-)
+from allometry.data.sampling.asking import ask
+from allometry.inference.calls import Budget, Engine, Ledger, Meter, Request, Response, Scope, wait
 from allometry.inference.records import Records
 from allometry.inference.tasks import Problem
 from allometry.inference.verifiers import Grader, check_problems
@@ -137,28 +122,15 @@ async def _all(
 
 
 async def _query(problem: Problem, target: int, cap: int, sampling: Sampling, paid: Ledger) -> Query:
-    name = sampling.engine.profile.identity
-    episode = digest(STRATEGY, name, problem.id, str(sampling.seed)).hex()[:32]
-    recorder = Recorder(sampling.records, episode, problem.id, STRATEGY, sampling.seed)
-    place = Place.root(sampling.seed, problem.id, STRATEGY)
-    driver = Driver(recorder, Ledger(None), paid)
     state = Query(problem, target, 0)
 
-    async def draw() -> None:
+    async def draw(scope: Scope) -> None:
         nonlocal state
-        scope = Scope(driver, place, {MAIN: sampling.engine}, problem)
         while not state.met and state.trials < cap:
             state = await _wave(state, cap, scope, sampling)
 
-    try:
-        await driver.run(draw())
-    except Halted as halted:
-        state = replace(state, why=str(halted))
-    except CallFailed as failed:
-        state = replace(state, why=f"a call failed: {failed.reason}")
-    finally:
-        sampling.records.forget(place.group)
-    return state
+    why = await ask(draw, STRATEGY, problem, sampling.engine, sampling.records, sampling.seed, paid)
+    return replace(state, why=why)
 
 
 async def _wave(state: Query, cap: int, scope: Scope, sampling: Sampling) -> Query:

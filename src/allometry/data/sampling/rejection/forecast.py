@@ -1,18 +1,24 @@
-"""What sampling to targets will take, before it is begun: trials, right answers, queries that meet their cap."""
+"""What sampling to targets will take, before it is begun: trials, right answers, queries that meet their cap.
+
+Outcomes are simulated, some queries at a time, so that memory does not grow with their number.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from allometry.data.sampling.rejection.rates import draw_rates
+from allometry.data.sampling.rejection.rates import check_counts, draw_spreads
 from allometry.data.sampling.rejection.targets import Array, Counts, check_rates
 from allometry.data.sampling.rejection.trials import CappedTrials, capped_trials
 from allometry.notices import Interval, Mark, Refused
 
 DRAWS = 960
+_TOGETHER = 2048
+"""Queries that are simulated at the same time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +51,8 @@ def forecast_trials(
     """The trials of difficulty-aware rejection sampling, with an interval.
 
     Arguments: `targets` and `cap` (n,), or one for all; `rates` (n,) that are known, or else `successes` of `trials`
-    (n,), whose uncertainty goes in. The value is the exact mean; the interval holds `level` of simulated outcomes.
+    (n,), whose uncertainty goes in. With known rates the value is the exact
+    mean, else that of the simulated outcomes, of which the interval holds `level`.
     Errors: `Refused` where neither or both are given, and for a cap without end: an uncertain rate near zero has no
     expected number of trials.
     Source: Tong et al. 2024, arXiv 2407.13690 (the sampling); k/p and k(1-p)/p^2 without a cap.
@@ -57,31 +64,58 @@ def forecast_trials(
     if (rates is None) != counted:
         raise Refused("no-rates", "give known rates, or successes and trials", "pass rates", "give one of the two")
     rng = np.random.default_rng(seed)
-    found = check_rates(rates)[None] if rates is not None else draw_rates(successes, trials, draws, rng)  # type: ignore[arg-type]
-    count = found.shape[1]
+    if rates is not None:
+        known = check_rates(rates)
+        blocks, count = _alike(known, draws), len(known)
+    else:
+        right, drawn = check_counts(successes, trials)  # type: ignore[arg-type]
+        blocks, count = _posterior(right, drawn, draws, rng), len(right)
     wanted, most = (np.broadcast_to(np.asarray(given, dtype=float), count) for given in (targets, cap))
     if not np.isfinite(most).all() or (most < 0).any() or (wanted < 0).any():
         raise Refused("no-cap", "a forecast needs a cap on the trials of a query", "cap", "give a number from 1 up")
-    each = _mean(found, wanted, most)
-    totals = _simulated(np.resize(found, (draws, count)), wanted.astype(int), most.astype(int), rng)
+    totals, each = _all(blocks, wanted.astype(np.int64), most.astype(np.int64), draws, rng)
+    if rates is not None:
+        each = capped_trials(known, wanted, most)
     expected = (each.mean.sum(), each.right.sum(), (1 - each.met).sum())
     tails = np.quantile(totals, [(1 - level) / 2, (1 + level) / 2], axis=1)
-    among, right, short = (
-        Interval(float(value), float(low), float(high)) for value, low, high in zip(expected, *tails, strict=True)
+    among, got, short = (
+        Interval(float(v), float(low), float(high)) for v, low, high in zip(expected, *tails, strict=True)
     )
-    return TrialForecast(among, right, short, each, level, "assumed" if rates is not None else "measured")
+    return TrialForecast(among, got, short, each, level, "assumed" if rates is not None else "measured")
 
 
-def _mean(rates: Array, targets: Array, cap: Array) -> CappedTrials:
-    """The expected numbers of each query, over draws of its rate."""
-    draws = [capped_trials(row, targets, cap) for row in rates]
-    mean, right, met = (np.mean([getattr(one, name) for one in draws], axis=0) for name in ("mean", "right", "met"))
-    second = np.mean([one.sd**2 + one.mean**2 for one in draws], axis=0)
-    return CappedTrials(mean, np.sqrt(np.maximum(second - mean**2, 0)), right, met)
+def _blocks(values: Array) -> Iterator[Array]:
+    return (values[start : start + _TOGETHER] for start in range(0, len(values), _TOGETHER))
 
 
-def _simulated(rates: Array, targets: Counts, cap: Counts, rng: np.random.Generator) -> Array:
-    """Trials, right answers and unmet targets of all queries (3, draws).
+def _alike(rates: Array, draws: int) -> Iterator[Array]:
+    """Known pass rates (draws, block), block by block."""
+    return (np.broadcast_to(part, (draws, len(part))) for part in _blocks(rates))
+
+
+def _posterior(right: Array, drawn: Array, draws: int, rng: np.random.Generator) -> Iterator[Array]:
+    """Pass rates (draws, block) that counts leave open, block by block, of one spread over all queries a draw."""
+    a, b = draw_spreads(right, drawn, draws, rng)
+    for good, all_ in zip(_blocks(right), _blocks(drawn), strict=True):
+        yield rng.beta(a + good, b + all_ - good)
+
+
+def _all(
+    blocks: Iterator[Array], targets: Counts, cap: Counts, draws: int, rng: np.random.Generator
+) -> tuple[Array, CappedTrials]:
+    """Trials, right answers and unmet targets of all queries together (3, draws), and the means of each query."""
+    totals, each, at = np.zeros((3, draws)), list[CappedTrials](), 0
+    for rates in blocks:
+        part = slice(at, at + rates.shape[1])
+        used, right, short = _simulated(rates, targets[part], cap[part], rng)
+        totals += np.stack([used.sum(1), right.sum(1), short.sum(1)])
+        each.append(CappedTrials(used.mean(0), used.std(0), right.mean(0), 1 - short.mean(0)))
+        at = part.stop
+    return totals, CappedTrials(*(np.concatenate(parts) for parts in zip(*each, strict=True)))
+
+
+def _simulated(rates: Array, targets: Counts, cap: Counts, rng: np.random.Generator) -> tuple[Counts, Counts, Counts]:
+    """Trials, right answers and whether a target is unmet, (draws, block) each.
 
     Of c trials X are right. Where X is k or more, what comes before the k-th of them is negative hypergeometric, so no
     trial is drawn by itself, and no rate near zero is waited for.
@@ -90,4 +124,4 @@ def _simulated(rates: Array, targets: Counts, cap: Counts, rng: np.random.Genera
     met = (right >= targets) & (targets > 0)
     at = rng.beta(np.where(met, targets, 1), np.where(met, right - targets + 1, 1))
     used = np.where(met, targets + rng.binomial(cap - right, at), np.where(targets > 0, cap, 0))
-    return np.array([used.sum(1), np.minimum(right, targets).sum(1), (right < targets).sum(1)], dtype=float)
+    return used, np.minimum(right, targets), (right < targets).astype(np.int64)

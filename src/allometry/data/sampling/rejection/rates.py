@@ -29,12 +29,17 @@ def draw_rates(successes: ArrayLike, trials: ArrayLike, draws: int, rng: np.rand
     (True, (400, 3))
     """
     right, drawn = check_counts(successes, trials)
-    found = np.empty((draws, len(right)))
+    a, b = draw_spreads(right, drawn, draws, rng)
+    return rng.beta(a + right, b + drawn - right)
+
+
+def draw_spreads(successes: Array, trials: Array, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """The a and b, (draws, 1) each, of Beta(a, b) over queries: of all of them, and of resampled ones."""
+    found, count = np.empty((draws, 2)), len(successes)
     for refit, rows in enumerate(np.array_split(np.arange(draws), min(REFITS, draws))):
-        chosen = np.arange(len(right)) if refit == 0 else rng.integers(len(right), size=len(right))
-        a, b = fit_beta(right[chosen], drawn[chosen])
-        found[rows] = rng.beta(a + right, b + drawn - right, size=(len(rows), len(right)))
-    return found
+        chosen = np.arange(count) if refit == 0 else rng.integers(count, size=count)
+        found[rows] = fit_beta(successes[chosen], trials[chosen])
+    return found[:, :1], found[:, 1:]
 
 
 def fit_beta(successes: Array, trials: Array) -> tuple[float, float]:
