@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -17,13 +20,14 @@ torch = pytest.importorskip("torch", reason="the lab extra is not installed")
 from hypothesis import assume, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from allometry.cli.main import main  # noqa: E402
 from allometry.costs import most_bits_per_parameter  # noqa: E402
 from allometry.lab.batches import evaluation_windows  # noqa: E402
 from allometry.lab.corpora import corpus_names, find_corpus  # noqa: E402
 from allometry.lab.corpora.biographies import make_people  # noqa: E402
 from allometry.lab.corpora.markov import Chain, markov_chain  # noqa: E402
 from allometry.lab.corpus import Corpus  # noqa: E402
-from allometry.lab.ladders import ladder_of  # noqa: E402
+from allometry.lab.ladders import ladder_of, read_ladder  # noqa: E402
 from allometry.lab.losses import evaluate_answers  # noqa: E402
 from allometry.lab.running import Place, run_job  # noqa: E402
 from allometry.notices import Refused  # noqa: E402
@@ -234,6 +238,29 @@ def test_a_run_measures_its_answers(tmp_path: Path) -> None:
     rows = [run_job(job, Place(tmp_path / "checkpoint"))[-1] for job in ladder.jobs]
     assert 0 <= rows[0]["accuracy"] <= 1
     assert 0 < rows[0]["answer_loss"] < 6
+
+
+def test_rows_and_plan_say_what_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ladder.toml").write_text(
+        "sizes = [{ layers = 1, width = 8, heads = 1, ffn = 16 }]\n[budget]\ntokens = 2048\n[training]\ncontext = 16\n"
+        'batch_tokens = 256\nlearning_rate = 0.01\n[evaluation]\nwindows = 16\n[corpus]\nname = "markov"\nrate = 1.25\n'
+        "symbols = 16\ntokens = 20_000\n"
+    )
+    asked = ["lab", "plan", str(tmp_path / "ladder.toml"), "--hardware", "h200"]
+    with pytest.raises(SystemExit, match="0"):
+        main(asked)
+    assert "known of the corpus: its entropy rate is 1.25 nats per byte" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="0"):
+        main([*asked, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(
+        told, json.loads((files("allometry.cli.schemas") / "lab_plan.json").read_text(encoding="utf-8"))
+    )
+    assert told["corpus"]["entropy_rate"] == pytest.approx(1.25)
+    (row,) = run_job(read_ladder(tmp_path / "ladder.toml").jobs[0], Place(tmp_path / "checkpoint"))
+    assert row["entropy_rate"] == pytest.approx(1.25)
+    assert row["loss"] > 1.25
+    assert row["accuracy"] == row["answer_loss"] == ""
 
 
 @pytest.mark.parametrize(("name", "options"), SMALL.items())
