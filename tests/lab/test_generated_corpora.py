@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -17,13 +20,14 @@ torch = pytest.importorskip("torch", reason="the lab extra is not installed")
 from hypothesis import assume, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from allometry.cli.main import main  # noqa: E402
 from allometry.costs import most_bits_per_parameter  # noqa: E402
 from allometry.lab.batches import evaluation_windows  # noqa: E402
 from allometry.lab.corpora import corpus_names, find_corpus  # noqa: E402
 from allometry.lab.corpora.biographies import make_people  # noqa: E402
 from allometry.lab.corpora.markov import Chain, markov_chain  # noqa: E402
 from allometry.lab.corpus import Corpus  # noqa: E402
-from allometry.lab.ladders import ladder_of  # noqa: E402
+from allometry.lab.ladders import ladder_of, read_ladder  # noqa: E402
 from allometry.lab.losses import evaluate_answers  # noqa: E402
 from allometry.lab.running import Place, run_job  # noqa: E402
 from allometry.notices import Refused  # noqa: E402
@@ -236,6 +240,29 @@ def test_a_run_measures_its_answers(tmp_path: Path) -> None:
     assert 0 < rows[0]["answer_loss"] < 6
 
 
+def test_rows_and_plan_say_what_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ladder.toml").write_text(
+        "sizes = [{ layers = 1, width = 8, heads = 1, ffn = 16 }]\n[budget]\ntokens = 2048\n[training]\ncontext = 16\n"
+        'batch_tokens = 256\nlearning_rate = 0.01\n[evaluation]\nwindows = 16\n[corpus]\nname = "markov"\nrate = 1.25\n'
+        "symbols = 16\ntokens = 20_000\n"
+    )
+    asked = ["lab", "plan", str(tmp_path / "ladder.toml"), "--hardware", "h200"]
+    with pytest.raises(SystemExit, match="0"):
+        main(asked)
+    assert "known of the corpus: its entropy rate is 1.25 nats per byte" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="0"):
+        main([*asked, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(
+        told, json.loads((files("allometry.cli.schemas") / "lab_plan.json").read_text(encoding="utf-8"))
+    )
+    assert told["corpus"]["entropy_rate"] == pytest.approx(1.25)
+    (row,) = run_job(read_ladder(tmp_path / "ladder.toml").jobs[0], Place(tmp_path / "checkpoint"))
+    assert row["entropy_rate"] == pytest.approx(1.25)
+    assert row["loss"] > 1.25
+    assert row["accuracy"] == row["answer_loss"] == ""
+
+
 @pytest.mark.parametrize(("name", "options"), SMALL.items())
 def test_the_same_again_and_nothing_leaks(name: str, options: dict[str, Any]) -> None:
     first, again, other = (_fresh(name, options | {"seed": seed}) for seed in (4, 4, 5))
@@ -252,12 +279,14 @@ def test_the_same_again_and_nothing_leaks(name: str, options: dict[str, Any]) ->
         ("markov", {"rate": 5.0, "symbols": 16}, "give from 0.055 to 2.74 nats"),
         ("markov", {"rate": 0.001}, "no rate of 64 symbols"),
         ("markov", {"rate": 1.0, "symbols": 300}, "from 2 to 256"),
-        ("markov", {"rate": 1.0, "symbols": 64, "order": 2}, "give at most 32 symbols"),
+        ("markov", {"rate": 1.0, "symbols": 64, "order": 2}, "give an order of at most 1"),
         ("markov", {"rate": 1.0, "order": 0}, "above zero"),
-        ("markov", {"rate": 1.0, "tokens": 7}, "1000 or more"),
+        ("markov", {"rate": 0.5, "symbols": 2, "order": 10**9}, "give an order of at most 10"),
+        *((name, {**options, "seed": -1}, "above zero") for name, options in SMALL.items()),
+        ("markov", {"rate": 1.0, "tokens": 7}, "from 1000 to"),
         ("markov", {"rate": 1.0, "symbol": 7}, "the nearest are symbols"),
         ("markov", {"rate": 0.02, "symbols": 2, "order": 2, "seed": 1}, "more symbols or another seed"),
-        ("addition", {"operands": 1}, "give 2 operands or more"),
+        ("addition", {"operands": 1}, "give from 2 to 1000 operands"),
         ("addition", {"digits": 0}, "above zero"),
         ("addition", {"examples": 19}, "give 20 or more"),
         ("addition", {"operands": 2, "digits": 1, "examples": 20_000}, "fewer examples or harder"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from allometry.lab.corpus import Corpus, generated
+from allometry.lab.tables import check_above_zero
 from allometry.notices import Refused
 
 ASCII = 128
@@ -26,6 +27,7 @@ def exercises(
     """
     if examples < HELD_OUT_SHARE:
         raise Refused("few-examples", f"{examples} examples leave none to hold out", _WHERE, "give 20 or more")
+    check_above_zero("seed", seed, _WHERE, zero=True)
     train = draw(np.random.default_rng([seed, 1]), examples)
     # Twice as many as are needed, of which those that were trained on are left out.
     wanted = examples // HELD_OUT_SHARE

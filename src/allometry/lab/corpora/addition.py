@@ -9,7 +9,7 @@ from allometry.lab.records import exercises, text
 from allometry.lab.tables import check_above_zero
 from allometry.notices import Refused
 
-MOST_DIGITS = 15  # sums are exact in 64 bits far beyond
+MOST_OPERANDS, MOST_DIGITS = 1000, 15  # whose sums are exact in 64 bits
 
 
 def read(*, operands: int = 4, digits: int = 3, examples: int = 20_000, seed: int = 0) -> Corpus:
@@ -20,9 +20,9 @@ def read(*, operands: int = 4, digits: int = 3, examples: int = 20_000, seed: in
     Errors: `Refused` for fewer than two operands, for numbers too long, and for too few sums to hold some out.
     """
     check_above_zero("digits", digits, "[corpus]")
-    if operands < 2 or digits > MOST_DIGITS:
+    if not 2 <= operands <= MOST_OPERANDS or digits > MOST_DIGITS:
         raise Refused("bad-value", f"{operands} operands of {digits} digits make no sum here", "[corpus]",
-                      f"give 2 operands or more, of at most {MOST_DIGITS} digits")  # fmt: skip
+                      f"give from 2 to {MOST_OPERANDS} operands of at most {MOST_DIGITS} digits")  # fmt: skip
     prompt, length = operands * (digits + 1), len(str(operands * (10**digits - 1)))
 
     def draw(generator: np.random.Generator, count: int) -> np.ndarray:

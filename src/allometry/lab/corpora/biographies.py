@@ -65,6 +65,7 @@ def make_people(*, people: int = 1000, attributes: int = 4, values: int = 64, se
         check_above_zero(name, count, _WHERE)
         if count > most:
             raise Refused("bad-value", f"`{name}` must be at most {most}, not {count}", _WHERE)
+    check_above_zero("seed", seed, _WHERE, zero=True)
     generator = np.random.default_rng([seed, 0])
     names = generator.choice(NAMES, people, replace=False, shuffle=False)
     texts = np.array([generator.choice(TEXTS, values, replace=False) for _ in range(attributes)])

@@ -15,6 +15,7 @@ from allometry.lab.tables import check_above_zero
 from allometry.notices import Refused
 
 MOST_CONTEXTS = 1024
+MOST_TOKENS = 1_000_000_000
 LANES = 1024  # stretches of the text that are drawn side by side
 HELD_OUT_SHARE = 0.25
 # Reciprocal condition number: below it the stationary distribution is not known to the digits that a rate is told in.
@@ -124,13 +125,11 @@ def markov_chain(*, rate: float, symbols: int = 64, order: int = 1, decay: float
     >>> round(chain.entropy_rate, 9)
     1.5
     """
-    _check(rate, symbols, order, decay)
+    _check(rate, symbols, order, decay, seed)
     generator = np.random.default_rng([seed, 0])
     contexts, ranks = symbols**order, np.arange(1, symbols + 1)
-    of_contexts, of_symbols = (
-        generator.standard_normal((contexts, symbols)),
-        generator.standard_normal((symbols, symbols)),
-    )
+    of_contexts = generator.standard_normal((contexts, symbols))
+    of_symbols = generator.standard_normal((symbols, symbols))
     features = (of_contexts * ranks**-decay) @ of_symbols.T
     features /= features.std()
 
@@ -157,10 +156,11 @@ def read(
 
     `symbols` (2 to 256) are the bytes 0, 1, 2 and so on, `order` how many of them the next depends on, `decay` how fast
     the sizes of the chain's features fall, `seed` of chain and text.
-    Errors: `Refused` as for `markov_chain`, and for fewer than 1000 tokens.
+    Errors: `Refused` as for `markov_chain`, and for fewer than 1000 tokens or more than a thousand million.
     """
-    if tokens < 1000:
-        raise Refused("few-tokens", f"{tokens} tokens are too few to train on", _WHERE, "give tokens = 1000 or more")
+    if not 1000 <= tokens <= MOST_TOKENS:
+        raise Refused("bad-tokens", f"a text of {tokens} tokens is not made here", _WHERE,
+                      f"give from 1000 to {MOST_TOKENS} tokens")  # fmt: skip
     chain = markov_chain(rate=rate, symbols=symbols, order=order, decay=decay, seed=seed)
     train, held_out = (
         chain.sample(count, np.random.default_rng([seed, part]))
@@ -181,15 +181,16 @@ def _entropies(chances: np.ndarray) -> np.ndarray:
     return -(chances * logs).sum(axis=1)
 
 
-def _check(rate: float, symbols: int, order: int, decay: float) -> None:
+def _check(rate: float, symbols: int, order: int, decay: float, seed: int) -> None:
     if not 2 <= symbols <= 256:
         raise Refused("bad-value", f"`symbols` must be from 2 to 256, not {symbols}", _WHERE)
     check_above_zero("order", order, _WHERE)
     check_above_zero("decay", decay, _WHERE, zero=True)
-    if symbols**order > MOST_CONTEXTS:
+    check_above_zero("seed", seed, _WHERE, zero=True)
+    if order * math.log(symbols) > math.log(MOST_CONTEXTS) + 1e-9:
         raise Refused(
             "too-many-contexts", f"{symbols} symbols of order {order} make more than {MOST_CONTEXTS} contexts", _WHERE,
-            f"give at most {int(MOST_CONTEXTS ** (1 / order) + 1e-9)} symbols, or a lower order",
+            f"give an order of at most {int(math.log(MOST_CONTEXTS) / math.log(symbols) + 1e-9)}, or fewer symbols",
         )  # fmt: skip
     most, least = math.log(symbols), 0.02 * math.log(symbols)
     if not least <= rate <= 0.99 * most:
