@@ -88,11 +88,8 @@ class _Run:
         self.loop = make_loop(job, self._corpus, place.device)
         self.measured = _restored(self.loop, job, place)
         found = evaluation_windows(self._corpus.held_out, job.context, job.evaluation.windows)
-        self._held_out, self._due, self._saved = (
-            found.to(place.device),
-            job.evaluation.steps(job.steps),
-            time.monotonic(),
-        )
+        self._held_out = found.to(place.device)
+        self._due, self._saved = job.evaluation.steps(job.steps), time.monotonic()
 
     @property
     def ended(self) -> bool:
