@@ -17,7 +17,7 @@ from allometry.cli.main import main
 from allometry.fits import Settings
 from allometry.lab.ladders.comparing import measured_gaps, show_ladders
 from allometry.lab.ladders.reading import read_tables
-from allometry.lab.rows import EARLIER
+from allometry.lab.rows import COLUMNS, EARLIER
 from allometry.notices import Refused
 from allometry.reports.ladders import ladder_figures, write_ladder_page
 
@@ -36,9 +36,10 @@ def rows_of(mechanism: str, better: float = 1.0, **columns: object) -> list[dict
             for step in (50, 100):
                 loss = 20 * (better * flops * step / 100) ** -0.08 * np.exp(rung[i] + own)
                 found.append({
+                    **dict.fromkeys(COLUMNS, 1),
                     "run_id": f"{mechanism}{columns}-{i}-{seed}", "mechanism": mechanism, "params": 1000 * (i + 1), "tokens": 100 * step,
                     "flops": flops * step / 100, "flops_convention": "by component", "loops": 1, "streams": 1, "experts": 1,
-                    "steps": 100, "step": step, "optimiser": "adamw", "schedule": "cosine", "seed": seed,
+                    "steps": 100, "step": step, "optimiser": "adamw", "schedule": "cosine", "seed": seed, "corpus": "task:1", "precision": "float32",
                     "loss_unit": "nats per byte", "loss": loss, "state": "finished", **EARLIER, **columns,
                 })  # fmt: skip
     return found
@@ -101,6 +102,13 @@ def test_a_recipe_of_too_few_rungs_is_drawn_and_not_compared(make: Make) -> None
     assert set(ladder_figures(found)) == {"curves", "front"}
 
 
+def test_rates_that_were_tried_are_points_of_their_own(make: Make) -> None:
+    rows = rows_of("plain", learning_rate=0.1) + rows_of("plain", 0.5, learning_rate=0.9)
+    [front] = show_ladders(read_tables([make("plain", rows)]), settings=FEW).fronts
+    assert [point.runs for point in front.points] == [2] * 24
+    assert sum(point.front for point in front.points) <= 12
+
+
 def test_diverged_and_unfinished_runs_are_no_points(make: Make) -> None:
     rows = rows_of("plain")
     rows[3] = {**rows[3], "loss": "", "state": "diverged"}
@@ -157,6 +165,7 @@ def test_what_cannot_be_shown_is_refused(make: Make, tmp_path: Path) -> None:
         ([tmp_path / "none"], "there is no runs.csv"),
         ([tmp_path / "foreign"], "none that a ladder wrote"),
         ([plain, plain], "in two of the folders"),
+        ([plain, make("other", rows_of("looped", corpus="task:2"))], r"differ in corpus \(task:1, task:2\)"),
         ([make("empty", rows_of("plain")[:1])], "no run has come to its end"),
     ):
         with pytest.raises(Refused, match=says):

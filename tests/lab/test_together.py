@@ -67,6 +67,13 @@ def test_at_once_they_lose_what_each_loses_alone(tmp_path: Path, declared: Any, 
     assert_same(run_jobs(jobs, places(tmp_path / "together", jobs)), alone, 1e-5)
 
 
+def test_at_once_in_16_bits(tmp_path: Path, declared: dict[str, Any]) -> None:
+    """Products are rounded to 8 bits of mantissa, in another order: losses agree to about that."""
+    jobs = [replace(job, precision="bfloat16") for job in jobs_of(declared)]
+    alone = [run_job(job, place) for job, place in zip(jobs, places(tmp_path / "alone", jobs), strict=True)]
+    assert_same(run_jobs(jobs, places(tmp_path / "together", jobs)), alone, 0.02)
+
+
 def test_killed_together_they_go_on_together_or_alone(tmp_path: Path, declared: dict[str, Any]) -> None:
     """One checkpoint is older than the others, on the other side of the stacking."""
     jobs = jobs_of(declared, growth={"factor": 2, "base_tokens": 2048})

@@ -34,7 +34,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, rotation: Rotation) -> Tensor:
         batch, length, _ = x.shape
         qkv = self.qkv(x).view(batch, length, 3, self.heads, self.size).permute(2, 0, 3, 1, 4)
-        query, key = rotate(qkv[:2], rotation)
+        # Rotation is in 32 bits; autocast lowers it again only where models are not stacked.
+        query, key = rotate(qkv[:2], rotation).to(qkv.dtype)
         mixed = self.mix(query, key, qkv[2])
         return self.out(mixed.transpose(1, 2).reshape(batch, length, -1))
 

@@ -15,7 +15,7 @@ from allometry.lab.ladders.reading import read_tables
 
 
 def show(
-    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of ladders (--out of lab run), the baseline's first.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of ladders (--out of lab run); the plainest recipe is the baseline.")],
     out: Annotated[Path | None, typer.Option(help="HTML page with learning curves, fronts and differences at equal FLOPs.")] = None,
     figures: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for each figure one column wide, with the CSV behind it.")] = None,
     format: Annotated[str | None, typer.Option(help="Of the figures: pdf (default), svg or png.")] = None,

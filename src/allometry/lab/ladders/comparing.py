@@ -8,30 +8,25 @@ from typing import TYPE_CHECKING
 from allometry.fits import Settings
 from allometry.notices import Refused
 from allometry.plans import Arms, arms
+from allometry.plans._arms_rungs import SAME
 from allometry.runs import read_runs
 
 if TYPE_CHECKING:
     import polars as pl
 
 # Columns that tell recipes apart beside the mechanism, with what is not named; and the column that names them.
-PLAIN = {
-    "loops": 1,
-    "streams": 1,
-    "experts": 1,
-    "growth_factor": 1,
-    "regulariser_weight": 0,
-    "optimiser": "",
-    "schedule": "",
-}
+PLAIN = {"loops": 1, "streams": 1, "experts": 1, "growth_factor": 1, "regulariser_weight": 0, "context": 0,
+         "optimiser": "", "schedule": "", "precision": ""}  # fmt: skip
 WORDS = {"growth_factor": "stacked x", "regulariser_weight": "regulariser "}
 RECIPE = "recipe"
 LAW = "A * flops**-a"
-SAME = 0.01  # assumed, as for rungs of two arms: FLOPs that differ by less are equal
+# Points of these are apart, whatever their seeds.
+POINT = ("flops", "params", "learning_rate", "batch_tokens")
 
 
 @dataclass(frozen=True)
 class Point:
-    """Runs of one shape and budget: their FLOPs and parameters, how many, their mean loss, and whether on the front."""
+    """Runs that differ by their seed alone: their FLOPs and parameters, how many, their mean loss, and whether on the front."""
 
     flops: float
     params: float
@@ -65,10 +60,11 @@ def show_ladders(rows: pl.DataFrame, by: str | None = None, law: str = LAW, sett
     """The fronts of recipes, and the difference of each to the first, up to the largest FLOPs that both have.
 
     Use it to look at ladders; `plans.arms` with a law of your own says what holds beyond them. Recipes are told apart by
-    the column `by`, by default by mechanism and all that varies beside it; of those the plainest is the baseline, else the first in the table.
-    Losses of runs that differ by their seed alone are averaged. Differences are those of `law` fitted to both, resampled
-    by rung.
-    Errors: `Refused` for a column that is not there and where no run has come to its end.
+    the column `by`, whose first value is the baseline; by default by mechanism and all that varies beside it, the
+    plainest being the baseline. Losses of runs that differ by their seed alone are averaged. Differences are those of
+    `law` fitted to both, resampled by rung.
+    Errors: `Refused` for a column that is not there, ladders of several corpora, whose losses are not of the same thing,
+    and where no run has come to its end.
     """
     import polars as pl
 
@@ -76,6 +72,10 @@ def show_ladders(rows: pl.DataFrame, by: str | None = None, law: str = LAW, sett
         raise Refused(
             "unknown-column", f"the table has no column {by!r}", "--by", f"it has {', '.join(('mechanism', *PLAIN))}"
         )
+    for column in ("corpus", "loss_unit"):
+        if len(kinds := rows[column].unique(maintain_order=True)) > 1:
+            raise Refused("not-comparable", f"the ladders differ in {column} ({', '.join(map(str, kinds))})", "the folders",
+                          "give ladders that were measured on the same text")  # fmt: skip
     rows, name = (rows, by) if by is not None else (_named(rows), RECIPE)
     ended = rows.filter((pl.col("step") == pl.col("steps")) & pl.col("loss").is_not_null())
     if ended.is_empty():
@@ -110,7 +110,7 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
 def _front(recipe: str, ended: pl.DataFrame) -> Front:
     import polars as pl
 
-    means = ended.group_by("flops", "params").agg(pl.col("loss").mean(), pl.len().alias("runs")).sort("flops", "loss")
+    means = ended.group_by(POINT).agg(pl.col("loss").mean(), pl.len().alias("runs")).sort("flops", "loss")
     points, best = list[Point](), float("inf")
     for row in means.iter_rows(named=True):
         points.append(
@@ -124,7 +124,7 @@ def _against(rows: pl.DataFrame, by: str, one: Front, other: Front, law: str, se
     """The arms at the largest FLOPs that both have, so that nothing is extrapolated."""
     largest = min(front.points[-1].flops for front in (one, other))
     runs = read_runs(rows.to_dict(as_series=False))
-    return arms(runs, by, law, {"flops": largest}, names=(one.recipe, other.recipe), settings=settings, tuned=())
+    return arms(runs, by, law, {"flops": largest}, names=(one.recipe, other.recipe), settings=settings)
 
 
 def measured_gaps(one: Front, other: Front) -> list[tuple[float, float]]:

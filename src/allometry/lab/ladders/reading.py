@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from allometry.lab.rows import EARLIER
+from allometry.lab.rows import COLUMNS, EARLIER
 from allometry.notices import Refused
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _table(folder: Path) -> pl.DataFrame:
         raise Refused(
             "cannot-read", f"the table cannot be read: {error}", str(path), "give a ladder's folder"
         ) from None
-    if not {"run_id", "step", "steps", "mechanism", "flops", "loss"} <= set(found.columns):
+    if not set(COLUMNS) - set(EARLIER) <= set(found.columns):
         raise Refused(
             "other-table", "runs.csv is none that a ladder wrote", str(folder), "give the --out of `allometry lab run`"
         )
