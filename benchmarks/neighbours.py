@@ -15,12 +15,14 @@ from allometry.data.neighbours import Settings, neighbours
 from allometry.data.pools import open_pool
 from allometry.fits import Settings as FitSettings
 from allometry.fits import fit
+from allometry.laws import find_law
 from allometry.runs import read_runs
 
 ROWS = (1000, 3000, 10_000, 30_000, 100_000)
 SEARCHES = (16, 64, 128)  # candidates kept while searching
 COUNT = 10
-LAWS = {"logarithmic": "a + b * log(rows)", "power": "A * rows**b"}
+LAWS = {"index_search": "a + b * log(examples)", "power": "A * examples**b"}
+METRIC = "distance_computations"
 
 
 def main() -> None:
@@ -30,7 +32,7 @@ def main() -> None:
         f"Gaussian vectors of {options.width} numbers, cosine, {COUNT} neighbours, 16 links a node; recall: [90% interval]"
     )
     report("    rows  expansion  recall                  distances a query  seconds")
-    table: dict[str, list[float]] = {"rows": [], "distances": []}
+    table: dict[str, list[float]] = {"examples": [], METRIC: []}
     for rows in ROWS:
         vectors = np.random.default_rng(0).standard_normal((rows, options.width), dtype=np.float32)
         for search in SEARCHES:
@@ -42,12 +44,13 @@ def main() -> None:
             report(f"{rows:8,} {search:10}  {recall.value:.4f} [{recall.low:.4f}, {recall.high:.4f}]  "
                    f"{found.computed:17.0f}  {time.perf_counter() - began:7.1f}")  # fmt: skip
             if search == SEARCHES[-1]:
-                table["rows"].append(rows)
-                table["distances"].append(found.computed)
+                table["examples"].append(rows)
+                table[METRIC].append(found.computed)
     report(f"\ndistances a query against rows, expansion {SEARCHES[-1]}")
     for name, formula in LAWS.items():
-        told = fit(read_runs(table, fewest=1), formula, FitSettings(bootstrap=0, space="identity"), target="distances")
-        values = np.array(table["distances"])
+        law = name if name == "index_search" else find_law(formula, axes=["examples"], metric=METRIC)
+        told = fit(read_runs(table, fewest=1), law, FitSettings(bootstrap=0, space="identity"), target=METRIC)
+        values = np.array(table[METRIC])
         left = 1 - np.sum(np.square(told.residuals)) / np.sum(np.square(values - values.mean()))
         report(
             f"{name:12} {formula:20} R^2 {left:.4f}  "

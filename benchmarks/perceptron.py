@@ -26,7 +26,7 @@ from allometry.runs import read_runs
 
 KEPT = (0.25, 0.5)
 POOLS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
-WIDE = (6.0, 10.0, 17.0, 28.0)  # of random examples, where the theory is a power law to 3%
+WIDE = (10.0, 16.0, 25.0, 40.0)  # of random examples, where the theory is a power law to 2%
 PARETO = (1.0, 1.3, 1.6, 2.0, 2.5, 3.0)
 LEAST = 0.02  # smallest fraction kept along the Pareto frontier: pools of up to 150 examples per dimension
 SIDES: tuple[Keep, ...] = ("hardest", "easiest", "random")

@@ -26,11 +26,15 @@ QUERIES = 200  # rows that recall is measured on
 
 @dataclass(frozen=True)
 class Settings:
-    """Of the graph, by the names of the paper: links a node, and candidates kept when adding and when searching."""
+    """Of the graph: links a node, candidates kept when adding and when searching, and `threads` (0: one a core).
+
+    With one thread the graph is the same each time; several build it sooner, and each time another.
+    """
 
     connectivity: int = 16
     expansion_add: int = 128
     expansion_search: int = 64
+    threads: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +61,7 @@ def neighbours(
     """The nearest other examples of each example of a pool, by the cosine of their embeddings.
 
     Use it to find near-duplicates and isolated examples. The graph of the approximate search holds a copy of all
-    embeddings, so that pools must fit in memory here, unlike those that are scored. It is built by all threads at once,
-    so that what it misses is not the same each time.
+    embeddings, so that pools must fit in memory here, unlike those that are scored.
 
     Arguments: `count` neighbours a row; `exact` True compares all pairs, False asks for the graph, None chooses by
     the pool's height (exact up to 20,000 rows); `settings` of the graph; `tick` is told the rows as they are done.
@@ -79,8 +82,9 @@ def neighbours(
         return Neighbours(
             found, distances, "exact", Interval(1.0, why="all pairs were compared"), 0, float(pool.height)
         )
-    index = _graph(pool, settings or Settings())
-    found, distances, computed = _searched(pool, index, count, tick)
+    settings = settings or Settings()
+    index = _graph(pool, settings)
+    found, distances, computed = _searched(pool, index, count, settings.threads, tick)
     asked = drawn_rows(pool.height, QUERIES, seed)
     truth, _ = _exact(pool, asked, count, lambda rows: None)
     return Neighbours(found, distances, "hnsw", _recall(found[asked], truth, level), len(asked), computed)
@@ -143,17 +147,17 @@ def _graph(pool: Pool, settings: Settings) -> Any:
         if index is None:
             index = Index(ndim=unit.shape[1], metric="cos", dtype="f32", connectivity=settings.connectivity,
                           expansion_add=settings.expansion_add, expansion_search=settings.expansion_search)  # fmt: skip
-        index.add(np.arange(batch.start, batch.start + len(batch)), unit)
+        index.add(np.arange(batch.start, batch.start + len(batch)), unit, threads=settings.threads)
     return index
 
 
 def _searched(
-    pool: Pool, index: Any, count: int, tick: Callable[[int], None]
+    pool: Pool, index: Any, count: int, threads: int, tick: Callable[[int], None]
 ) -> tuple[Rows, NDArray[np.float32], float]:
     parts, computed = [], 0
     for batch in pool.batches([EMBEDDINGS]):
         unit = directions(batch[EMBEDDINGS], batch.start, pool.where).astype(np.float32, copy=False)
-        matches = index.search(unit, count + 1)
+        matches = index.search(unit, count + 1, threads=threads)
         keys, distances = matches.keys.astype(np.int64), matches.distances.astype(np.float32)
         # The row itself comes first, or where it has twins not at all: then the farthest goes.
         own = keys == np.arange(batch.start, batch.start + len(batch))[:, None]
