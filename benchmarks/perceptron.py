@@ -9,10 +9,11 @@ pruned best, against the power law of random examples.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
-from _report import RESULTS, Report
+from _report import Report
 from allometry.data.pruning import (
     Keep,
     best_kept,
@@ -24,6 +25,7 @@ from allometry.data.pruning import (
 )
 from allometry.runs import read_runs
 
+FIGURE = Path(__file__).parents[1] / "docs" / "perceptron.svg"
 KEPT = (0.25, 0.5)
 POOLS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 WIDE = (10.0, 16.0, 25.0, 40.0)  # of random examples, where the theory is a power law to 2%
@@ -164,7 +166,7 @@ def _draw(points: list[tuple[float, float, np.ndarray, float]]) -> None:
     right.set(xlabel="examples per parameter trained on", ylabel="test error", title="faster than a power law")
     for axes in (left, right):
         axes.legend(frameon=False)
-    figure.savefig(RESULTS / "perceptron.svg", metadata={"Date": None})
+    figure.savefig(FIGURE, metadata={"Date": None})
 
 
 if __name__ == "__main__":

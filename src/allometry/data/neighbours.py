@@ -17,6 +17,8 @@ from allometry.data.pools import EMBEDDINGS, Pool, drawn_rows
 from allometry.data.pruning.clustering import directions
 from allometry.notices import Interval, Refused
 
+__all__ = ["Neighbours", "Settings", "neighbours"]
+
 Vectors: TypeAlias = NDArray[np.floating[Any]]
 Rows: TypeAlias = NDArray[np.int64]
 
