@@ -32,14 +32,14 @@ def pool(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    draw, rows = np.random.default_rng(1), ["metric,examples,error,seed"]
-    for metric, gain in (("random", 0.0), ("loss", 0.2)):
-        for n in (1000, 2000, 4000, 8000):
-            for seed in range(3):
-                rows.append(
-                    f"{metric},{n},{5 * n**-0.4 * (n / 1500) ** -gain * np.exp(draw.normal(0, 0.02)):.6f},{seed}"
-                )
-    (tmp_path / "runs.csv").write_text("\n".join(rows) + "\n")
+    draw = np.random.default_rng(1)
+    rows = [
+        f"{metric},{n},{5 * n**-0.4 * (n / 1500) ** -gain * np.exp(draw.normal(0, 0.02)):.6f},{seed}"
+        for metric, gain in (("random", 0.0), ("loss", 0.2))
+        for n in (1000, 2000, 4000, 8000)
+        for seed in range(3)
+    ]
+    (tmp_path / "runs.csv").write_text("\n".join(["metric,examples,error,seed", *rows]) + "\n")
     return tmp_path / "runs.csv"
 
 
