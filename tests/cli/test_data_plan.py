@@ -94,6 +94,7 @@ def test_pruning_at_a_compute(pruned: Path, tmp_path: Path, capsys: pytest.Captu
         (("pools", "--examples", "0"), "0 is no number of examples"),
         (("pools", "--examples", "1M", "--law", "power"), "pools have a law of their own"),
         (("pools", "--examples", "1M", "--where", "pool == 'best'"), "runs on 1 single pools"),
+        (("pruned", "--examples", "1M", "--law", "chinchilla"), "is a law over params, tokens"),
         (("pruned", "--examples", "1M", "--fix", "d=0.1"), "constants are fixed for pools only"),
         (("pruned", "--examples", "1M", "--where", "metric != 'random'"), "no row has the metric random"),
         (("pruned", "--examples", "1M", "--figure", "page.pdf"), "a page is not written as .pdf"),

@@ -209,6 +209,10 @@ BAD = {
     ),
     "no losses": ({"share_a": [0.2, 0.5, 0.9], "share_b": [0.8, 0.5, 0.1]}, {}, "loss"),
     "nan": ({"share_a": [0.2, float("nan"), 0.9], "share_b": [0.8, 0.5, 0.1], "loss": [1.0, 2.0, 3.0]}, {}, "row 1"),
+    "several kinds": (
+        {"share_a": [0.2, 0.5, 0.2, 0.5], "share_b": [0.8, 0.5, 0.8, 0.5], "loss": [1.0, 2.0, 3.0, 4.0], "valid": [*"xxyy"]}, {},
+        r"rows of one mixture differ in `valid` \(x, y\)",
+    ),
     "other mixtures": (
         {"share_a": [0.2, 0.5, 0.9, 0.5, 0.9], "share_b": [0.8, 0.5, 0.1, 0.5, 0.1], "loss": [1.0] * 5, "valid": [*"xxxyy"]}, {"by": "valid"},
         "not of the same mixtures",
@@ -231,6 +235,7 @@ def test_tables_that_are_no_mixtures_are_refused_in_one_sentence(name: str) -> N
         ({"weights": {"code": 0.0}}, "all weights are zero"),
         ({"now": {"code": 0.5}}, "sum to 0.5"),
         ({"now": {"poems": 1.0}}, "no training domain is called poems"),
+        ({"within": (-1.0,)}, "-1 is no excess of loss"),
         ({"law": "data_mixing:5"}, "takes 5 shares and the table has 3"),
         ({"at": {"params": 1e9}}, "has no axis params"),
     ],

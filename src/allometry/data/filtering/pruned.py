@@ -101,6 +101,13 @@ def compare_pruning(
     if not (np.isfinite(examples) and examples > 0):
         raise Refused("bad-value", f"{examples:g} is no number of examples", "--examples", "give a positive number")
     settings = settings or Settings()
+    if (axes := find_law(law, metric="error").axes) != ("examples",):
+        raise Refused(
+            "other-axes",
+            f"{law} is a law over {', '.join(axes)}",
+            "--law",
+            f"give one over examples alone, such as {LAW}",
+        )
     runs = read_runs(source, rows="all", where=where)
     groups = _arms(runs)
     if RANDOM not in groups:
@@ -163,9 +170,8 @@ def _fitted(name: str, runs: Runs, law: str, settings: Settings) -> Fit:
         raise Refused("few-sizes", f"{name} has runs at {_sizes(runs)} numbers of examples, and a curve needs {FEWEST}", runs.source,
                       "add sizes, or leave it out (--where)")  # fmt: skip
     try:
-        return fit(
-            runs.rows_for(["examples"], "error", logs={"examples", "error"}), find_law(law, metric="error"), settings
-        )
+        rows = runs.rows_for(["examples"], "error", logs={"examples", "error"})
+        return fit(rows, find_law(law, metric="error"), settings, target="error")
     except Refused as refused:
         raise Refused(refused.code, f"{name}: {refused.message}", refused.where, refused.mend) from None
 

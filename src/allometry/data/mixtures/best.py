@@ -52,6 +52,9 @@ def best_mixture(
     0.585
     """
     settings = settings or Settings()
+    for excess in within:
+        if not (np.isfinite(excess) and excess >= 0):
+            raise Refused("bad-value", f"{excess:g} is no excess of loss", "--within", "write 0.001 for a per mille")
     found = fit_mixtures(table, law=law, weights=weights, at=at, transfer=transfer, settings=settings, tick=tick)
     low, high = table.shares.min(axis=0), table.shares.max(axis=0)
     base = table.shares[best_by(found, table.shares)] if now is None else _mixture(now, table.domains)

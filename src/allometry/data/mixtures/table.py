@@ -66,6 +66,8 @@ def read_mixtures(
         for name, (part, loss) in parts.items()
     }
     first = next(iter(measured.values()))
+    if by is None:
+        _refuse_several(runs, columns)
     found = _checked(first, columns, runs.source)
     for name, rows in measured.items():
         _refuse_other(rows, first, columns, name, next(iter(measured)), runs.source)
@@ -114,6 +116,22 @@ def _refuse_other(rows: Rows, first: Rows, columns: Sequence[str], name: str, ot
     if not same:
         raise Refused("other-mixtures", f"{name} was measured on {len(rows)} rows, {other} on {len(first)}, not of the same mixtures",
                       source, "keep the mixtures that all validation domains have (--where)")  # fmt: skip
+
+
+def _refuse_several(runs: Runs, columns: Sequence[str]) -> None:
+    """Rows that differ in a word, such as the validation domain, are no repeats of a mixture."""
+    key = np.unique(np.stack([runs.columns[name] for name in columns], axis=1), axis=0, return_inverse=True)[1].ravel()
+    for name, column in runs.columns.items():
+        if column.dtype != object:
+            continue
+        pairs = {(int(k), word) for k, word in zip(key, column.tolist(), strict=True) if word is not None}
+        words = {word for _, word in pairs}
+        if len(pairs) > max(
+            len({k for k, _ in pairs}), len(words)
+        ):  # some mixture has several, some word several mixtures
+            shown = ", ".join(sorted(map(str, words))[:3])
+            raise Refused("several-kinds", f"rows of one mixture differ in `{name}` ({shown})", runs.source,
+                          f"name it if it is the validation domain (--by {name}), else keep one kind (--where)")  # fmt: skip
 
 
 def _refuse_together(shares: Array, source: str) -> None:
