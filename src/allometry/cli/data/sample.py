@@ -24,6 +24,7 @@ from allometry.cli.sweeping.options import (
     Read,
     RecordsFolder,
     RedactHook,
+    limit_of,
     open_records,
 )
 from allometry.cli.sweeping.posing import Posed, pose
@@ -41,7 +42,7 @@ from allometry.data.sampling.rejection import (
 )
 from allometry.data.sampling.rejection.drawing import TEMPERATURE
 from allometry.data.sampling.rejection.targets import Array, Counts
-from allometry.inference.calls import Budget, Ledger, read_budgets
+from allometry.inference.calls import Ledger
 from allometry.inference.engines import find_engine
 from allometry.notices import Interval, Refused
 from allometry.runs import count_samples
@@ -121,7 +122,7 @@ def sample(
     posed = pose(task, problems, difficulty, grader, read, allow_code=allow_code)
     if posed.scorer is None:
         raise Refused("no-scorer", "nothing says which answers are right", "--grader", "give one, such as exact")
-    ledger = Ledger(None if limit is None else _limit(limit))
+    ledger = Ledger(limit_of(limit))
     with open_records(records, keep, redact) as kept:
         how = Sampling(find_engine(engine), posed.scorer, kept, seed, temperature, tokens, ledger)
         planned, short = _planned(posed, how, rates, trials, min(first, cap), asked)
@@ -135,13 +136,6 @@ def _rule(rule: str) -> str:
         near = ", ".join(nearest_names(rule, RULES))
         raise Refused("unknown-rule", f"no rule is called {rule!r}", "--rule", f"the nearest are {near}")
     return rule
-
-
-def _limit(text: str) -> Budget:
-    found = read_budgets(text)
-    if len(found) != 1:
-        raise Refused("bad-limit", f"{text!r} is a series", "--limit", "give one number, such as money=200")
-    return found[0]
 
 
 def _by_table(table: str, trials: str | None, asked: _Asked) -> _Planned:

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from allometry.inference.calls import MAIN, Engine
+from allometry.inference.calls import MAIN, Budget, Engine, read_budgets
 from allometry.inference.engines import find_engine
 from allometry.inference.records import Records, find_hook
 from allometry.inference.strategies.draft_target import DRAFT
@@ -55,3 +55,13 @@ def faults_of(engines: Sequence[Mapping[str, Engine]]) -> dict[str, dict[str, in
 def open_records(folder: str | None, keep: str, redact: str | None) -> Records:
     """The records of a folder; in memory where there is none."""
     return Records(folder, keep=keep, redact=None if redact is None else find_hook(redact))
+
+
+def limit_of(text: str | None) -> Budget | None:
+    """The limit for everything that is drawn; none where none is given."""
+    if text is None:
+        return None
+    found = read_budgets(text)
+    if len(found) != 1:
+        raise Refused("bad-limit", f"{text!r} is a series", "--limit", "give one number, such as money=200")
+    return found[0]

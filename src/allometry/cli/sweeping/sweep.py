@@ -27,6 +27,7 @@ from allometry.cli.sweeping.options import (
     Selector,
     StrategyText,
     faults_of,
+    limit_of,
     open_engines,
     open_records,
 )  # fmt: skip
@@ -69,7 +70,7 @@ def sweep(
     posed = pose(task, problems, difficulty, scorer or grader, read, allow_code=allow_code)
     check_outputs(out, figure, posed)
     strategies = [posed.strategy(text, selector) for text in strategy]
-    budgets, limits = read_budgets(budget), None if limit is None else _limit(limit)
+    budgets, limits = read_budgets(budget), limit_of(limit)
     engines = open_engines(engine, judge, draft)
     if dry_run:
         show_estimate(posed, strategies, budgets, engines, seeds, records, detect, level_of(level, 0.9), json=json)
@@ -90,13 +91,6 @@ def sweep(
         for name, faults in faults_of(engines).items():
             told = ", ".join(f"{count} {reason}" for reason, count in faults.items())
             print_lines(f"{name}: attempts that failed and may have been paid for, those made good in no meter: {told}")
-
-
-def _limit(text: str) -> Budget:
-    found = read_budgets(text)
-    if len(found) != 1:
-        raise Refused("bad-limit", f"{text!r} is a series", "--limit", "give one number, such as money=200")
-    return found[0]
 
 
 def _run(

@@ -136,12 +136,14 @@ async def _query(problem: Problem, target: int, cap: int, sampling: Sampling, pa
 async def _wave(state: Query, cap: int, scope: Scope, sampling: Sampling) -> Query:
     """As many samples more as right answers are missing."""
     problem = state.problem
-    count = min(state.target - len(state.right), cap - state.trials)
     request = Request(
-        problem.prompt, max_tokens=sampling.tokens or problem.sample_tokens, n=count,
-        temperature=sampling.temperature, tools=problem.tools,
+        problem.prompt, max_tokens=sampling.tokens or problem.sample_tokens, temperature=sampling.temperature,
+        tools=problem.tools,
     )  # fmt: skip
-    found = await scope.sample(request)
+    count, there = min(state.target - len(state.right), cap - state.trials), scope.affordable(request)
+    if there is not None:  # an engine of recorded samples has only so many
+        count = min(count, max(1, there))
+    found = await scope.sample(replace(request, n=count))
     grades = await scope.grade(sampling.scorer, found)
     right = [i for i, grade in enumerate(grades) if grade >= RIGHT]
     return replace(
