@@ -267,6 +267,15 @@ def test_pass_at_ten_thousand_from_a_hundred_samples(published: Callable[[str], 
     assert np.mean(held) >= 0.9
 
 
+def test_the_likeliest_spread_is_a_second_opinion_beside_the_law() -> None:
+    drawn = np.random.default_rng(3)
+    found = coverage_of(drawn.binomial(60, drawn.beta(1, 30, 400)), np.full(400, 60))
+    truth = 1 - np.exp(betaln(1, 30 + 5_000) - betaln(1, 30))
+    assert found.basis == "power law"
+    assert abs(found.likeliest_at(5_000) - truth) < 0.02
+    assert found.likeliest_at(5_000) != found.pass_at(5_000).value
+
+
 def test_it_says_what_it_is() -> None:
     found = coverage_of([0, 1, 5, 0], [10, 10, 10, 10])
     assert isinstance(found, Coverage)

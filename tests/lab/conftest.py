@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,3 +19,21 @@ def declared() -> dict[str, Any]:
         "corpus": {"name": "task", "task": "chain", "examples": 1000},
         "evaluation": {"windows": 16, "times": 2},
     }
+
+
+class Here:
+    """Trains in this process."""
+
+    workers = 1
+
+    def run(self, work: Any) -> Iterator[Any]:
+        from allometry.lab.executors import Ended
+        from allometry.lab.running import Place, run_job
+
+        for job in work.jobs:
+            yield Ended(job, run_job(job, Place(work.checkpoint(job), work.every)))
+
+
+@pytest.fixture
+def here() -> Here:
+    return Here()

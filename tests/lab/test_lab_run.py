@@ -23,7 +23,7 @@ torch = pytest.importorskip("torch", reason="the lab extra is not installed")
 
 from allometry.cli.main import main  # noqa: E402
 from allometry.lab import running  # noqa: E402
-from allometry.lab.executors import Ended, Event, Failed, Work, find_executor  # noqa: E402
+from allometry.lab.executors import Ended, Event, Executor, Failed, Work, find_executor  # noqa: E402
 from allometry.lab.ladders import Folder, ladder_of, run_ladder  # noqa: E402
 from allometry.lab.running import Place, run_job  # noqa: E402
 from allometry.notices import Refused  # noqa: E402
@@ -47,16 +47,6 @@ examples = 4000
 windows = 16
 times = 3
 """
-
-
-class Here:
-    """Trains in this process."""
-
-    workers = 1
-
-    def run(self, work: Work) -> Any:
-        for job in work.jobs:
-            yield Ended(job, run_job(job, Place(work.checkpoint(job), work.every)))
 
 
 def losses(table: Path) -> dict[tuple[str, str], tuple[float, float]]:
@@ -119,40 +109,42 @@ def test_a_run_goes_on_within(tmp_path: Path, declared: dict[str, Any]) -> None:
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
 
 
-def test_more_seeds_are_added_and_other_settings_are_refused(tmp_path: Path, declared: dict[str, Any]) -> None:
-    first = run_ladder(ladder_of(declared), tmp_path, Here())
+def test_more_seeds_are_added_and_other_settings_are_refused(
+    tmp_path: Path, declared: dict[str, Any], here: Executor
+) -> None:
+    first = run_ladder(ladder_of(declared), tmp_path, here)
     assert (first.kept, first.ended) == (0, 4)
     before = losses(first.table)
-    second = run_ladder(ladder_of({**declared, "seeds": 2}), tmp_path, Here())
+    second = run_ladder(ladder_of({**declared, "seeds": 2}), tmp_path, here)
     assert (second.kept, second.ended) == (4, 4)
     assert before.items() <= losses(first.table).items()
     with pytest.raises(Refused, match="another optimiser, schedule"):
-        run_ladder(ladder_of({**declared, "optimiser": "muon", "schedule": "constant"}), tmp_path, Here())
+        run_ladder(ladder_of({**declared, "optimiser": "muon", "schedule": "constant"}), tmp_path, here)
     with pytest.raises(Refused, match="another process"), Folder(tmp_path).opened(ladder_of(declared)):
-        run_ladder(ladder_of(declared), tmp_path, Here())
+        run_ladder(ladder_of(declared), tmp_path, here)
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
-def test_a_torn_table_loses_the_torn_run_alone(tmp_path: Path, declared: dict[str, Any]) -> None:
+def test_a_torn_table_loses_the_torn_run_alone(tmp_path: Path, declared: dict[str, Any], here: Executor) -> None:
     ladder = ladder_of(declared)
-    table = run_ladder(ladder, tmp_path, Here()).table
+    table = run_ladder(ladder, tmp_path, here).table
     whole = losses(table)
     for cut in (3, 250):  # within the last row, and within the one before
         text = table.read_text()
         table.write_text(text[:-cut])
-        outcome = run_ladder(ladder, tmp_path, Here())
+        outcome = run_ladder(ladder, tmp_path, here)
         assert (outcome.kept, outcome.ended) == (3, 1)
         assert losses(table) == whole
 
 
-def test_foreign_folders_are_left_alone(tmp_path: Path, declared: dict[str, Any]) -> None:
+def test_foreign_folders_are_left_alone(tmp_path: Path, declared: dict[str, Any], here: Executor) -> None:
     (tmp_path / "runs.csv").write_text("mine\n1\n")
     with pytest.raises(Refused, match="no ladder wrote"):
-        run_ladder(ladder_of(declared), tmp_path, Here())
+        run_ladder(ladder_of(declared), tmp_path, here)
     assert (tmp_path / "runs.csv").read_text() == "mine\n1\n"
     (tmp_path / "ladder.json").write_text("[]")
     with pytest.raises(Refused, match="is not what a ladder writes"):
-        run_ladder(ladder_of(declared), tmp_path, Here())
+        run_ladder(ladder_of(declared), tmp_path, here)
 
 
 def test_a_run_that_diverges_says_so_and_ends(tmp_path: Path, declared: dict[str, Any], monkeypatch: Any) -> None:

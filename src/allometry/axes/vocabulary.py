@@ -55,6 +55,7 @@ _SIZE = (
     _axis("experts", "E_n", r"E_{\mathrm{n}}", "experts", "experts in a layer, one being dense"),
     _axis("granularity", "G", "G", "", "how finely experts are cut: dense width over expert width"),
     _axis("loops", "R", "R", "passes", "passes through the looped layers", "1 is an ordinary model"),
+    _axis("growth_factor", "g", "g", "", "times that stacking made a model as deep", "1 is a run from scratch"),
     _axis("streams", "P", "P", "streams", "parallel streams of one model"),
     _axis("bits", "b", "b", "bits", "bits of a weight"),
 )

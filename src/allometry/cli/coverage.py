@@ -9,15 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from allometry.cli.options import Json, Level, check_out, level_of
+from allometry.cli.options import Json, Level, check_page, level_of
 from allometry.cli.output import number, print_json, print_lines, print_table, progress
 from allometry.expressions import parse_number
 from allometry.forecasts import Coverage, Saturation, coverage_of, saturation_of
 from allometry.notices import Interval, Refused
 from allometry.plans.ends import ends_json
 from allometry.runs import SampleCounts, count_sample_groups
-
-PAGES = (".html", ".htm")
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Told:
     name: str
     counts: SampleCounts
     coverage: Coverage
-    forecasts: tuple[tuple[float, Interval, float], ...]
+    forecasts: tuple[tuple[float, Interval, float, float], ...]
     targets: tuple[tuple[float, Interval], ...]
     gains: tuple[tuple[float, Interval], ...]
     saturation: Saturation | None
@@ -46,7 +44,8 @@ class Told:
         return {
             "group": self.name, "problems": len(held.trials), "samples": float(held.trials.sum()), "solved": held.solved,
             "tokens": self.counts.tokens, "basis": held.basis, "never": held.never,
-            "forecasts": [{"samples": k, **ends_json(told), "spent": spent} for k, told, spent in self.forecasts],
+            "forecasts": [{"samples": k, **ends_json(told), "likeliest": likeliest, "spent": spent}
+                          for k, told, likeliest, spent in self.forecasts],
             "targets": [{"coverage": share, **ends_json(told)} for share, told in self.targets],
             "gains": [{"gain": gain, **ends_json(told)} for gain, told in self.gains],
             "saturation": None if law is None else {
@@ -79,11 +78,7 @@ def coverage(
     """
     asked = _asked(at, target, gain)
     wide = level_of(level, 0.9)
-    if figure is not None:
-        check_out(figure, "--figure")
-        if figure.suffix not in PAGES:
-            raise Refused("bad-format", f"a page is not written as {figure.suffix or 'a file without suffix'}",
-                          "--figure", "name a file that ends in .html")  # fmt: skip
+    check_page(figure)
     table, by = _samples(tables, by, metric)
     used = "tokens" if isinstance(table, dict) and None not in table["tokens"] else tokens
     groups = count_sample_groups(table, by, problem=problem, sample=sample, correct=correct, tokens=used, trials=trials)
@@ -135,7 +130,7 @@ def _told(name: str, counts: SampleCounts, asked: Asked, stopped: bool, level: f
         law = saturation_of(counts.successes, counts.trials, stopped=stopped, level=level) if asked.gains else None
         return Told(
             name, counts, held,
-            tuple((k, held.pass_at(k), held.samples_spent(k)) for k in asked.at),
+            tuple((k, held.pass_at(k), held.likeliest_at(k), held.samples_spent(k)) for k in asked.at),
             tuple((share, held.samples_for(share)) for share in asked.targets),
             tuple((least, held.samples_worth(least)) for least in asked.gains),
             law,
@@ -164,13 +159,14 @@ def _show(told: Sequence[Told], level: float, figure: Path | None) -> None:
             "k",
             "pass@k",
             f"{level:.0%} interval",
+            "likeliest spread",
             "samples spent",
             *(("tokens spent",) if priced else ()),
         )
         print_table("pass@k, and what a problem takes where it stops at its first success", columns, [
-            row(one, number(k), _share(found.value), f"{_share(found.low)} to {_share(found.high)}", number(spent),
+            row(one, number(k), _share(found.value), f"{_share(found.low)} to {_share(found.high)}", _share(likeliest), number(spent),
                 *((number(spent * (one.counts.tokens or 0)),) if priced else ()))
-            for one in told for k, found, spent in one.forecasts
+            for one in told for k, found, likeliest, spent in one.forecasts
         ])  # fmt: skip
     if told[0].targets:
         print_table("samples of each problem that a coverage takes", (*head, "coverage", "samples", f"{level:.0%} interval"), [
@@ -181,7 +177,7 @@ def _show(told: Sequence[Told], level: float, figure: Path | None) -> None:
             row(one, f"{gain:g}", number(found.value), _span(found), _single(one.saturation, gain))
             for one in told for gain, found in one.gains
         ])  # fmt: skip
-    for why in dict.fromkeys(found.why for one in told for _, found, _ in one.forecasts if found.why):
+    for why in dict.fromkeys(found.why for one in told for _, found, _, _ in one.forecasts if found.why):
         print_lines(why)
     if figure is not None:
         print_lines(f"drawn in {figure}")

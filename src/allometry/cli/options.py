@@ -162,6 +162,16 @@ def check_out(out: Path, option: str = "--out") -> None:
         raise Refused("is-folder", f"{out} is a folder", option, "name a file in it")
 
 
+def check_page(figure: Path | None, option: str = "--figure") -> None:
+    """Refuse a figure's page that cannot be, before anything is spent on it; None asks for none."""
+    if figure is None:
+        return
+    check_out(figure, option)
+    if figure.suffix not in (".html", ".htm"):
+        raise Refused("bad-format", f"a page is not written as {figure.suffix or 'a file without suffix'}",
+                      option, "name a file that ends in .html")  # fmt: skip
+
+
 def level_of(value: float | None, default: float) -> float:
     level = default if value is None else value
     if not 0 < level < 1:

@@ -11,6 +11,7 @@ import hashlib
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,9 @@ class Corpus:
     """Training and held-out tokens (uint8 arrays) and the manifest they came from.
 
     `vocab` is how many different tokens there can be; `entropy_rate`, in nats per token, is the least loss that any
-    model can reach, where that is known exactly; `unit` is that of the losses.
+    model can reach, where that is known exactly; `unit` is that of the losses. `answers` (one for each held-out token)
+    numbers the answers that follow from what stands before them, from 1; 0 is no part of one. `known` says what else
+    is known exactly of a generated corpus, a sentence each.
     """
 
     train: np.ndarray
@@ -50,12 +53,24 @@ class Corpus:
     vocab: int = 256
     entropy_rate: float | None = None
     unit: str = "nats per byte"
+    answers: np.ndarray | None = None
+    known: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
         """One fingerprint of all files: paths, sizes and contents."""
         lines = "\n".join(f"{f.path} {f.size} {f.sha256}" for f in self.manifest)
         return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def generated(name: str, train: np.ndarray, held_out: np.ndarray, **known: Any) -> Corpus:
+    """A corpus that was generated: its parts take the place of files. `known` are further fields of `Corpus`."""
+    parts = {"train": train, "held-out": held_out}
+    manifest = tuple(
+        SourceFile(f"{name}/{part}", len(text), hashlib.sha256(text.tobytes()).hexdigest())
+        for part, text in parts.items()
+    )
+    return Corpus(train, held_out, manifest, **known)
 
 
 def standard_library() -> Path:

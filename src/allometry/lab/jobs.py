@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from allometry.lab.corpora import CorpusChoice
 from allometry.lab.optimisers import AdamW, Optimiser
 from allometry.lab.schedules import Cosine, Schedule
 from allometry.lab.tables import check_above_zero
+from allometry.lab.techniques import LoopRegulariser, Stacking
 from allometry.notices import Refused
 
 # Of the loop's arithmetic: raised when the same job comes to other losses, so that no table mixes the two.
@@ -56,7 +57,7 @@ class Job:
     """One run: a shape, how it is trained, on what and how far; nothing else changes its losses.
 
     `tokens` are whole steps of `batch_tokens`, which are whole windows of `context`. `corpus_sha256` is what the corpus
-    must be where the run is trained.
+    must be where the run is trained. With `stacking` the run ends with `shape`, having begun with a shallower one.
     """
 
     shape: Shape
@@ -73,6 +74,8 @@ class Job:
     precision: str = "float32"
     evaluation: Evaluation = field(default_factory=Evaluation)
     corpus: CorpusChoice = field(default_factory=CorpusChoice)
+    stacking: Stacking | None = None
+    regulariser: LoopRegulariser | None = None
 
     @property
     def steps(self) -> int:
@@ -83,15 +86,38 @@ class Job:
         return self.batch_tokens // self.context
 
     @cached_property
+    def phases(self) -> tuple[Job, ...]:
+        """Itself; of a run that is stacked, the job of its shallow model and that of its deep one."""
+        if self.stacking is None:
+            return (self,)
+        first, deep = self.stacking.base_tokens, replace(self, stacking=None)
+        base = replace(deep, shape=self.stacking.base(self.shape), tokens=first)
+        return base, replace(deep, tokens=self.tokens - first)
+
+    def shape_at(self, step: int) -> Shape:
+        """The shape that is trained at a step, counted from 1."""
+        return self.phases[0].shape if step <= self.phases[0].steps else self.shape
+
+    @cached_property
     def flops(self) -> float:
-        """Training FLOPs, counted by component with attention."""
-        return training_flops(self.shape, self.tokens, self.context)
+        """Training FLOPs of all steps."""
+        return self.flops_after(self.steps)
+
+    def flops_after(self, steps: int) -> float:
+        """Training FLOPs of so many steps, counted by component with attention."""
+        spent = 0.0
+        for phase in self.phases:
+            now = min(steps, phase.steps)
+            spent += training_flops(phase.shape, now * self.batch_tokens, self.context)
+            steps -= now
+        return spent
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything that the losses follow from; of the corpus its content, not where it lies."""
         plain = {**asdict(self), **_kinds(self), "shape": self.shape.as_text(), "corpus": self.corpus.name}
-        return fingerprint({**plain, "loop": LOOP_VERSION})
+        # A technique that a run does not have leaves its name as it was before there was one.
+        return fingerprint({**{key: value for key, value in plain.items() if value is not None}, "loop": LOOP_VERSION})
 
     @property
     def run_id(self) -> str:

@@ -29,9 +29,10 @@ class Loop:
     """One run as it goes on, step by step.
 
     Arguments: `rate(step)` is the learning rate of a step, counted from 1; `optimisers(model)` makes torch's optimisers
-    of a model; `clip` is the most that the norm of the gradient may be; `after` are called after each step with the
-    loop; `weights` to start from in the place of the model's own; `precision` "float32" or "bfloat16" (products in 16
-    bits, weights in 32); `device` where all of it lives.
+    of a model; `penalty(model)` is added to the loss in training and not reported, as a model's own auxiliary losses
+    are; `clip` is the most that the norm of the gradient may be; `after` are called after each step with the loop;
+    `weights` to start from in the place of the model's own; `precision` "float32" or "bfloat16" (products in 16 bits,
+    weights in 32); `device` where all of it lives.
     """
 
     model: nn.Module
@@ -39,6 +40,7 @@ class Loop:
     rate: Callable[[int], float]
     optimisers: Callable[[nn.Module], list[torch.optim.Optimizer]]
     loss: Loss = next_token
+    penalty: Callable[[nn.Module], Tensor | None] = lambda model: None
     clip: float = 1.0
     after: Sequence[Callable[[Loop], None]] = ()
     weights: Mapping[str, Tensor] | None = None
@@ -67,8 +69,8 @@ class Loop:
         with self.casting():
             losses = self.loss(self.model, batch)
             value = losses.mean() if losses.dim() else losses
-            extra = getattr(self.model, "auxiliary_loss", _none)()
-        self._descend(value if extra is None else value + extra)
+            extras = (getattr(self.model, "auxiliary_loss", _none)(), self.penalty(self.model))
+        self._descend(sum((extra for extra in extras if extra is not None), value))
         self.source.see(self.step, losses.detach())
         told = float(value.detach())
         self.recent = told if self.step == 1 else (1 - NEWEST) * self.recent + NEWEST * told

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from allometry.notices import Refused
+from allometry.lab.techniques import check_period
 
 # Matrices that are stored as one: how many, one below the other.
 FUSED = {"attention.qkv.weight": 3, "feed_forward.up.weight": 2}
@@ -28,10 +28,7 @@ def loop_dissimilarity(weights: Mapping[str, Tensor], period: int) -> Tensor:
     pairs are recalled.
     """
     blocks = _matrices(weights)
-    if not 1 <= period < len(blocks) or len(blocks) % period:
-        fit = [str(k) for k in range(1, len(blocks)) if len(blocks) % k == 0]
-        raise Refused("bad-period", f"{len(blocks)} layers do not loop with a period of {period}", "period",
-                      f"give one of {', '.join(fit)}" if fit else "give a model of two layers or more")  # fmt: skip
+    check_period(len(blocks), period)
     pairs = zip(blocks, blocks[period:], strict=False)
     each = [torch.stack([1 - functional.cosine_similarity(here[kind], there[kind], dim=0) for kind in here])
             for here, there in pairs]  # fmt: skip

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from allometry.costs import training_flops
 from allometry.lab.jobs import FLOPS_CONVENTION, Job
 from allometry.lab.optimisers import OPTIMISERS
 from allometry.lab.schedules import SCHEDULES
@@ -16,7 +15,10 @@ COLUMNS = (
     "depth", "width", "heads", "ffn", "vocab", "experts", "active_experts", "loops", "streams", "context",
     "batch_tokens", "steps", "learning_rate", "schedule", "optimiser", "precision", "seed", "corpus", "loss_unit",
     "entropy_rate", "step", "current_learning_rate", "train_loss", "loss", "seconds", "device", "state",
+    "growth_factor", "tokens_before_stacking", "regulariser", "regulariser_weight",
 )  # fmt: skip
+# What runs have in the columns that came later.
+EARLIER = {"growth_factor": 1, "tokens_before_stacking": 0, "regulariser": "none", "regulariser_weight": 0.0}
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,30 @@ class Measured:
 
 
 def row(job: Job, measured: Measured, unit: str, entropy_rate: float | None, device: str) -> dict[str, Any]:
-    """One row of the table: a state of a run after some step. FLOPs are counted by component, attention included."""
-    shape, parts = job.shape, job.shape.parameters()
+    """One row of the table: a state of a run after some step, its sizes those of the model that was measured.
+
+    FLOPs are counted by component, attention included.
+    """
+    shape = job.shape_at(measured.step)
+    parts = shape.parameters()
     tokens = measured.step * job.batch_tokens
     state = "diverged" if measured.diverged else "finished"
     values = (
         job.run_id, job.mechanism, parts.total, parts.active, parts.non_embedding, tokens,
-        training_flops(shape, tokens, job.context), FLOPS_CONVENTION, shape.layers, shape.width, shape.heads, shape.ffn,
+        job.flops_after(measured.step), FLOPS_CONVENTION, shape.layers, shape.width, shape.heads, shape.ffn,
         shape.vocab, max(1, shape.experts), max(1, shape.active_experts), shape.loops, shape.streams, job.context,
         job.batch_tokens, job.steps, job.learning_rate, _name(job.schedule, SCHEDULES), _name(job.optimiser, OPTIMISERS),
         job.precision, job.seed, f"{job.corpus.name}:{job.corpus_sha256[:12]}", unit,
         "" if entropy_rate is None else entropy_rate, measured.step, measured.learning_rate,
         _number(measured.train_loss), _number(measured.loss), round(measured.seconds, 3), device, state,
     )  # fmt: skip
-    return dict(zip(COLUMNS, values, strict=True))
+    return dict(zip(COLUMNS, (*values, *_techniques(job)), strict=True))
+
+
+def _techniques(job: Job) -> tuple[int | float | str, ...]:
+    stacking, regulariser = job.stacking, job.regulariser
+    grown = (stacking.factor, stacking.base_tokens) if stacking else (1, 0)
+    return (*grown, *(("loop", regulariser.weight) if regulariser else ("none", 0.0)))
 
 
 def _name(part: object, kinds: Any) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allometry.forecasts import Coverage
-from allometry.reports.style import INK, LEGEND_ABOVE, cut_short, framed, law_colours, log_axis
-from allometry.reports.writing import write_whole
+from allometry.reports.figure_page import write_figure_page
+from allometry.reports.style import LEGEND_ABOVE, cut_short, framed, law_colours, log_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -52,10 +52,5 @@ def coverage_figure(groups: Mapping[str, Coverage], most: float = 0) -> go.Figur
 
 def write_coverage_page(groups: Mapping[str, Coverage], path: str | os.PathLike[str], most: float = 0) -> Path:
     """Write the figure as one page that opens without a network; `Refused` where the file cannot be written."""
-    drawn = coverage_figure(groups, most).to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
-    text = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Coverage</title><body style="color:{INK};'
-        'font-family:system-ui,sans-serif;max-width:1000px;margin:auto"><h1>Coverage</h1><p>Solid: measured. Dashed: '
-        f"continued beyond the samples. Shaded: what the counts do not exclude.</p>{drawn}</body></html>"
-    )
-    return write_whole(Path(path), text.encode(), "the page")
+    note = "Solid: measured. Dashed: continued beyond the samples. Shaded: what the counts do not exclude."
+    return write_figure_page(coverage_figure(groups, most), "Coverage", note, path)

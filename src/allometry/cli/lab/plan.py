@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,9 @@ import typer
 
 from allometry.cli.lab.options import LadderFile, Workers, need_torch
 from allometry.cli.options import Json
-from allometry.cli.output import number, print_json, print_lines, print_table, working
+from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
+from allometry.lab.corpus import Corpus
+from allometry.lab.jobs import Job
 from allometry.lab.ladders import Folder, Ladder, LadderPlan, plan_ladder, read_ladder, roofline_pace
 
 
@@ -26,7 +29,10 @@ def plan(
     found = read_ladder(ladder)
     planned = planned_of(found, out, hardware, workers or os.cpu_count() or 1)
     if json:
-        print_json({"ladder": found.name, **plan_json(planned), "fingerprint": found.fingerprint})
+        print_json({
+            "ladder": found.name, **plan_json(planned), "corpus": corpus_json(found.corpus), "fingerprint": found.fingerprint,
+            "warnings": [{"code": notice.code, "message": notice.message} for notice in found.notices],
+        })  # fmt: skip
     else:
         show_plan(found, planned)
 
@@ -52,12 +58,13 @@ def planned_of(ladder: Ladder, out: Path | None, hardware: str | None, workers: 
 
 
 def plan_json(planned: LadderPlan) -> dict[str, Any]:
-    """What both commands say of a plan."""
+    """What is said of a plan."""
     return {
         "runs": [
             {"run_id": job.run_id, "mechanism": job.mechanism, "shape": job.shape.as_json(),
              "params": job.shape.parameters().total, "tokens": job.tokens, "seed": job.seed, "steps": job.steps,
-             "batch_tokens": job.batch_tokens, "learning_rate": job.learning_rate, "flops": job.flops, "seconds": seconds}
+             "batch_tokens": job.batch_tokens, "learning_rate": job.learning_rate, "flops": job.flops, "seconds": seconds,
+             **_techniques(job)}
             for job, seconds in zip(planned.jobs, planned.seconds, strict=True)
         ],
         "flops": planned.flops,
@@ -68,30 +75,55 @@ def plan_json(planned: LadderPlan) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def corpus_json(corpus: Corpus) -> dict[str, Any]:
+    """What is known of the corpus of a ladder."""
+    return {
+        "vocab": corpus.vocab, "tokens": len(corpus.train), "held_out_tokens": len(corpus.held_out), "loss_unit": corpus.unit,
+        "entropy_rate": corpus.entropy_rate, "known": list(corpus.known),
+    }  # fmt: skip
+
+
+def _techniques(job: Job) -> dict[str, Any]:
+    """Stacking and regulariser of a run, null where it has none."""
+    return {"growth": job.stacking and asdict(job.stacking), "regulariser": job.regulariser and asdict(job.regulariser)}
+
+
 def show_plan(ladder: Ladder, planned: LadderPlan) -> None:
     left = len(planned.jobs)
     title = f"{ladder.name}: {left} runs" + ("" if left == len(ladder.jobs) else f" left of {len(ladder.jobs)}")
-    print_table(
-        title,
-        ("mechanism", "params", "tokens", "runs", "steps", "batch", "rate", "FLOPs each", "seconds each"),
-        _rows(planned),
-    )
+    print_table(title, *_table(planned))
     memory = 0.0 if planned.memory is None else planned.memory.total
     print_lines(
         f"{number(planned.flops)} FLOPs; {number(memory)} bytes a run at most; about {_time(planned.total_seconds)} with "
         f"{planned.workers} at a time"
     )  # fmt: skip
+    if ladder.corpus.entropy_rate is not None:
+        print_lines(f"known of the corpus: its entropy rate is {ladder.corpus.entropy_rate:.6g} {ladder.corpus.unit}, below which no loss can lie")  # fmt: skip
+    print_lines(*(f"known of the corpus: {sentence}" for sentence in ladder.corpus.known))
     print_lines(*(f"[{step.mark}] {step.name}: {step.says}" for step in planned.steps))
+    print_notices(ladder.notices)
 
 
-def _rows(planned: LadderPlan) -> list[tuple[str, ...]]:
-    """Runs that differ by their seed alone on one line."""
+def _table(planned: LadderPlan) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Heads and lines; runs that differ by their seed alone on one.
+
+    Where some run has a technique, techniques stand in the place of steps and batch: terminals have 80 columns.
+    """
+    techniques = any(job.stacking or job.regulariser for job in planned.jobs)
     groups: dict[tuple[str, ...], list[float]] = {}
     for job, seconds in zip(planned.jobs, planned.seconds, strict=True):
-        key = (job.mechanism, number(job.shape.parameters().total), number(job.tokens), str(job.steps),
-               str(job.batch_tokens), f"{job.learning_rate:.3g}", number(job.flops))  # fmt: skip
+        how = _techniques_words(job) if techniques else (str(job.steps), str(job.batch_tokens))
+        key = (job.mechanism, number(job.shape.parameters().total), number(job.tokens), *how, f"{job.learning_rate:.3g}",
+               number(job.flops))  # fmt: skip
         groups.setdefault(key, []).append(seconds)
-    return [(*key[:3], str(len(each)), *key[3:], f"{max(each):.2g}") for key, each in groups.items()]
+    lines = [(*key[:3], str(len(each)), *key[3:], f"{max(each):.2g}") for key, each in groups.items()]
+    how = ("stack", "reg.") if techniques else ("steps", "batch")
+    return ("mechanism", "params", "tokens", "runs", *how, "rate", "FLOPs each", "seconds each"), lines
+
+
+def _techniques_words(job: Job) -> tuple[str, str]:
+    stack = f"x{job.stacking.factor}" if job.stacking else "-"
+    return stack, f"{job.regulariser.weight:g}" if job.regulariser else "-"
 
 
 def _time(seconds: float) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from allometry.cli.options import check_out
+from allometry.cli.options import check_out, check_page
 from allometry.cli.sweeping.posing import Posed
 from allometry.inference.sweeps import Results
 from allometry.notices import Refused
 
 SUFFIXES = (".csv", ".parquet", ".jsonl")
-PAGES = (".html", ".htm")
 
 
 def check_outputs(out: Path | None, figure: Path | None, posed: Posed) -> None:
@@ -21,14 +20,10 @@ def check_outputs(out: Path | None, figure: Path | None, posed: Posed) -> None:
         if out.suffix not in SUFFIXES:
             raise Refused("bad-format", f"rows are not written as {out.suffix or 'a file without suffix'}", "--out",
                           f"name a file that ends in {', '.join(SUFFIXES)}")  # fmt: skip
-    if figure is not None:
-        check_out(figure, "--figure")
-        if figure.suffix not in PAGES:
-            raise Refused("bad-format", f"a page is not written as {figure.suffix or 'a file without suffix'}",
-                          "--figure", "name a file that ends in .html")  # fmt: skip
-        if posed.scorer is None:
-            raise Refused("no-scorer", "a figure shows accuracies, and nothing scores the answers", "--figure",
-                          "give --grader, or leave the figure out")  # fmt: skip
+    check_page(figure)
+    if figure is not None and posed.scorer is None:
+        raise Refused("no-scorer", "a figure shows accuracies, and nothing scores the answers", "--figure",
+                      "give --grader, or leave the figure out")  # fmt: skip
 
 
 def write_rows(found: Results, out: Path | None, figure: Path | None, title: str) -> dict[str, str | None]:

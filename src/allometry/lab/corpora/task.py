@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from itertools import islice
 
 import numpy as np
 
 from allometry.inference.tasks import Task, find_task
-from allometry.lab.corpus import Corpus, SourceFile
+from allometry.lab.corpus import Corpus, generated
 from allometry.notices import Refused
 
 
@@ -20,15 +19,9 @@ def read(*, task: str, examples: int = 20_000, difficulty: int | None = None, se
     if examples < 20:
         raise Refused("few-examples", f"{examples} examples leave none to hold out", "[corpus]", "give 20 or more")
     found = find_task(task)
-    parts = {
-        "train": _text(found, examples, difficulty, seed, held_out=False),
-        "held-out": _text(found, examples // 20, difficulty, seed, held_out=True),
-    }
-    manifest = tuple(
-        SourceFile(f"{task}/{name}", len(text), hashlib.sha256(text).hexdigest()) for name, text in parts.items()
-    )
-    train, held_out = (np.frombuffer(text, np.uint8) for text in parts.values())
-    return Corpus(train, held_out, manifest)
+    train = _text(found, examples, difficulty, seed, held_out=False)
+    held_out = _text(found, examples // 20, difficulty, seed, held_out=True)
+    return generated(task, np.frombuffer(train, np.uint8), np.frombuffer(held_out, np.uint8))
 
 
 def _text(task: Task, count: int, difficulty: int | None, seed: int, *, held_out: bool) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from allometry.lab.corpora import CorpusChoice, find_corpus
 from allometry.lab.corpus import Corpus, check_epoch, check_held_out
 from allometry.lab.jobs import LOOP_VERSION, PRECISIONS, Evaluation, Job, fingerprint
 from allometry.lab.ladders.rates import Rate, read_rate
+from allometry.lab.ladders.techniques import check_regulariser, read_growth, read_regularisers
 from allometry.lab.optimisers import OPTIMISERS, Optimiser
 from allometry.lab.schedules import SCHEDULES, Schedule
 from allometry.lab.tables import (
@@ -25,9 +26,9 @@ from allometry.lab.tables import (
     named_fields,
     read_fields,
 )
-from allometry.notices import Refused, Step
+from allometry.notices import Notice, Refused, Step
 
-KEYS = ("name", "mechanism", "seeds", "sizes", "axes", "budget", "training", "schedule", "optimiser", "corpus", "evaluation")  # fmt: skip
+KEYS = ("name", "mechanism", "seeds", "sizes", "axes", "budget", "training", "schedule", "optimiser", "corpus", "evaluation", "growth", "regulariser")  # fmt: skip
 TRAINING_KEYS = ("context", "batch_tokens", "learning_rate", "clip", "precision")
 # The fields of a shape that every ladder may set; those of its mechanism are the mechanism's own.
 PLAIN_FIELDS = ("layers", "width", "heads", "head_size", "ffn")
@@ -37,7 +38,7 @@ PLAIN_FIELDS = ("layers", "width", "heads", "head_size", "ffn")
 class Ladder:
     """A ladder file as read: its runs in the order they are trained, cheapest first.
 
-    `settings` are what all runs share, `steps` where learning rate and batch come from.
+    `settings` are what all runs share, `steps` where learning rate, batch and times of stacking come from.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Ladder:
     corpus: Corpus
     settings: Mapping[str, Any]
     steps: tuple[Step, ...]
+    notices: tuple[Notice, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -79,13 +81,18 @@ def ladder_of(contents: Mapping[str, Any], name: str = "ladder", folder: Path = 
     shared = _shared(contents, folder)
     corpus = shared.corpus.read()
     check_held_out((len(corpus.held_out) - 1) // shared.context, shared.evaluation.windows)
-    mechanism = _mechanism(contents)
-    jobs = [
-        _job(shared, corpus, mechanism, shape, tokens, seed)
-        for shape in _shapes(contents, mechanism, corpus.vocab)
-        for tokens in _budgets(contents, shape)
-        for seed in _seeds(contents)
-    ]
+    mechanism, growth = _mechanism(contents), read_growth(contents.get("growth"))
+    jobs, notices = list[Job](), list[Notice]()
+    for shape in _shapes(contents, mechanism, corpus.vocab):
+        for tokens, regulariser in product(_budgets(contents, shape), read_regularisers(contents.get("regulariser"))):
+            job = _job(shared, corpus, mechanism, shape, tokens)
+            for factor in growth.factors:
+                stacking, all_tokens, said = growth.run(factor, shape, job.tokens, job.context, job.batch_tokens)
+                check_regulariser(regulariser, stacking, shape)
+                check_epoch((len(corpus.train) - 1) // job.context, all_tokens // job.context, job.context)
+                found = replace(job, tokens=all_tokens, stacking=stacking, regulariser=regulariser)
+                jobs += [replace(found, seed=seed) for seed in _seeds(contents)]
+                notices += said
     unique = {job.run_id: job for job in jobs}
     check_type("name", contents.get("name", name), str, "the ladder file")
     return Ladder(
@@ -93,7 +100,8 @@ def ladder_of(contents: Mapping[str, Any], name: str = "ladder", folder: Path = 
         tuple(sorted(unique.values(), key=lambda job: job.flops)),
         corpus,
         {**shared.as_json(), "corpus_sha256": corpus.sha256, "loop": LOOP_VERSION},
-        (shared.learning_rate.step("learning_rate"), shared.batch_tokens.step("batch_tokens")),
+        (shared.learning_rate.step("learning_rate"), shared.batch_tokens.step("batch_tokens"), *growth.grounds()),
+        tuple(dict.fromkeys(notices)),
     )
 
 
@@ -242,7 +250,8 @@ def _seeds(contents: Mapping[str, Any]) -> list[int]:
     return seeds
 
 
-def _job(shared: _Shared, corpus: Corpus, mechanism: str, shape: Shape, tokens: float, seed: int) -> Job:
+def _job(shared: _Shared, corpus: Corpus, mechanism: str, shape: Shape, tokens: float) -> Job:
+    """The run from scratch with the first seed."""
     context = shared.context
     wanted = shared.batch_tokens.at(shape, tokens, context)
     batch = max(1, round(wanted / context)) * context
@@ -253,9 +262,8 @@ def _job(shared: _Shared, corpus: Corpus, mechanism: str, shape: Shape, tokens: 
     if steps < 1:
         raise Refused("no-step", f"a budget of {tokens:g} tokens is less than a step of {batch}", "[budget]",
                       "give more tokens or a smaller batch")  # fmt: skip
-    check_epoch((len(corpus.train) - 1) // context, steps * batch // context, context)
     return Job(
-        shape=shape, tokens=steps * batch, seed=seed, context=context, batch_tokens=batch,
+        shape=shape, tokens=steps * batch, seed=0, context=context, batch_tokens=batch,
         learning_rate=shared.learning_rate.at(shape, tokens, context), corpus_sha256=corpus.sha256,
         mechanism=mechanism, schedule=shared.schedule, optimiser=shared.optimiser, clip=shared.clip,
         precision=shared.precision, evaluation=shared.evaluation, corpus=shared.corpus,

@@ -18,7 +18,7 @@ from allometry.inference.records.lock import take_lock
 from allometry.lab.executors.protocol import checkpoint_of
 from allometry.lab.jobs import Job
 from allometry.lab.ladders.declaration import Ladder
-from allometry.lab.rows import COLUMNS
+from allometry.lab.rows import COLUMNS, EARLIER
 from allometry.notices import Refused
 
 FORMAT, VERSION = "allometry-ladder", 1
@@ -93,19 +93,22 @@ class Folder:
             return list(csv.DictReader(file))
 
     def _mend(self) -> None:
-        """Take out rows of a run whose last row is not there whole: a kill tore them, and the run gives them again."""
+        """Take out rows of a run whose last row is not there whole: a kill tore them, and the run gives them again.
+
+        A table of fewer columns, from before there were more, gets the others.
+        """
         if not self.table.exists():
             return
         text = self.table.read_text(encoding="utf-8")
         whole = text[: text.rfind("\n") + 1]
         rows = list(csv.DictReader(io.StringIO(whole)))
         ended = {row["run_id"] for row in rows if _last(row)}
-        if whole == text and all(row["run_id"] in ended for row in rows):
+        if whole == text and all(row["run_id"] in ended for row in rows) and set(COLUMNS) <= set(rows[0]):
             return
         kept = io.StringIO()
         writer: csv.DictWriter[str] = csv.DictWriter(kept, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(row for row in rows if row["run_id"] in ended)
+        writer.writerows({**EARLIER, **row} for row in rows if row["run_id"] in ended)
         _write(self.table, kept.getvalue())
 
 

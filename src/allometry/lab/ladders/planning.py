@@ -15,7 +15,7 @@ from allometry.notices import Refused, Step
 
 _PRECISIONS = {"float32": "fp32", "bfloat16": "bf16"}
 Pace = Callable[[Job], float]
-"""Seconds of one step of a job, evaluation left out."""
+"""Seconds of one step of a job of one phase, evaluation left out."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,19 @@ class LadderPlan:
 
 def plan_ladder(jobs: Sequence[Job], pace: Pace, workers: int, steps: Sequence[Step] = ()) -> LadderPlan:
     """The plan of jobs at a pace. An evaluation takes a third of a step's time for each token, as its FLOPs do."""
-    seconds = tuple(pace(job) * (job.steps + _evaluation_steps(job)) for job in jobs)
+    seconds = tuple(_seconds(job, pace) for job in jobs)
     return LadderPlan(tuple(jobs), seconds, most_memory(jobs), workers, (*steps, *_grounds(workers)))
+
+
+def _seconds(job: Job, pace: Pace) -> float:
+    """Seconds of both phases of a run that is stacked, or of the one; evaluation at the pace of the model it ends with."""
+    return sum(pace(phase) * phase.steps for phase in job.phases) + pace(job.phases[-1]) * _evaluation_steps(job)
 
 
 def _evaluation_steps(job: Job) -> float:
     """Evaluations of a run in training steps that take as long."""
-    windows = len(job.evaluation.steps(job.steps)) * job.evaluation.windows
-    return windows * job.context * forward_flops_per_token(job.shape, job.context) / (job.flops / job.steps)
+    windows, last = len(job.evaluation.steps(job.steps)) * job.evaluation.windows, job.phases[-1]
+    return windows * job.context * forward_flops_per_token(job.shape, job.context) / (last.flops / last.steps)
 
 
 def most_memory(jobs: Sequence[Job]) -> Memory | None:

@@ -51,7 +51,7 @@ def run_ladder(
             elif isinstance(event, Ended):
                 folder.append(job, event.rows)
                 ended += 1
-            now = job.flops * (event.step / job.steps if isinstance(event, Advanced) else 1.0)
+            now = job.flops_after(event.step if isinstance(event, Advanced) else job.steps)
             tick(now - spent[job.run_id])
             spent[job.run_id] = now
     return Outcome(folder.table, len(ladder.jobs) - len(left), ended, tuple(failed))

@@ -46,10 +46,10 @@ def step_seconds(job: Job, device: str = "cpu") -> float:
 def _probes(jobs: Sequence[Job]) -> list[Job]:
     """The longest job of each of a few sizes, evenly by rank."""
     sizes: dict[float, Job] = {}
-    for job in jobs:
-        size = job.flops / job.steps
-        if size not in sizes or job.steps > sizes[size].steps:
-            sizes[size] = job
+    for phase in (phase for job in jobs for phase in job.phases):
+        size = phase.flops / phase.steps
+        if size not in sizes or phase.steps > sizes[size].steps:
+            sizes[size] = phase
     ordered = [sizes[size] for size in sorted(sizes)]
     chosen = np.unique(np.linspace(0, len(ordered) - 1, min(PROBES, len(ordered))).round().astype(int))
     return [ordered[i] for i in chosen]

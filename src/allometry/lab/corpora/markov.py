@@ -1,0 +1,187 @@
+"""A Markov source: symbols drawn by those before them, with an entropy rate that is solved for and known exactly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import brentq
+
+from allometry.lab.corpus import Corpus, generated
+from allometry.lab.tables import check_above_zero
+from allometry.notices import Refused
+
+MOST_CONTEXTS = 1024
+LANES = 1024  # stretches of the text that are drawn side by side
+HELD_OUT_SHARE = 0.25
+_WHERE = "[corpus]"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A Markov chain: `transitions` (contexts, symbols) give the chance of each next symbol behind each context.
+
+    A context is the last symbols, the oldest first, read as one number whose digits they are.
+    """
+
+    transitions: np.ndarray
+
+    @property
+    def symbols(self) -> int:
+        return self.transitions.shape[1]
+
+    @property
+    def order(self) -> int:
+        """How many symbols a context is."""
+        return round(math.log(len(self.transitions), self.symbols))
+
+    @cached_property
+    def stationary(self) -> np.ndarray:
+        """How often each context comes, (contexts,): what one more symbol leaves as it is."""
+        contexts = len(self.transitions)
+        moves = np.zeros((contexts, contexts))
+        behind = (np.arange(contexts)[:, None] * self.symbols + np.arange(self.symbols)) % contexts
+        moves[np.arange(contexts)[:, None], behind] = self.transitions
+        # Shares that a move leaves as they are and that add up to one: the second fills the rank that the first lacks.
+        found = np.linalg.solve(np.eye(contexts) - moves.T + 1 / contexts, np.full(contexts, 1 / contexts))
+        return np.maximum(found, 0) / found.sum()
+
+    @property
+    def entropy_rate(self) -> float:
+        """Nats for each symbol that are left once all before it are known: exact, from the stationary distribution.
+
+        >>> round(Chain(np.array([[0.9, 0.1], [0.3, 0.7]])).entropy_rate, 6)
+        0.396528
+        """
+        return float(self.stationary @ _entropies(self.transitions))
+
+    def least_loss(self, window: int) -> float:
+        """The least mean loss over windows of so many symbols, each of which begins without those before it.
+
+        It is the entropy rate for a chain of order 1; for a higher order the first symbols of a window know too few.
+        """
+        joint = self.stationary[:, None] * self.transitions
+        known = [self._conditional(joint, length) for length in range(1, min(self.order, window) + 1)]
+        return (sum(known) + (window - len(known)) * known[-1]) / window
+
+    def _conditional(self, joint: np.ndarray, length: int) -> float:
+        """The entropy of a symbol of which the last `length` before it are known."""
+        behind = joint.reshape(-1, self.symbols**length, self.symbols).sum(axis=0)
+        seen = behind.sum(axis=1)
+        return float(seen @ _entropies(behind / np.maximum(seen, np.finfo(float).tiny)[:, None]))
+
+    def sample(self, count: int, generator: np.random.Generator) -> np.ndarray:
+        """So many symbols (count,), drawn from the stationary distribution on: one unbroken text."""
+        steps = -(-count // LANES)
+        chances = generator.random((steps, LANES))
+        edges = np.cumsum(self.transitions, axis=1)
+        edges = (edges / edges[:, -1:] + np.arange(len(edges))[:, None]).ravel()
+        first = generator.choice(len(self.stationary), p=self.stationary)
+        begun = np.full(LANES, first)
+        # Lanes follow one another in the text. Each is drawn from a guess of where the one before it ends, and again,
+        # with the same chances, until every guess is right: a chain soon forgets where it began.
+        while True:
+            drawn, ended = self._walk(edges, chances, begun)
+            wanted = np.concatenate([[first], ended[:-1]])
+            if np.array_equal(wanted, begun):
+                return drawn.T.ravel()[:count]
+            begun = wanted
+
+    def _walk(self, edges: np.ndarray, chances: np.ndarray, begun: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        contexts, symbols = begun, self.symbols
+        drawn = np.empty(chances.shape, dtype=np.uint8)
+        for step, chance in enumerate(chances):
+            place = np.searchsorted(edges, contexts + chance, side="right")
+            symbol = np.minimum(place - contexts * symbols, symbols - 1)
+            drawn[step] = symbol
+            contexts = (contexts * symbols + symbol) % len(self.transitions)
+        return drawn, contexts
+
+
+def markov_chain(*, rate: float, symbols: int = 64, order: int = 1, decay: float = 1.0, seed: int = 0) -> Chain:
+    """A random chain whose entropy rate is `rate` nats for each symbol.
+
+    Log-chances are a sum of random features whose sizes fall as a power of their rank (`decay`), so that each size of
+    model can learn some more of them and small ones do not reach the floor; they are scaled, as by a temperature, until
+    the entropy rate is the given one.
+    Errors: `Refused` for counts outside what fits a byte and for a rate that such a chain cannot have.
+
+    >>> chain = markov_chain(rate=1.5, symbols=16, seed=3)
+    >>> round(chain.entropy_rate, 9)
+    1.5
+    """
+    _check(rate, symbols, order, decay)
+    generator = np.random.default_rng([seed, 0])
+    contexts, ranks = symbols**order, np.arange(1, symbols + 1)
+    of_contexts, of_symbols = (
+        generator.standard_normal((contexts, symbols)),
+        generator.standard_normal((symbols, symbols)),
+    )
+    features = (of_contexts * ranks**-decay) @ of_symbols.T
+    features /= features.std()
+
+    def above(scale: float) -> float:
+        return _chain(features, scale).entropy_rate - rate
+
+    sharp = 0.25
+    while above(sharp) > 0:
+        sharp *= 1.25
+    scale = brentq(above, 0.0, sharp, xtol=1e-14, rtol=1e-14)
+    return _chain(features, float(scale))
+
+
+def read(
+    *,
+    rate: float,
+    symbols: int = 64,
+    order: int = 1,
+    decay: float = 1.0,
+    tokens: int = 4_000_000,
+    seed: int = 0,
+) -> Corpus:
+    """So many `tokens` of a Markov chain whose entropy rate is `rate`, and a quarter as many held out, drawn afresh.
+
+    `symbols` (2 to 256) are the bytes 0, 1, 2 and so on, `order` how many of them the next depends on, `decay` how fast
+    the sizes of the chain's features fall, `seed` of chain and text.
+    Errors: `Refused` as for `markov_chain`, and for fewer than 1000 tokens.
+    """
+    if tokens < 1000:
+        raise Refused("few-tokens", f"{tokens} tokens are too few to train on", _WHERE, "give tokens = 1000 or more")
+    chain = markov_chain(rate=rate, symbols=symbols, order=order, decay=decay, seed=seed)
+    train, held_out = (
+        chain.sample(count, np.random.default_rng([seed, part]))
+        for part, count in ((1, tokens), (2, int(tokens * HELD_OUT_SHARE)))
+    )
+    return generated("markov", train, held_out, vocab=symbols, entropy_rate=chain.entropy_rate)
+
+
+def _chain(features: np.ndarray, scale: float) -> Chain:
+    sized = scale * (features - features.max(axis=1, keepdims=True))
+    chances = np.exp(sized)
+    return Chain(chances / chances.sum(axis=1, keepdims=True))
+
+
+def _entropies(chances: np.ndarray) -> np.ndarray:
+    """The entropy in nats of each row."""
+    logs = np.log(chances, out=np.zeros_like(chances), where=chances > 0)
+    return -(chances * logs).sum(axis=1)
+
+
+def _check(rate: float, symbols: int, order: int, decay: float) -> None:
+    if not 2 <= symbols <= 256:
+        raise Refused("bad-value", f"`symbols` must be from 2 to 256, not {symbols}", _WHERE)
+    check_above_zero("order", order, _WHERE)
+    check_above_zero("decay", decay, _WHERE, zero=True)
+    if symbols**order > MOST_CONTEXTS:
+        raise Refused(
+            "too-many-contexts", f"{symbols} symbols of order {order} make more than {MOST_CONTEXTS} contexts", _WHERE,
+            f"give at most {int(MOST_CONTEXTS ** (1 / order) + 1e-9)} symbols, or a lower order",
+        )  # fmt: skip
+    most, least = math.log(symbols), 0.02 * math.log(symbols)
+    if not least <= rate <= 0.99 * most:
+        raise Refused(
+            "bad-rate", f"a rate of {rate:g} nats is no rate of {symbols} symbols", _WHERE,
+            f"give from {least:.2g} to {0.99 * most:.3g} nats, or other symbols",
+        )  # fmt: skip
