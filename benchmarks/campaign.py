@@ -2,8 +2,9 @@
 
 The ladder files and the rows they gave lie in `campaign/`. A ladder is trained again by
     allometry lab run benchmarks/campaign/NAME.toml --out DIR --workers 1; cp DIR/runs.csv benchmarks/campaign/NAME.csv
-The rule was fixed before the runs were made: runs above a third of the ladder's largest FLOPs are held out, the law
-named here is fitted to the ends of the others, and every run held out is forecast.
+Runs above a third of the ladder's largest FLOPs are held out; laws are fitted to the ends of the others, and every run
+held out is forecast. The first law of each ladder was named before its runs were made. Which law would have been chosen
+is told by backtests of the runs below the cut alone, as `allometry compare` makes them.
 
 Usage: python benchmarks/campaign.py [--write]     (about a minute)
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ import polars as pl
 from _report import Report
 from allometry.costs import Shape
 from allometry.fits import Fit, Settings, fit
-from allometry.forecasts import Backtest, backtest
+from allometry.forecasts import Backtest, backtest, tournament
 from allometry.laws import Law, find_law
 from allometry.notices import Interval
 from allometry.plans import Arms, arms
@@ -42,7 +43,7 @@ class Ladder:
 
 EXPERTS = "E + A / (active_params**alpha * experts**gamma) + B / tokens**beta"  # ours: experts multiply what is active
 LADDERS = {
-    "plain": Ladder(("chinchilla",)),
+    "plain": Ladder(("chinchilla", "kaplan", "multiplicative", "skaling")),
     "looped": Ladder(("looped_training", "chinchilla")),
     "streams": Ladder(("parscale", "parscale_additive"), {"k": ".39 on code, .33 on the Pile, 5e8 to 4e9 parameters"}),
     "experts": Ladder((EXPERTS,)),
@@ -58,6 +59,7 @@ def main() -> None:
             counted += measured(report, name, ladder)
     report()
     report(f"{counted} runs in all")
+    report()
     exponents(report)
     for name in ("looped", "streams", "experts"):
         beside_plain(report, name)
@@ -98,11 +100,14 @@ def measured(report: Report, name: str, ladder: Ladder) -> int:
     report(f"{name}: {len(table)} runs of {table['params'].min()} to {table['params'].max()} parameters on {table['tokens'].min()} to "
            f"{table['tokens'].max()} tokens, {table['flops'].min():.2g} to {table['flops'].max():.2g} FLOPs, losses {table['loss'].max():.3f} to "
            f"{table['loss'].min():.3f}; fitted below {limit:.2g} FLOPs: {len(few)} runs")  # fmt: skip
-    for text in ladder.laws:
-        law = find_law(text, axes=table.columns, metric="loss")
+    laws = [find_law(text, axes=table.columns, metric="loss") for text in ladder.laws]
+    for text, law in zip(ladder.laws, laws, strict=True):
         (test,) = backtest(runs_of(table), [law], SETTINGS, holdout=f"flops > {limit!r}")
         report(f"  {text}: " + (held(test, table) if len(test.row) else "; ".join(test.failed)))
         report("    " + parameters(fit(runs_of(few), law, SETTINGS)))
+    if len(laws) > 1:
+        found = tournament(backtest(runs_of(few), laws, replace(SETTINGS, bootstrap=0)))
+        report(f"  chosen by backtests of those runs: {found.recommended} ({found.verdict})")
     for parameter, source in (ladder.published or {}).items():
         report(f"    published {parameter}: {source}")
     return len(table)
@@ -118,7 +123,7 @@ def held(test: Backtest, table: pl.DataFrame) -> str:
 
 
 def parameters(found: Fit) -> str:
-    return ", ".join(f"{name} {words(found.intervals[name], value)}" for name, value in found.values.items())
+    return ", ".join(f"{name} {words(found.parameters[name], value)}" for name, value in found.values.items())
 
 
 def words(interval: Interval, value: float) -> str:
@@ -132,7 +137,6 @@ def exponents(report: Report) -> None:
     found = fit(runs_of(table), "looped_training", SETTINGS)
     x, y = (found.draws[:, found.names.index(name)] for name in ("x", "y"))
     unrolled, tokens = y / (x + y), x / (x + y)
-    report()
     report(f"loops, all runs: best unrolled parameters grow as C**{ends(unrolled)}, tokens as C**{ends(tokens)}; published, at fixed "
            "stored parameters: loops as C**.40, tokens as C**.78 (recalled; the two sum to more than 1 as part of a model is not looped)")  # fmt: skip
 
