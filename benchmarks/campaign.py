@@ -25,7 +25,7 @@ from allometry.fits import Fit, Settings, fit
 from allometry.forecasts import Backtest, backtest, tournament
 from allometry.laws import Law, find_law
 from allometry.notices import Interval
-from allometry.plans import Arms, arms
+from allometry.plans import arms
 from allometry.runs import Runs, read_runs
 
 FOLDER = Path(__file__).parent / "campaign"
@@ -72,7 +72,9 @@ def ends_of(name: str) -> pl.DataFrame:
     """The last row of each run, with the parameters inside and outside of loops."""
     rows = pl.read_csv(FOLDER / f"{name}.csv", schema_overrides={"entropy_rate": pl.Float64})
     rows = rows.filter(pl.col("step") == pl.col("steps"), pl.col("state") == "finished")
-    core = [looped_params(**shape) for shape in rows.select("depth", "width", "heads", "ffn", "loops").iter_rows(named=True)]
+    core = [
+        looped_params(**shape) for shape in rows.select("depth", "width", "heads", "ffn", "loops").iter_rows(named=True)
+    ]
     return rows.with_columns(core_params=pl.Series(core, dtype=pl.Float64)).with_columns(
         fixed_params=pl.col("params") - pl.col("core_params")
     )
@@ -82,7 +84,11 @@ def looped_params(depth: int, width: int, heads: int, ffn: int, loops: int, insi
     """Parameters of the layers that a ladder with `looped_layers` of 2 runs more than once."""
 
     def total(layers: int) -> int:
-        return Shape(layers=layers, width=width, heads=heads, head_size=width // heads, ffn=ffn, vocab=256).parameters().total
+        return (
+            Shape(layers=layers, width=width, heads=heads, head_size=width // heads, ffn=ffn, vocab=256)
+            .parameters()
+            .total
+        )
 
     return float(total(depth) - total(depth - inside)) if depth > inside else 0.0
 
@@ -127,7 +133,9 @@ def parameters(found: Fit) -> str:
 
 
 def words(interval: Interval, value: float) -> str:
-    ends = "no interval" if interval.low is None or interval.high is None else f"{interval.low:.3g} to {interval.high:.3g}"
+    ends = (
+        "no interval" if interval.low is None or interval.high is None else f"{interval.low:.3g} to {interval.high:.3g}"
+    )
     return f"{value:.3g} ({ends})"
 
 
