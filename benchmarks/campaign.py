@@ -23,7 +23,7 @@ from _report import Report
 from allometry.costs import Shape
 from allometry.fits import Fit, Settings, fit
 from allometry.forecasts import Backtest, backtest, tournament
-from allometry.laws import Law, find_law
+from allometry.laws import find_law
 from allometry.notices import Interval
 from allometry.plans import arms
 from allometry.runs import Runs, read_runs
@@ -42,12 +42,15 @@ class Ladder:
 
 
 EXPERTS = "E + A / (active_params**alpha * experts**gamma) + B / tokens**beta"  # ours: experts multiply what is active
+# Ours: tokens are counted at the deep model's price, for those before stacking cost less; growing multiplies the loss.
+DEEP = "E + A / params**alpha + B / (flops / params)**beta"
+GROWN = f"({DEEP}) * growth_factor**-gamma"
 LADDERS = {
     "plain": Ladder(("chinchilla", "kaplan", "multiplicative", "skaling")),
     "looped": Ladder(("looped_training", "chinchilla")),
     "streams": Ladder(("parscale", "parscale_additive"), {"k": ".39 on code, .33 on the Pile, 5e8 to 4e9 parameters"}),
     "experts": Ladder((EXPERTS,)),
-    "growth": Ladder(("chinchilla",)),
+    "growth": Ladder((GROWN,)),
 }
 
 
@@ -155,29 +158,32 @@ def ends(draws: np.ndarray) -> str:
 
 
 def beside_plain(report: Report, name: str) -> None:
-    """The mechanism at work against the same ladder with it set to one, at equal FLOPs."""
-    field = {"looped": "loops", "streams": "streams", "experts": "experts"}[name]
-    table = ends_of(name)
-    common = float(table.group_by(field).agg(pl.col("flops").max())["flops"].min())
-    for value in sorted(set(table[field])):
-        if value > 1:
-            pair = table.filter(pl.col(field).is_in([1, value])).with_columns(recipe=pl.col(field).cast(pl.String))
-            report(f"{field} {value} against 1: {told(pair, common)}")
+    """The mechanism at work against the same ladder with it set to one, at equal FLOPs and size (of what is active)."""
+    field, size = {
+        "looped": ("loops", "params"),
+        "streams": ("streams", "params"),
+        "experts": ("experts", "active_params"),
+    }[name]
+    table = ends_of(name).with_columns(params=pl.col(size))
+    for value in sorted(set(table[field]) - {1}):
+        report(f"{field} {value} against 1: {told(table.filter(pl.col(field).is_in([1, value])), field)}")
 
 
 def grown(report: Report) -> None:
-    if (FOLDER / "growth.csv").exists():
-        table = ends_of("growth").with_columns(recipe=pl.col("growth").cast(pl.String))
-        report(f"stacked growth against scratch: {told(table, float(table['flops'].max()))}")
+    report(f"stacked growth by 2 against scratch: {told(ends_of('growth'), 'growth_factor')}")
 
 
-def told(table: pl.DataFrame, flops: float) -> str:
-    found = arms(runs_of(table), "recipe", front(), {"flops": flops}, baseline="1", settings=SETTINGS, tried="all")
-    return f"{found.verdict} FLOPs worth {words(found.multiplier, found.multiplier.value or float('nan'))} times"
-
-
-def front() -> Law:
-    return find_law("E + A / params**alpha + B / tokens**beta", axes=("params", "tokens"), metric="loss")
+def told(table: pl.DataFrame, by: str) -> str:
+    """Both at the size of the largest model without the mechanism, and at the most FLOPs that both were trained to."""
+    alone = table.filter(pl.col(by) == 1)
+    at = {
+        "params": float(alone["params"].max()),
+        "flops": float(table.group_by(by).agg(pl.col("flops").max())["flops"].min()),
+    }
+    recipes = table.with_columns(recipe=pl.col(by).cast(pl.String))
+    law = find_law(DEEP, axes=recipes.columns, metric="loss")
+    found = arms(runs_of(recipes), "recipe", law, at, baseline="1", settings=SETTINGS, tried="all")
+    return f"{found.verdict}; worth {words(found.multiplier, found.multiplier.value or float('nan'))} times the FLOPs"
 
 
 if __name__ == "__main__":
