@@ -16,12 +16,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from _import_sources import SOURCES
+from _measure import group_memory
 from _report import Report
 
 LIMIT_SECONDS, LIMIT_GIB = 120.0, 2.0
@@ -89,7 +90,7 @@ def _run(source: str, out: Path, jobs: int, until: Callable[[], bool] = lambda: 
     command = [sys.executable, "-c", "from allometry.cli import main; main()", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     while process.poll() is None:
-        most = max(most, sum(map(_memory, _group(process.pid))))
+        most = max(most, group_memory(process.pid))
         if until():
             os.killpg(process.pid, signal.SIGKILL)
         time.sleep(_SAMPLE)
@@ -101,25 +102,6 @@ def _run(source: str, out: Path, jobs: int, until: Callable[[], bool] = lambda: 
 def _cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _group(leader: int) -> Iterable[int]:
-    """The processes of a group."""
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getpgid(int(path.name)) == leader:
-                yield int(path.name)
-        except OSError:
-            continue
-
-
-def _memory(process: int) -> int:
-    """Bytes that a process holds, those that it shares with others counted by its share."""
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 if __name__ == "__main__":

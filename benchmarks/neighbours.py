@@ -18,8 +18,8 @@ from allometry.fits import fit
 from allometry.laws import find_law
 from allometry.runs import read_runs
 
-ROWS = (1000, 3000, 10_000, 30_000, 100_000)
-SEARCHES = (16, 64, 128)  # candidates kept while searching
+ROWS = (1000, 2000, 4000, 8000, 16_000, 32_000)
+SEARCHES = (16, 64)  # candidates kept while searching
 COUNT = 10
 LAWS = {"index_search": "a + b * log(examples)", "power": "A * examples**b"}
 METRIC = "distance_computations"

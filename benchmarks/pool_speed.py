@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.lib.format import write_array_header_1_0
 
+from _measure import group_memory
 from _report import Report
 
 LIMIT_SECONDS, LIMIT_GIB = 600.0, 4.0
@@ -87,32 +88,12 @@ def _run(words: list[object]) -> tuple[float, float, dict[str, object]]:
     began, most = time.perf_counter(), 0
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     while process.poll() is None:
-        most = max(most, sum(map(_memory, _group(process.pid))))
+        most = max(most, group_memory(process.pid))
         time.sleep(_SAMPLED)
     text = process.stdout.read() if process.stdout else ""
     if process.returncode:
         raise SystemExit(f"the command failed: {text}")
     return time.perf_counter() - began, most / 2**30, json.loads(text)
-
-
-def _group(leader: int) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getpgid(int(path.name)) == leader:
-                found.append(int(path.name))
-        except OSError:
-            continue
-    return found
-
-
-def _memory(process: int) -> int:
-    """Bytes that a process holds resident."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
 
 
 if __name__ == "__main__":

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
-from scipy.stats import t as student
 
-from allometry.fits import Fit, Settings, fit
-from allometry.laws import law_from_table
 from allometry.notices import Interval, Refused
-from allometry.runs import Runs
+
+if TYPE_CHECKING:  # scores need no fit, and fits take long to load
+    from allometry.fits import Fit, Settings
+    from allometry.runs import Runs
 
 Array: TypeAlias = NDArray[np.float64]
 Verdict: TypeAlias = Literal["power", "faster", "slower", "not decided"]
@@ -77,6 +77,8 @@ def pruning_curve(
     >>> [(curve.metric, curve.verdict) for curve in pruning_curve(read_runs(table))]
     [('random', 'power'), ('el2n', 'faster')]
     """
+    from allometry.fits import Settings
+
     for name in (SIZE, ERROR, by):
         runs.column(name)
     groups = runs.by(by)
@@ -101,6 +103,8 @@ def _by_size(runs: Runs) -> dict[float, Array]:
 
 
 def _curve(name: str, runs: Runs, beside: Mapping[float, Array] | None, settings: Settings) -> Curve:
+    from allometry.fits import fit
+
     logs = _by_size(runs)
     places = tuple(_place(n, own, beside, settings.level) for n, own in logs.items())
     unknown = Interval(None, why="too few runs")
@@ -117,6 +121,8 @@ def _curve(name: str, runs: Runs, beside: Mapping[float, Array] | None, settings
 
 def _bent(middle: float) -> Any:
     """A power law whose exponent may change with the logarithm of the size."""
+    from allometry.laws import law_from_table
+
     formula = f"A * {SIZE}**-b * exp(-c * log({SIZE} / {middle!r})**2)"
     parameters = {"A": {}, "b": {"free": True}, "c": {"free": True}}
     return law_from_table(
@@ -180,7 +186,7 @@ def _ratio(own: Array, other: Array, level: float) -> Interval:
     if not parts.sum():
         return Interval(float(np.exp(gap)), why="the runs do not differ: are they of different seeds?")
     degrees = float(parts.sum() ** 2 / np.sum(parts**2 / np.array([len(own) - 1, len(other) - 1])))
-    half = float(student.ppf((1 + level) / 2, degrees) * np.sqrt(parts.sum()))
+    half = float(stdtrit(degrees, (1 + level) / 2) * np.sqrt(parts.sum()))
     value, low, high = (float(np.exp(end)) for end in (gap, gap - half, gap + half))
     return Interval(value, low, high)
 
