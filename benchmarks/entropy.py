@@ -5,10 +5,13 @@
 
 Each source is a Markov chain over 256 symbols of which the entropy rate is solved for (`lab.corpora.markov`), each ladder
 the one in entropy.toml: six sizes at five budgets, 30 runs. What was fixed before any of the five was trained: ladder,
-rates, seeds, the law (chinchilla, everything by default) and the targets. The ladder was chosen on other chains (seed 99):
-their largest runs had to stay above the floor, for a floor that is reached is read off and not estimated. Targets: the 90%
+rates, seeds, the law (chinchilla, everything by default) and the targets. Ladder, source (256
+symbols, decay 1) and law were chosen on four other ladders (seed 99), for which the rate was known too: with 64 or 128
+symbols and a flatter decay models come to the floor faster than any power law, and chinchilla's E was 3% to 4% low. So
+this says that a floor is found where the losses fall as the law has it, not that it is found on any source. Largest runs
+had to stay above the floor, for a floor that is reached is read off and not estimated. Targets: the 90%
 interval of E holds the rate in at least four, and E is within 2% of it in the median. Other laws with an irreducible loss
-are printed beside it, and the largest run's own loss. `truth` is the loss of the source itself on the same held-out text: how
+are printed beside it, so that what hangs on the choice of a law is seen, and the largest run's own loss. `truth` is the loss of the source itself on the same held-out text: how
 far it lies from the rate is the luck of that text, which every run shares and no interval holds.
 """
 
@@ -21,12 +24,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse
 import shutil
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from _report import RESULTS, Report
-from allometry.fits import Fit, Settings, fit
+from allometry.fits import fit
 from allometry.lab.batches import evaluation_windows
 from allometry.lab.corpora.markov import markov_chain
 from allometry.lab.executors import find_executor
@@ -37,6 +42,16 @@ LADDER = Path(__file__).with_suffix(".toml")
 RATES = (0.5, 1.0, 1.5, 2.25, 3.0)
 LAW, OTHERS = "chinchilla", ("kaplan_floor", "skaling", "overtraining", "multiplicative")
 HELD, WITHIN = 4, 0.02
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one source gave: of each law whether its interval holds the rate, and how far its E is off; and how far
+    above the rate the largest run's own loss is."""
+
+    holds: dict[str, bool]
+    off: dict[str, float]
+    largest: float
 
 
 def main() -> None:
@@ -50,10 +65,14 @@ def main() -> None:
         if options.write and not options.rows:
             (RESULTS / "entropy").mkdir(exist_ok=True)
             shutil.copy(table, RESULTS / "entropy" / f"{rate:g}.csv")
-    held, off = sum(inside for inside, _ in found), float(np.median([error for _, error in found]))
     report()
-    report(f"the 90% interval of E holds the rate in {held} of {len(found)} (target: {HELD})")
-    report(f"E is {off:.2%} off in the median (target: {WITHIN:.0%})")
+    for law in (LAW, *OTHERS):
+        held, off = sum(each.holds[law] for each in found), median(each.off[law] for each in found)
+        target = f"  (target: {HELD} of {len(found)}, {WITHIN:.0%})" if law == LAW else ""
+        report(
+            f"{law:15} the 90% interval of E holds the rate in {held} of {len(found)}; E is {off:.2%} off in the median{target}"
+        )
+    report(f"the largest run's own loss is {median(each.largest for each in found):.2%} off in the median")
     if options.write:
         report.write()
 
@@ -81,32 +100,24 @@ def _trained(ladder: Ladder, options: argparse.Namespace) -> Path:
     return outcome.table
 
 
-def _judge(report: Report, ladder: Ladder, rate: float, seed: int, runs: Runs) -> tuple[bool, float]:
-    """Print what is fitted to one source; whether the interval holds the rate, and how far off the value is."""
-    fitted = fit(runs, LAW)
-    floor = fitted.parameters["E"]
-    assert floor.value is not None
-    assert floor.low is not None
-    assert floor.high is not None
+def _judge(report: Report, ladder: Ladder, rate: float, seed: int, runs: Runs) -> Judged:
+    """Fit every law to the runs of one source, and print what comes of it."""
     losses, flops = runs.columns["loss"], runs.columns["flops"]
-    largest = losses[np.argmax(flops)]
+    largest = float(losses[np.argmax(flops)] / rate - 1)
     report()
     report(f"rate {rate:g} nats per byte: {len(losses)} runs, losses {losses.max():.4f} to {losses.min():.4f}; truth "
-           f"{_truth(ladder, rate, seed):.4f}")  # fmt: skip
-    report(f"  largest run's own loss {largest:.4f} ({largest / rate - 1:+.1%})")
-    inside = floor.low <= rate <= floor.high
-    report(f"  {_line(LAW, fitted, rate)}  {'holds the rate' if inside else 'DOES NOT HOLD the rate'}")
-    for law in OTHERS:
-        report(f"  {_line(law, fit(runs, law, Settings(bootstrap=300)), rate)}")
-    return inside, abs(floor.value / rate - 1)
-
-
-def _line(law: str, fitted: Fit, rate: float) -> str:
-    floor = fitted.parameters["E"]
-    if floor.value is None or floor.low is None:
-        return f"{law:15} E {floor.why}"
-    return (f"{law:15} E {floor.value:.4f} [{floor.low:.4f}, {floor.high:.4f}] ({floor.value / rate - 1:+.1%}); "
-            f"residuals {fitted.residuals.std():.4f}")  # fmt: skip
+           f"{_truth(ladder, rate, seed):.4f}; largest run's own loss {losses[np.argmax(flops)]:.4f} ({largest:+.1%})")  # fmt: skip
+    found = Judged({}, {}, largest)
+    for law in (LAW, *OTHERS):
+        fitted = fit(runs, law)
+        floor = fitted.parameters["E"]
+        assert floor.value is not None
+        assert floor.low is not None
+        assert floor.high is not None
+        found.holds[law], found.off[law] = floor.low <= rate <= floor.high, abs(floor.value / rate - 1)
+        report(f"  {law:15} E {floor.value:.4f} [{floor.low:.4f}, {floor.high:.4f}] ({floor.value / rate - 1:+.1%}) "
+               f"{'holds' if found.holds[law] else 'MISSES'} the rate; residuals {fitted.residuals.std():.4f}")  # fmt: skip
+    return found
 
 
 def _truth(ladder: Ladder, rate: float, seed: int) -> float:
