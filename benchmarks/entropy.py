@@ -6,8 +6,8 @@
 Each source is a Markov chain over 256 symbols of which the entropy rate is solved for (`lab.corpora.markov`), each ladder
 the one in entropy.toml: six sizes at five budgets, 30 runs. What was fixed before any of the five was trained: ladder,
 rates, seeds, the law (chinchilla, everything by default) and the targets. Ladder, source (256
-symbols, decay 1) and law were chosen on four other ladders (seed 99), for which the rate was known too: with 64 or 128
-symbols and a flatter decay models come to the floor faster than any power law, and chinchilla's E was 3% to 4% low. So
+symbols, decay 1) and law were chosen on five other ladders (seed 99), for which the rate was known too: with 64 or 128
+symbols, most with a flatter decay, models come to the floor faster than any power law, and chinchilla's E was 3% to 4% low. So
 this says that a floor is found where the losses fall as the law has it, not that it is found on any source. Largest runs
 had to stay above the floor, for a floor that is reached is read off and not estimated. Targets: the 90%
 interval of E holds the rate in at least four, and E is within 2% of it in the median. Other laws with an irreducible loss
