@@ -28,7 +28,6 @@ from allometry.runs import read_runs
 FIGURE = Path(__file__).parents[1] / "docs" / "perceptron.svg"
 KEPT = (0.25, 0.5)
 POOLS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
-WIDE = (10.0, 16.0, 25.0, 40.0)  # of random examples, where the theory is a power law to 2%
 PARETO = (1.0, 1.3, 1.6, 2.0, 2.5, 3.0)
 LEAST = 0.02  # smallest fraction kept along the Pareto frontier: pools of up to 150 examples per dimension
 SIDES: tuple[Keep, ...] = ("hardest", "easiest", "random")
@@ -45,6 +44,11 @@ def main() -> None:
     report(f"\npoints {len(misses)}: beyond 3 sd of the theory {far:.1%}, mean {np.mean(misses):+.2f} sd, "
            f"rms {np.sqrt(np.mean(np.square(misses))):.2f} sd")  # fmt: skip
     _crossings(report, options)
+    scaled = [f"{pool:g}: {pool * student_error(pool, 1.0).error:.4f}" for pool in (10.0, 30.0, 60.0, 100.0)]
+    report(
+        "\nrandom examples by the theory, error times examples per dimension, a constant for a power law of exponent 1"
+    )
+    report("   ".join(scaled))
     report("\nthe fraction of a pool that is on the Pareto frontier, by the theory")
     for angle in (0.0, 10.0, 20.0, 40.0):
         found = [f"{pool:g}: {best_kept_of_pool(pool, angle):.3f}" for pool in (2.0, 4.0, 8.0, 16.0)]
@@ -67,24 +71,26 @@ def _simulated(options: argparse.Namespace, pool: float, kept: float, angle: flo
     return np.array([simulate_student(pool, kept, angle, keep, size=options.size, seed=seed) for seed in seeds])
 
 
-def _line(report: Report, options: argparse.Namespace, pool: float, kept: float, angle: float, keep: Keep) -> float:
-    """Print one point; how many standard errors the simulation lies from the theory."""
+def _line(
+    report: Report, options: argparse.Namespace, pool: float, kept: float, angle: float, keep: Keep
+) -> tuple[float, np.ndarray]:
+    """Print one point; how many standard errors the simulation lies from the theory, and its errors."""
     theory, errors = student_error(pool, kept, angle, keep).error, _simulated(options, pool, kept, angle, keep)
     sd = float(errors.std(ddof=1) / np.sqrt(len(errors)))
     miss = (float(errors.mean()) - theory) / sd
     report(f"{pool:5g} {kept:6.3g} {angle:5g} {keep:8}  {theory:8.5f}  {errors.mean():8.5f} {sd:8.5f}  {miss:+5.1f}")
-    return miss
+    return miss, errors
 
 
 def _sides(report: Report, options: argparse.Namespace) -> list[float]:
     report("\n pool   kept angle keep        theory simulated       sd   miss")
-    return [_line(report, options, pool, 0.5, 0.0, keep) for keep in SIDES for pool in POOLS]
+    return [_line(report, options, pool, 0.5, 0.0, keep)[0] for keep in SIDES for pool in POOLS]
 
 
 def _probes(report: Report, options: argparse.Namespace) -> list[float]:
     report("\nthe same with probes that are off")
     settings = [(4, 1.0, 30), (4, 0.5, 30), (8, 0.5, 20), (8, 0.25, 20), (2, 0.5, 40), (6, 0.5, 10)]
-    return [_line(report, options, pool, kept, angle, "hardest") for pool, kept, angle in settings]
+    return [_line(report, options, pool, kept, angle, "hardest")[0] for pool, kept, angle in settings]
 
 
 def _pareto(report: Report, options: argparse.Namespace) -> list[tuple[float, float, np.ndarray, float]]:
@@ -95,12 +101,11 @@ def _pareto(report: Report, options: argparse.Namespace) -> list[tuple[float, fl
     points = []
     for trained in PARETO:
         kept = best_kept(trained, least=LEAST)
-        miss = _line(report, options, trained / kept, kept, 0.0, "hardest")
-        points.append((trained, kept, _simulated(options, trained / kept, kept, 0.0, "hardest"), miss))
+        miss, errors = _line(report, options, trained / kept, kept, 0.0, "hardest")
+        points.append((trained, kept, errors, miss))
     table: dict[str, list[object]] = {"examples": [], "error": [], "metric": []}
-    measured = [(trained, "pruned", errors) for trained, _, errors, _ in points]
-    measured += [(trained, "random", _simulated(options, trained, 1.0, 0.0, "random")) for trained in WIDE]
-    for trained, name, values in measured:
+    random = [(trained, "random", _simulated(options, trained, 1.0, 0.0, "random")) for trained in PARETO]
+    for trained, name, values in [*random, *((trained, "pruned", errors) for trained, _, errors, _ in points)]:
         table["examples"] += [trained] * len(values)
         table["error"] += values.tolist()
         table["metric"] += [name] * len(values)
