@@ -55,6 +55,12 @@ def test_what_a_person_reads(table: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "[measured] unseen mixtures: mean 0." in out
 
 
+def test_one_weight_given_leaves_the_others_at_one(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, table, "--bootstrap", 0, "--weigh", "code=3", "--starts", 8)
+    assert status == 0
+    assert "[assumed] weights: 0.75 code, 0.25 web" in out
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -64,7 +70,7 @@ def test_what_a_person_reads(table: Path, capsys: pytest.CaptureFixture[str]) ->
         (("--now", "code=0.9"), "sum to 0.9, not to 1"),
         (("--level", "3"), "not between 0 and 1"),
         (("--figure", "page.png"), "a page is not written as .png"),
-        (("--weigh", "code=1", "--where", "share_code < 0.8"), "share of code that was tried"),
+        (("--weigh", "code=1", "--weigh", "web=0", "--where", "share_code < 0.8"), "share of code that was tried"),
         (("--transfer", "none.csv"), "no such file"),
     ],
 )

@@ -82,7 +82,7 @@ def test_pruning_at_a_compute(pruned: Path, tmp_path: Path, capsys: pytest.Captu
     assert contents["best"] == "margin, half kept"
     assert contents["arms"][1]["crossover"]["crossings"][0]["lower_beyond"] == "first"
     assert page.is_file()
-    status, out, _ = run(capsys, pruned, "--examples", "2k", "--bootstrap", 0)
+    status, out, _ = run(capsys, pruned, "--examples", "2k", "--bootstrap", 0, "--starts", 32)
     assert "random selection is best at 2000 examples" in out
     assert "margin, half kept: better than random from" in out
 

@@ -74,6 +74,21 @@ def test_the_best_pools_change_with_compute_as_planted(fitted: PoolFit) -> None:
     assert found.mixture["middle"].value == 0.5
 
 
+def test_a_sample_of_a_union_is_checked_at_its_own_size_and_shares() -> None:
+    """Half of each pool, and pools of two sizes: noiseless runs of the law are predicted to the last digits."""
+    sizes, held = {0: SIZE, 1: 2 * SIZE}, SIZE
+    truth = {f"share_{i + 1}": part for i, part in enumerate((1 / 3, 2 / 3, 0.0))}
+    table: dict[str, list] = {"pool": [], "examples": [], "pool_samples": [], "error": []}
+    rows = [(NAMES[i], sizes[i], {f"share_{k + 1}": float(k == i) for k in range(3)}) for i in sizes]
+    for name, size, shares in (*rows, ("best+middle", held, truth)):
+        table["pool"] += [name] * len(SEEN)
+        table["examples"] += SEEN.tolist()
+        table["pool_samples"] += [size] * len(SEEN)
+        table["error"] += LAW.evaluate(TRUTH, {"examples": SEEN, "pool_samples": size, **shares}).tolist()
+    found = fit_pools(read_pools(table), Settings(bootstrap=0, starts=64, fixed={"d": TRUTH["d"]}))
+    assert np.abs(found.unseen()["best", "middle"]).max() < 1e-4
+
+
 def test_more_compute_than_was_run_and_worn_out_pools_are_said(fitted: PoolFit) -> None:
     codes = {notice.code for notice in best_pools(fitted, 2e8).notices}
     assert {"beyond-runs", "passes-beyond-law"} <= codes
@@ -142,6 +157,41 @@ def test_shares_of_one_pool_are_one_curve_over_examples() -> None:
     found = compare_pruning(table, 5e4, settings=Settings(bootstrap=0))
     assert {arm.name for arm in found.arms} == {"margin", "el2n"}
     assert found.arms[0].crossings.crossings[0].at.value == pytest.approx(1e4, rel=0.02)
+
+
+def test_without_an_interval_none_is_spoken_of() -> None:
+    said = compare_pruning(pruning(0.004, **ARMS), 1e5, settings=Settings(bootstrap=0)).sentence
+    assert said.startswith("margin, half kept beats random selection")
+    assert "its interval does not tell" not in said
+    assert "how sure that is no interval says" in said
+
+
+def test_without_shares_kept_each_metric_is_one_curve() -> None:
+    table = pruning(0.0, **ARMS)
+    del table["kept"]
+    found = compare_pruning(table, 5e4, settings=Settings(bootstrap=0))
+    assert [(arm.name, arm.kept) for arm in found.arms] == [("margin", None), ("el2n", None)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "says"),
+    [
+        ("half", "`kept` is half in row 9 of margin"),
+        (None, "`kept` is empty in row 9"),
+        (50, "`kept` is 50.* in row 9"),
+    ],
+)
+def test_a_share_that_is_none_is_refused_by_its_row(kept: object, says: str) -> None:
+    table = pruning(0.0, **ARMS)
+    table["kept"][9] = kept
+    with pytest.raises(Refused, match=says):
+        compare_pruning(table, 1e4, settings=Settings(bootstrap=0))
+
+
+def test_random_runs_need_no_share() -> None:
+    table = pruning(0.0, **ARMS)
+    table["kept"][:8] = [None] * 8
+    assert compare_pruning(table, 1e5, settings=Settings(bootstrap=0)).best == "margin, half kept"
 
 
 @pytest.mark.parametrize(

@@ -119,11 +119,32 @@ def test_intervals_hold_the_planted_optimum_and_unseen_mixtures_are_predicted() 
 
 def test_a_mixture_to_compare_with_and_single_weights() -> None:
     table = read_mixtures(planted())
-    found = best_mixture(table, weights={"code": 2.0}, now={"web": 1.0}, take_edge=True, settings=Settings(bootstrap=0))
+    found = best_mixture(
+        table,
+        weights={"code": 2.0, "books": 0.0, "web": 0.0},
+        now={"web": 1.0},
+        take_edge=True,
+        settings=Settings(bootstrap=0),
+    )
     assert found.shares["code"].value == pytest.approx(1.0)  # natural end: all that can be
     assert found.weights == {"code": 1.0, "books": 0.0, "web": 0.0}
     expected = true_losses(np.array([[0, 0, 1.0], [1.0, 0, 0]]))["code"]
     assert found.gain.value == pytest.approx(expected[0] - expected[1], rel=1e-5)
+
+
+def test_a_validation_domain_not_named_weighs_one() -> None:
+    found = fit_mixtures(read_mixtures(planted()), weights={"code": 2.0}, settings=Settings(bootstrap=0))
+    assert found.weights == {"code": 0.5, "books": 0.25, "web": 0.25}
+
+
+def test_repeats_of_a_mixture_count_once() -> None:
+    few = np.repeat(DESIGN[::5], 3, axis=0)  # nine mixtures, three runs each
+    found = best_mixture(read_mixtures(planted(0.002, design=few)), weights=WEIGHTS, settings=Settings(bootstrap=0))
+    said = {step.name: step.says for step in found.steps}
+    assert (found.mixture_count, found.kept) == (9, 27)
+    assert said["law"].endswith("to 9 mixtures in 27 runs")
+    apart = int(np.isfinite(found.held_out).reshape(9, 3).all(axis=1).sum())  # those that can be left out
+    assert said["unseen mixtures"].endswith(f"{apart} mixtures left out in turn")
 
 
 def test_rows_by_validation_domain_are_the_same_as_columns() -> None:
@@ -232,7 +253,7 @@ def test_tables_that_are_no_mixtures_are_refused_in_one_sentence(name: str) -> N
     [
         ({"weights": {"nobody": 1.0}}, "no validation domain is called nobody"),
         ({"weights": {"code": -1.0}}, "-1 is no weight"),
-        ({"weights": {"code": 0.0}}, "all weights are zero"),
+        ({"weights": dict.fromkeys(NAMES, 0.0)}, "all weights are zero"),
         ({"now": {"code": 0.5}}, "sum to 0.5"),
         ({"now": {"poems": 1.0}}, "no training domain is called poems"),
         ({"within": (-1.0,)}, "-1 is no excess of loss"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # costs need no fit, and fits take long to load
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of all random numbers.", min=0)]
+Starts: TypeAlias = Annotated[int | None, typer.Option(help="Starting points.", min=1)]
 Level: TypeAlias = Annotated[float | None, typer.Option(help="Level of intervals, such as 0.9.")]
 Table: TypeAlias = Annotated[
     str,

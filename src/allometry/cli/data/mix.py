@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from allometry.cli.options import Json, Level, Seed, Where, check_page, level_of, quantities
+from allometry.cli.options import Json, Level, Seed, Starts, Where, check_page, level_of, quantities
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, progress
 from allometry.data.mixtures import Mixture, best_mixture, read_mixtures
 from allometry.data.mixtures.best import WITHIN
@@ -22,7 +22,7 @@ def mix(
     shares: Annotated[str | None, typer.Option(help="Columns of shares, a,b,...; by default all that begin with share_.")] = None,
     losses: Annotated[str | None, typer.Option(help="Columns of losses, one a validation domain; by default all that begin with loss_, else loss.")] = None,
     by: Annotated[str | None, typer.Option(help="Column that names the validation domain, where each has rows of its own.")] = None,
-    weigh: Annotated[list[str] | None, typer.Option(help="domain=weight of a validation loss; repeatable; by default all alike.")] = None,
+    weigh: Annotated[list[str] | None, typer.Option(help="domain=weight of a validation loss, 0 to leave it out; repeatable; 1 for those not named.")] = None,
     law: Annotated[str | None, typer.Option(help="Law over the shares, by default data_mixing.")] = None,
     at: Annotated[list[str] | None, typer.Option(help="axis=value of a further axis of the law, such as params=1e9; repeatable.")] = None,
     transfer: Annotated[str | None, typer.Option(help="Table of pairs (columns target, helper, transfer), for a law with synergy.")] = None,
@@ -31,13 +31,13 @@ def mix(
     take_edge: Annotated[bool, typer.Option("--take-edge", help="Give the best of what was tried also where it lies at the edge.")] = False,
     figure: Annotated[Path | None, typer.Option(help="Page to draw what each share costs: .html.")] = None,
     bootstrap: Annotated[int, typer.Option(help="Resamples of the mixtures; 0 for none.", min=0)] = 1000,
-    where: Where = None, level: Level = None, seed: Seed = 0, json: Json = False,
+    where: Where = None, level: Level = None, starts: Starts = None, seed: Seed = 0, json: Json = False,
 ) -> None:  # fmt: skip
     """Which mixture to train on: least weighted validation loss, its interval, and every share that is nearly as good.
 
     Train small runs that differ in their mixture alone, all of one size and length.
     """
-    settings = Settings(bootstrap=bootstrap, seed=seed, level=level_of(level, 0.9))
+    settings = Settings(bootstrap=bootstrap, starts=starts, seed=seed, level=level_of(level, 0.9))
     check_page(figure)
     held = quantities(at, "--at")
     mixed = read_mixtures(table, shares=_names(shares), losses=_names(losses), by=by, axes=tuple(held), where=where)
@@ -64,7 +64,7 @@ def _names(text: str | None) -> tuple[str, ...]:
 def _show(found: Mixture, figure: Path | None) -> None:
     regions = [f"within {one.within:.2%}" for one in found.near]
     columns = ("domain", found.base_is, "best", f"{found.level:.0%} interval", *regions, "tried")
-    print_table(f"mixture of least loss, by {found.law} on {found.kept} mixtures", columns, [
+    print_table(f"mixture of least loss, by {found.law} on {found.mixture_count} mixtures", columns, [
         (name, _share(found.base[name]), _share(told.value), _span(told), *(_span(one.shares[name]) for one in found.near),
          f"{_share(found.tried[name][0])} to {_share(found.tried[name][1])}")
         for name, told in found.shares.items()

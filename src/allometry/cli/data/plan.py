@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from allometry.cli.options import Json, Level, Seed, Where, check_page, level_of, quantities
+from allometry.cli.options import Json, Level, Seed, Starts, Where, check_page, level_of, quantities
 from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table, working
 from allometry.data.filtering import Filtering, Pruned, best_pools, compare_pruning, fit_pools, read_pools
 from allometry.data.filtering.pruned import LAW
@@ -24,7 +24,7 @@ def plan(
     law: Annotated[str | None, typer.Option(help=f"Law of a pruning curve over examples, by default {LAW}.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Page to draw error against examples on: .html.")] = None,
     bootstrap: Annotated[int, typer.Option(help="Resamples; 0 for none.", min=0)] = 1000,
-    where: Where = None, level: Level = None, seed: Seed = 0, json: Json = False,
+    where: Where = None, level: Level = None, starts: Starts = None, seed: Seed = 0, json: Json = False,
 ) -> None:  # fmt: skip
     """Which data to train on at a compute: which pools and how often, or whether pruning beats random selection.
 
@@ -33,7 +33,9 @@ def plan(
     """
     check_page(figure)
     budget = parse_number(examples, "--examples")
-    settings = Settings(bootstrap=bootstrap, seed=seed, level=level_of(level, 0.9), fixed=quantities(fix, "--fix"))
+    settings = Settings(
+        bootstrap=bootstrap, starts=starts, seed=seed, level=level_of(level, 0.9), fixed=quantities(fix, "--fix")
+    )
     pooled = _is_of_pools(table)
     if pooled and law is not None:
         raise Refused("bad-option", "pools have a law of their own", "--law", "leave it out")

@@ -60,8 +60,7 @@ class PoolFit:
 
     def shares(self, chosen: tuple[str, ...]) -> dict[str, float]:
         """The share of each pool in a union: its own part of the different examples."""
-        size = sum(self.pools.sizes[name] for name in chosen)
-        return {name: self.pools.sizes[name] / size if name in chosen else 0.0 for name in self.pools.names}
+        return share_of(self.pools.sizes, chosen)
 
     def error(self, chosen: tuple[str, ...], examples: Array) -> Array:
         """The error (1 + B, k) of training on a union for so many examples (k,): the estimate, then the draws."""
@@ -73,10 +72,17 @@ class PoolFit:
 
     def unseen(self) -> dict[tuple[str, ...], Array]:
         """The relative errors (n,) of predicted unions that were trained, none of which the fit saw."""
+        estimate = self.fit.estimate[None]
         return {
-            chosen: self.error(chosen, rows.axes["examples"])[0] / rows.target - 1
+            chosen: metric_at(self.fit.law, estimate, rows.axes)[0] / rows.target - 1
             for chosen, rows in self.pools.unions.items()
         }
+
+
+def share_of(sizes: Mapping[str, float], chosen: Sequence[str]) -> dict[str, float]:
+    """The share of each pool in a union: its part of the different examples."""
+    size = sum(sizes[name] for name in chosen)
+    return {name: sizes[name] / size if name in chosen else 0.0 for name in sizes}
 
 
 def half_life(kept: Array) -> Array:
@@ -93,7 +99,8 @@ def read_pools(source: object, *, where: str | None = None) -> Pools:
     """Pools from a table with columns `pool`, `examples` (seen, repeats counted), `pool_samples` (different) and `error`.
 
     Pools stand in the order of the table. Rows whose pool is several names joined by + were trained on a union: they
-    are predicted, never fitted.
+    are predicted, never fitted, at their own `pool_samples`, which may be fewer than all of the union, with the pools in
+    proportion to their sizes.
     Errors: `Refused` for one pool, more than three, unions of unknown pools, and what cannot be read.
 
     >>> table = {"pool": ["best", "rest", "best+rest"], "examples": [1e6] * 3, "pool_samples": [1e6, 1e6, 2e6], "error": [0.7, 0.8, 0.75]}
@@ -105,12 +112,15 @@ def read_pools(source: object, *, where: str | None = None) -> Pools:
     every = {tuple(part.strip() for part in name.split(JOIN)): name for name in runs.by("pool")}
     names = [parts[0] for parts in every if len(parts) == 1]
     _refuse(every, names, runs.source)
-    runs = _with_shares(runs, {text: parts for parts, text in every.items()}, names)
-    parted = runs.by("pool")
-    alone = np.isin(runs.column("pool").astype(str), [every[(name,)] for name in names])
+    called = {text: parts for parts, text in every.items()}
+    runs = runs.keep(np.array([value in called for value in runs.column("pool").tolist()]), "no pool is named")
+    single = np.isin(runs.column("pool").astype(str), [every[(name,)] for name in names])
+    alone = _with_shares(runs.keep(single, "trained on a union of pools"), called, dict.fromkeys(names, 1.0))
+    parted = alone.by("pool")
     sizes = {name: float(np.max(_rows(parted[every[(name,)]], names).axes["pool_samples"])) for name in names}
-    unions = {parts: _rows(parted[text], names) for parts, text in every.items() if len(parts) > 1}
-    return Pools(sizes, _rows(runs.keep(alone, "trained on a union of pools"), names), unions, runs.given, runs.source)
+    united = _with_shares(runs, called, sizes).by("pool")
+    unions = {parts: _rows(united[text], names) for parts, text in every.items() if len(parts) > 1}
+    return Pools(sizes, _rows(alone, names), unions, runs.given, runs.source)
 
 
 def _refuse(every: Iterable[tuple[str, ...]], names: Sequence[str], source: str) -> None:
@@ -127,12 +137,10 @@ def _refuse(every: Iterable[tuple[str, ...]], names: Sequence[str], source: str)
                           "add runs on it alone, or leave the union out (--where)")  # fmt: skip
 
 
-def _with_shares(runs: Runs, parts: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> Runs:
-    """The rows that name a pool, with the law's shares: equal parts of the pools of a union."""
-    named = np.array([value in parts for value in runs.column("pool").tolist()])
-    runs = runs.keep(named, "no pool is named")
-    chosen = [parts[str(value)] for value in runs.column("pool").tolist()]
-    shares = {f"{SHARE}{i + 1}": np.array([(name in own) / len(own) for own in chosen]) for i, name in enumerate(names)}
+def _with_shares(runs: Runs, called: Mapping[str, tuple[str, ...]], sizes: Mapping[str, float]) -> Runs:
+    """The rows with the law's shares: a union holds its pools in proportion to their sizes."""
+    parts = [share_of(sizes, called[str(value)]) for value in runs.column("pool").tolist()]
+    shares = {f"{SHARE}{i + 1}": np.array([own[name] for own in parts]) for i, name in enumerate(sizes)}
     return replace(runs, columns={**runs.columns, **shares})
 
 

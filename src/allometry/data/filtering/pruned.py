@@ -83,12 +83,12 @@ def compare_pruning(
 ) -> Pruned:
     """Every way of pruning against random selection at a budget of examples trained on, and where they cross.
 
-    Use it on a table with columns `metric` (one of them random), `kept` (share of the pool), `examples` trained on and
-    `error`. A metric at one kept share over several sizes of pool is an arm; where shares have one size each, the
+    Use it on a table with columns `metric` (one of them random), `kept` (share of the pool; without that column each
+    metric is one curve), `examples` trained on and `error`. A metric at one kept share over several sizes of pool is an arm; where shares have one size each, the
     metric is, over its shares. All runs of random selection are one curve, for which examples they were matters not.
     Not for budgets far beyond the runs: the crossing holds fit noise only.
     Arguments: `examples` the budget; `law` over examples, by default a power law with a floor.
-    Errors: `Refused` for no random rows, and arms of fewer than four sizes.
+    Errors: `Refused` for no random rows, a row of an arm whose `kept` is no share, and arms of fewer than four sizes.
     Source: Sorscher et al. 2022, arXiv 2206.14486: keep-hard pays with much data only.
 
     >>> sizes = np.geomspace(1e3, 1e5, 6)
@@ -147,14 +147,30 @@ def _arms(runs: Runs) -> dict[str, tuple[Runs, str, float | None]]:
         if metric == RANDOM:
             found[metric] = own, metric, None
             continue
-        kept = own.column("kept")
-        shares = [float(share) for share in np.unique(kept[np.isfinite(kept)])] if kept.dtype.kind == "f" else []
-        parts = {share: own.keep(kept == share, f"another share of {metric} is kept") for share in shares}
-        if len(parts) > 1 and all(_sizes(part) < 2 for part in parts.values()):
+        parts = _by_share(own, metric) if "kept" in runs.columns else {}
+        if not parts or (len(parts) > 1 and all(_sizes(part) < 2 for part in parts.values())):
             found[metric] = own, metric, None
         else:
             found |= {f"{metric}, {_said(share)} kept": (part, metric, share) for share, part in parts.items()}
     return found
+
+
+def _by_share(runs: Runs, metric: str) -> dict[float, Runs]:
+    """The runs at each share kept; Refused for a row that says none."""
+    given = runs.column("kept").tolist()
+    kept = np.array([_share(value) for value in given])
+    for row in np.flatnonzero(~((kept > 0) & (kept <= 1)))[:1]:
+        told = f"`kept` is {given[row]}" if given[row] == given[row] and given[row] is not None else "`kept` is empty"
+        raise Refused("bad-kept", f"{told} in row {runs.row_numbers[row]} of {metric}: no share of the pool", runs.source,
+                      "write half as 0.5, or leave the column out where every metric is one curve")  # fmt: skip
+    return {float(share): runs.keep(kept == share, f"another share of {metric} is kept") for share in np.unique(kept)}
+
+
+def _share(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return np.nan
 
 
 def _sizes(runs: Runs) -> int:
@@ -200,11 +216,15 @@ def _sentence(best: Arm, arms: list[Arm], examples: float, level: float) -> str:
         return (
             f"random selection is best at {examples:.4g} examples: {near.name} is worse by {near.difference.value:.3g}"
         )
-    told = best.difference.high is not None and best.difference.high < 0
-    sure = f"beyond its {level:.0%} interval" if told else "which its interval does not tell from nothing"
-    return (
-        f"{best.name} beats random selection at {examples:.4g} examples by {-(best.difference.value or 0):.3g}, {sure}"
+    gain = f"{best.name} beats random selection at {examples:.4g} examples by {-(best.difference.value or 0):.3g}"
+    if best.difference.high is None:
+        return f"{gain}; how sure that is no interval says ({best.difference.why})"
+    sure = (
+        f"beyond its {level:.0%} interval"
+        if best.difference.high < 0
+        else "which its interval does not tell from nothing"
     )
+    return f"{gain}, {sure}"
 
 
 def _notices(fits: Mapping[str, Fit], examples: float) -> tuple[Notice, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.optimize import nnls
 
-from allometry.data.mixtures.fitted import MixtureFit, best_by, fit_mixtures, held_out_error
+from allometry.data.mixtures.fitted import MixtureFit, best_by, fit_mixtures, held_out_error, mixture_groups
 from allometry.data.mixtures.result import Mixture, Profile, Region
 from allometry.data.mixtures.simplex import Array, least
 from allometry.data.mixtures.table import ROUNDING, Mixtures
@@ -193,10 +193,15 @@ def _steps(found: MixtureFit, table: Mixtures, error: Array) -> tuple[Step, ...]
     weighed = (
         f"{len(used)} validation domains alike" if equal else ", ".join(f"{w:.3g} {name}" for name, w in used.items())
     )
-    usable = np.abs(error[np.isfinite(error)])
-    held = f"mean {usable.mean():.2%}, largest {usable.max():.2%} of the weighted loss, {len(usable)} mixtures left out in turn"
+    told = np.isfinite(error)
+    usable, groups = np.abs(error[told]), len(np.unique(mixture_groups(found)[told]))
+    held = (
+        f"mean {usable.mean():.2%}, largest {usable.max():.2%} of the weighted loss, {groups} mixtures left out in turn"
+    )
+    count, rows = len(np.unique(table.shares, axis=0)), len(table.shares)
+    runs = f"{count} mixtures" + (f" in {rows} runs" if rows > count else "")
     return (
-        Step("law", f"{found.law.name}, one fit for each validation domain, to {len(table.shares)} mixtures", "fitted"),
+        Step("law", f"{found.law.name}, one fit for each validation domain, to {runs}", "fitted"),
         Step("weights", weighed, "assumed"),
         Step("unseen mixtures", held if len(usable) else "no mixture can be left out", "measured"),
         Step("scale", "shares hold for the size and length of these runs; whether they hold for larger ones is not told", "assumed"),

@@ -109,7 +109,7 @@ def fit_mixtures(
 ) -> MixtureFit:
     """Fit the law of mixtures to each validation domain of a table, all on the same resamples.
 
-    Arguments: `weights` of validation domains, by default equal, taken relative to their sum; `at` gives every
+    Arguments: `weights` of validation domains, 1 for each that is not named, taken relative to their sum; `at` gives every
     further axis of the law one value; `transfer` (k, k) is what `synergy` needs, from pairs of domains.
     Errors: `Refused` for weights of unknown domains, a law of other shares, and parameters that the mixtures cannot tell.
     """
@@ -149,8 +149,7 @@ def _held(law: Law, at: Mapping[str, float], transfer: Array | None) -> dict[str
 
 
 def _weights(weights: Mapping[str, float] | None, names: tuple[str, ...]) -> dict[str, float]:
-    given = weights or dict.fromkeys(names, 1.0)
-    for name, value in given.items():
+    for name, value in (weights or {}).items():
         if name not in names:
             raise Refused(
                 "unknown-domain", f"no validation domain is called {name}", "--weigh", f"there are {', '.join(names)}"
@@ -159,10 +158,11 @@ def _weights(weights: Mapping[str, float] | None, names: tuple[str, ...]) -> dic
             raise Refused(
                 "bad-weight", f"{value:g} is no weight of {name}", "--weigh", "give numbers of zero and above"
             )
+    given = dict.fromkeys(names, 1.0) | dict(weights or {})
     total = sum(given.values())
     if total == 0:
         raise Refused("bad-weight", "all weights are zero", "--weigh", "give one of them a positive number")
-    return {name: given.get(name, 0.0) / total for name in names}
+    return {name: given[name] / total for name in names}
 
 
 def _paired(fits: Mapping[str, Fit]) -> dict[str, Array]:
@@ -171,13 +171,19 @@ def _paired(fits: Mapping[str, Fit]) -> dict[str, Array]:
     return {name: found.draws[np.isin(found.draw_numbers, common)] for name, found in fits.items()}
 
 
+def mixture_groups(found: MixtureFit) -> Array:
+    """Which rows (n,) are repeats of one mixture: they carry one number."""
+    rows = next(iter(found.fits.values())).rows
+    return np.arange(len(rows)) if rows.cluster is None else rows.cluster
+
+
 def held_out_error(found: MixtureFit) -> Array:
     """The relative error (n,) of the weighted loss at each mixture by fits that left it out, repeats and all.
 
     NaN where the fits cannot do without it: the mixture at the end of a share.
     """
     first = next(iter(found.fits.values())).rows
-    group = np.arange(len(first)) if first.cluster is None else first.cluster
+    group = mixture_groups(found)
     left_out = (group[:, None] != group[None, :]).astype(float)
     row = np.arange(len(first))
     predicted, measured = np.zeros(len(first)), np.zeros(len(first))

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from allometry.data.mixtures.simplex import Array
 from allometry.data.told import finite, told_json
 from allometry.notices import Interval, Notice, Step
@@ -61,6 +63,11 @@ class Mixture:
     equation: str
     steps: tuple[Step, ...]
     notices: tuple[Notice, ...]
+
+    @property
+    def mixture_count(self) -> int:
+        """How many different mixtures were trained: repeats of one count once."""
+        return len(np.unique(self.mixtures, axis=0))
 
     def as_json(self) -> dict[str, Any]:
         return {
