@@ -58,6 +58,35 @@ def test_a_forecast_by_a_table_asks_nothing(table: Path, capsys: pytest.CaptureF
     assert "queries short of target" in out
 
 
+def test_what_is_beside_it_is_not_by_raw_shares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """500 queries with 8 trials each: the line to beat, as it is by their true rates."""
+    drawn = np.random.default_rng(2)
+    rates = drawn.beta(0.7, 1.4, 500)
+    path = tmp_path / "counts.csv"
+    path.write_text("\n".join(["problem,correct,n", *(f"{i},{k},8" for i, k in enumerate(drawn.binomial(8, rates)))]))
+    found = told(capsys, "--rates", path, "--trials", "n", "--rule", "uniform", "--correct", 10, "--cap", 256)
+    each = found["vanilla"]["trials_each"]
+    assert found["vanilla"]["covered"] == pytest.approx((1 - (1 - rates) ** each).mean(), abs=0.02)
+    assert found["vanilla"]["difficulty"] == pytest.approx((rates * (1 - rates)).sum() / rates.sum(), abs=0.02)
+
+
+def test_a_pilot_without_a_success_is_not_certain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("\n".join(["problem,correct,n", *(f"{i},0,8" for i in range(20))]))
+    asked = ("--rates", path, "--trials", "n", "--rule", "uniform", "--correct", 1, "--cap", 256)
+    found = told(capsys, *asked)["forecast"]
+    for name in ("trials", "right", "short"):
+        assert found[name]["low"] < found[name]["value"] < found[name]["high"]
+    assert "nan" not in run(capsys, *asked)[1]
+
+
+def test_a_draw_outside_its_interval_says_so(engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("simulated", "--engine", engine, "--problems", 20, "--correct", 2, "--cap", 20)
+    for level, said in ((0.01, True), (0.999, False)):
+        _, out, _ = run(capsys, *asked, "--level", level)
+        assert ("outside the forecast's interval" in out) == said
+
+
 def test_a_pilot_a_forecast_and_what_is_drawn(engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "right.jsonl"
     asked = ("simulated", "--engine", engine, "--problems", 60, "--correct", 5, "--cap", 40, "--out", out)

@@ -64,6 +64,14 @@ def test_the_text_comes_back_and_marks_stand_around_what_is_encoded() -> None:
     assert back[spoken][::3].tolist() == (text[~kept] + 1000).tolist()
 
 
+@pytest.mark.parametrize("given", [{}, {"ratio": 0.3}, {"mean_length": 10}])
+def test_what_was_not_verified_of_the_paper_is_no_default(given: dict[str, float]) -> None:
+    with pytest.raises(TypeError, match="required keyword-only"):
+        draw_spans(100, np.random.default_rng(0), **given)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="required keyword-only"):
+        interleave(range(100), lambda span: span.tolist(), np.random.default_rng(0), begin=1, end=2, **given)  # type: ignore[arg-type]
+
+
 def test_hours_of_the_published_corpus() -> None:
     """600 billion tokens at 12.5 a second, were all of them speech."""
     assert speech_hours(600e9) == pytest.approx(13.33e6, rel=1e-3)
@@ -72,7 +80,7 @@ def test_hours_of_the_published_corpus() -> None:
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda: draw_spans(10, np.random.default_rng(0), ratio=1.0), "cannot be replaced"),
+        (lambda: draw_spans(10, np.random.default_rng(0), ratio=1.0, mean_length=10), "cannot be replaced"),
         (lambda: draw_spans(10, np.random.default_rng(0), ratio=0.9, mean_length=0.1), "leave no token between"),
         (lambda: speech_hours(1, 0), "are no time"),
     ],

@@ -15,12 +15,14 @@ from allometry.data.sampling.rejection import (
     Sampling,
     capped_trials,
     draw_to_targets,
+    expected_rates,
     forecast_trials,
     mean_difficulty,
     pilot,
     prop2diff_targets,
     uniform_targets,
     vanilla,
+    vanilla_of_counts,
 )
 from allometry.inference.calls import Budget
 from allometry.inference.engines import Simulator, World
@@ -92,6 +94,54 @@ def test_a_forecast_by_measured_rates_holds_the_truth_of_new_worlds() -> None:
         used = np.where(reached[:, -1] >= 6, (reached < 6).sum(1) + 1, 100).sum()
         held += told.trials.low <= used <= told.trials.high
     assert held >= 31  # fewer has a chance of 1% at 90%
+
+
+def test_a_pilot_that_counts_is_forecast_as_its_world_then_goes_on() -> None:
+    """The default path: targets by the pilot's own shares, whose trials are the first of those forecast."""
+    held = np.zeros(3)
+    for world in range(40):
+        drawn = np.random.default_rng(world)
+        rates = drawn.beta(0.7, 1.4, 60)
+        right = np.cumsum(drawn.random((60, 64)) < rates[:, None], axis=1)
+        targets = prop2diff_targets(right[:, 7] / 8, 4)
+        told = forecast_trials(targets, 64, successes=right[:, 7], trials=np.full(60, 8), begun=True, draws=240)
+        used = np.maximum(np.where(right[:, -1] >= targets, (right < targets[:, None]).sum(1) + 1, 64), 8)
+        true = used.sum(), np.minimum(right[:, -1], targets).sum(), (right[:, -1] < targets).sum()
+        held += [one.low <= t <= one.high for t, one in zip(true, (told.trials, told.right, told.short), strict=True)]
+    assert (held >= 31).all()  # fewer has a chance of 1% at 90%
+
+
+@pytest.mark.parametrize("every", [0, 8])
+def test_a_pilot_of_one_kind_leaves_open_what_the_priors_do(every: int) -> None:
+    """Worlds of the priors themselves, of which 20 queries had 0 (or all) of 8 right: one in twenty lies beyond."""
+    told = forecast_trials(1 if every == 0 else 9, 64, successes=np.full(20, every), trials=np.full(20, 8))
+    assert told.trials.low < told.trials.value < told.trials.high
+    drawn, used = np.random.default_rng(3), []
+    mean, size = drawn.beta(0.5, 0.5, 20_000), np.exp(drawn.normal(np.log(2), 1.6, 20_000))
+    rates = drawn.beta((mean * size)[:, None], ((1 - mean) * size)[:, None], (20_000, 20))
+    alike = (drawn.binomial(8, rates) == every).all(1)
+    target = 1 if every == 0 else 9
+    for world in rates[alike]:
+        right = np.cumsum(drawn.random((20, 64)) < world[:, None], axis=1)
+        used.append(np.where(right[:, -1] >= target, (right < target).sum(1) + 1, 64).sum())
+    assert len(used) > 500
+    assert told.trials.value == pytest.approx(np.mean(used), rel=0.02)
+    beyond = np.array(used) < told.trials.low if every == 0 else np.array(used) > told.trials.high
+    assert 0.025 < beyond.mean() < 0.075  # the other end is the least, or the most, that there can be
+
+
+def test_vanilla_by_counts_is_that_of_the_rates_behind_them() -> None:
+    drawn = np.random.default_rng(2)
+    rates = drawn.beta(0.7, 1.4, 3000)
+    counts = drawn.binomial(8, rates)
+    true, told, raw = vanilla(rates, 78), vanilla_of_counts(counts, np.full(3000, 8), 78), vanilla(counts / 8, 78)
+    assert told.covered.mean() == pytest.approx(true.covered.mean(), abs=0.01)
+    assert told.difficulty == pytest.approx(true.difficulty, abs=0.01)
+    assert told.right.sum() == pytest.approx(true.right.sum(), rel=0.03)
+    assert abs(raw.covered.mean() - true.covered.mean()) > 0.15  # a query with 0 of 8 right is not one that never is
+    kept = prop2diff_targets(counts / 8, 4)
+    fails = mean_difficulty(kept, expected_rates(counts, np.full(3000, 8)))
+    assert fails == pytest.approx(mean_difficulty(kept, rates), abs=0.01)
 
 
 def test_what_is_easy_leads_in_vanilla_sampling_and_no_more() -> None:
@@ -174,6 +224,7 @@ def test_a_call_that_fails_leaves_its_query_unfinished() -> None:
         (lambda: uniform_targets([0.5, 1.5], 3), "the rate of query 1 is 1.5"),
         (lambda: prop2diff_targets([0.5], 0), "0 right answers are no target"),
         (lambda: forecast_trials(3, np.inf, rates=[0.5]), "needs a cap"),
+        (lambda: forecast_trials(3, 4, successes=[2], trials=[8], begun=True), "more trials already than its cap"),
         (lambda: forecast_trials(3, 10), "give known rates, or successes and trials"),
         (lambda: draw_to_targets(simulated_problems(2), [1], 5, sampling()), "1 targets are for 2 problems"),
         (lambda: draw_to_targets(simulated_problems(1), [1], 0, sampling()), "the cap 1 or more"),

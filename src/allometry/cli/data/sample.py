@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json as texts
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
-from numpy.typing import ArrayLike
 
 from allometry.axes import nearest_names
+from allometry.cli.data._targets import Asked, Planned, by_table, plan_targets
 from allometry.cli.options import Json, Level, Seed, check_out, level_of
-from allometry.cli.output import number, print_json, print_lines, print_table, progress, working
+from allometry.cli.output import number, print_json, print_lines, print_table, progress
 from allometry.cli.sweeping.options import (
     AllowCode,
     Difficulty,
@@ -33,57 +33,15 @@ from allometry.data.sampling.rejection import (
     Query,
     Sampled,
     Sampling,
-    TrialForecast,
     draw_to_targets,
-    forecast_trials,
-    mean_difficulty,
-    pilot,
-    vanilla,
 )
 from allometry.data.sampling.rejection.drawing import TEMPERATURE
-from allometry.data.sampling.rejection.targets import Array, Counts
 from allometry.inference.calls import Ledger
 from allometry.inference.engines import find_engine
 from allometry.notices import Interval, Refused
-from allometry.runs import count_samples
 
 PILOT = 8
 _EXAMPLE = "allometry data sample countdown --engine embedded:strong"
-
-
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """What the options say of targets, checked."""
-
-    rule: str
-    correct: int
-    cap: int
-    level: float
-    seed: int
-
-    def targets(self, rates: Array) -> Counts:
-        return RULES[self.rule](rates, self.correct)
-
-    def forecast(self, targets: ArrayLike, cap: ArrayLike, successes: Array, trials: Array) -> TrialForecast:
-        with working("simulating what it takes"):
-            return forecast_trials(
-                targets, cap, successes=successes, trials=trials, level=self.level, seed=self.seed
-            )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Planned:
-    """Queries with measured pass rates, targets and what they will take; `piloted` trials of each were made already."""
-
-    names: tuple[str, ...]
-    rates: Array
-    targets: Counts
-    forecast: TrialForecast
-    piloted: int = 0
-
-    def made(self, query: Query) -> int:
-        """The trials of a query, with those of the pilot behind its last right answer."""
-        return max(query.trials, self.piloted)
 
 
 def sample(
@@ -110,14 +68,14 @@ def sample(
     right answers and is sampled until it has them, or its cap is met. Stopped and started again with the same
     --records it goes on, and asks for no answer twice.
     """
-    asked = _Asked(_rule(rule), correct, cap, level_of(level, 0.9), seed)
+    asked = Asked(_rule(rule), correct, cap, level_of(level, 0.9), seed)
     if out is not None:
         check_out(out)
     if task is None or engine is None or dry_run:
         if rates is None:
             raise Refused("no-rates", "without --rates nothing is known of how hard the queries are", "data sample",
                           f"give a table by --rates, or sample: {_EXAMPLE}")  # fmt: skip
-        _say(asked, _by_table(rates, trials, asked), None, None, json=json)
+        _say(asked, by_table(rates, trials, asked), None, None, json=json)
         return
     posed = pose(task, problems, difficulty, grader, read, allow_code=allow_code)
     if posed.scorer is None:
@@ -125,7 +83,7 @@ def sample(
     ledger = Ledger(limit_of(limit))
     with open_records(records, keep, redact) as kept:
         how = Sampling(find_engine(engine), posed.scorer, kept, seed, temperature, tokens, ledger)
-        planned, short = _planned(posed, how, rates, trials, min(first, cap), asked)
+        planned, short = plan_targets(posed, how, rates, trials, min(first, cap), asked)
         found = short or _draw(posed, planned, how, asked)
     written = None if out is None else _write(found, out)
     _say(asked, planned, replace(found, paid=ledger.spent), written, json=json)
@@ -138,61 +96,7 @@ def _rule(rule: str) -> str:
     return rule
 
 
-def _by_table(table: str, trials: str | None, asked: _Asked) -> _Planned:
-    """Targets and forecast of the queries of a table."""
-    counts = count_samples(table, trials=trials)
-    shares = counts.successes / counts.trials
-    targets = asked.targets(shares)
-    told = asked.forecast(targets, asked.cap, counts.successes, counts.trials)
-    return _Planned(counts.problems, shares, targets, told)
-
-
-def _planned(
-    posed: Posed, how: Sampling, rates: str | None, trials: str | None, first: int, asked: _Asked
-) -> tuple[_Planned, Sampled | None]:
-    """Targets by a table or a pilot; with the pilot where the limit ended that."""
-    if rates is not None:
-        planned = _by_table(rates, trials, asked)
-        at = {name: i for i, name in enumerate(planned.names)}
-        lacks = [problem.id for problem in posed.problems if problem.id not in at]
-        if lacks:
-            raise Refused(
-                "no-rate", f"the table has no row of problem {lacks[0]!r}", rates, "measure it, or leave it out"
-            )
-        order = [at[problem.id] for problem in posed.problems]
-        counts = count_samples(rates, trials=trials)
-        told = asked.forecast(planned.targets[order], asked.cap, counts.successes[order], counts.trials[order])
-        names = tuple(planned.names[i] for i in order)
-        return _Planned(names, planned.rates[order], planned.targets[order], told), None
-    with progress("queries, pilot", len(posed.problems)) as tick:
-        piloted = pilot(posed.problems, first, how, tick)
-    planned = _by_pilot(piloted, asked)
-    if piloted.complete:
-        return planned, None
-    pairs = zip(piloted.queries, planned.targets.tolist(), strict=True)
-    return planned, replace(piloted, queries=tuple(replace(query, target=target) for query, target in pairs))
-
-
-def _by_pilot(piloted: Sampled, asked: _Asked) -> _Planned:
-    """Targets by the pilot, and what is left to draw behind it, the pilot's own trials added."""
-    right = np.array([len(query.right) for query in piloted.queries], dtype=float)
-    drawn = np.array([query.trials for query in piloted.queries], dtype=float)
-    shares = right / np.maximum(drawn, 1)
-    targets = asked.targets(shares)
-    left = asked.forecast(np.maximum(targets - right, 0), asked.cap - drawn, right, drawn)
-    had = np.minimum(targets, right)
-    told = replace(left, trials=_plus(left.trials, float(drawn.sum())), right=_plus(left.right, float(had.sum())),
-                   queries=left.queries._replace(right=left.queries.right + had))  # fmt: skip
-    return _Planned(tuple(query.problem.id for query in piloted.queries), shares, targets, told,
-                    int(drawn.max()))  # fmt: skip
-
-
-def _plus(interval: Interval, more: float) -> Interval:
-    value, low, high = (None if end is None else end + more for end in (interval.value, interval.low, interval.high))
-    return Interval(value, low, high, interval.why)
-
-
-def _draw(posed: Posed, planned: _Planned, how: Sampling, asked: _Asked) -> Sampled:
+def _draw(posed: Posed, planned: Planned, how: Sampling, asked: Asked) -> Sampled:
     with progress("queries", len(posed.problems)) as tick:
         return draw_to_targets(posed.problems, planned.targets.tolist(), asked.cap, how, tick)
 
@@ -215,27 +119,26 @@ def _lines(query: Query) -> list[Mapping[str, Any]]:
     ]  # fmt: skip
 
 
-def _say(asked: _Asked, planned: _Planned, found: Sampled | None, out: str | None, *, json: bool) -> None:
+def _say(asked: Asked, planned: Planned, found: Sampled | None, out: str | None, *, json: bool) -> None:
     told = planned.forecast
     each = (told.trials.value or 0) / len(planned.names)
-    plain = vanilla(planned.rates, each)
+    plain = planned.spread_evenly(each, asked)
     beside = {
         "trials_each": each, "right": float(plain.right.sum()), "covered": float(plain.covered.mean()),
-        "difficulty": mean_difficulty(plain.right, planned.rates),
+        "difficulty": plain.difficulty,
     }  # fmt: skip
-    reached = mean_difficulty(told.queries.right, planned.rates)
     if json:
         print_json({
             "rule": asked.rule, "correct": asked.correct, "cap": asked.cap, "level": asked.level, "queries": len(planned.names),
-            "wanted": int(planned.targets.sum()), "difficulty": reached, "rates": told.mark,
+            "wanted": int(planned.targets.sum()), "difficulty": told.difficulty, "rates": told.mark,
             "forecast": {name: _ends(getattr(told, name)) for name in ("trials", "right", "short")},
-            "vanilla": beside, "drawn": None if found is None else _drawn_json(found, planned), "out": out,
+            "vanilla": beside, "drawn": None if found is None else _drawn_json(found, planned, asked), "out": out,
             "complete": found is not None and found.complete,
         })  # fmt: skip
         return
-    _show_forecast(asked, planned, beside, reached)
+    _show_forecast(asked, planned, beside)
     if found is not None:
-        _show_drawn(found, planned)
+        _show_drawn(found, planned, asked)
     if out is not None:
         print_lines(f"written to {out}")
 
@@ -244,12 +147,12 @@ def _ends(told: Interval) -> dict[str, Any]:
     return {"value": told.value, "low": told.low, "high": told.high, "why": told.why}
 
 
-def _drawn_json(found: Sampled, planned: _Planned) -> dict[str, Any]:
+def _drawn_json(found: Sampled, planned: Planned, asked: Asked) -> dict[str, Any]:
     return {
         "trials": sum(planned.made(query) for query in found.queries),
         "right": sum(min(len(query.right), query.target) for query in found.queries),
         "short": sum(not query.met for query in found.queries),
-        "difficulty": mean_difficulty([min(len(query.right), query.target) for query in found.queries], planned.rates),
+        "difficulty": planned.difficulty_of(found.queries, asked),
         "calls_paid": found.paid.calls, "tokens_paid": found.paid.generated_tokens, "money_paid": found.paid.money,
         "why": found.why,
         "queries": [
@@ -260,7 +163,7 @@ def _drawn_json(found: Sampled, planned: _Planned) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show_forecast(asked: _Asked, planned: _Planned, beside: Mapping[str, float], reached: float) -> None:
+def _show_forecast(asked: Asked, planned: Planned, beside: Mapping[str, float]) -> None:
     told = planned.forecast
     rows = [
         (what, number(one.value), f"{number(one.low)} to {number(one.high)}")
@@ -273,16 +176,24 @@ def _show_forecast(asked: _Asked, planned: _Planned, beside: Mapping[str, float]
     title = f"{asked.rule}, {asked.correct} right answers, at most {asked.cap} trials: {len(planned.names)} queries"
     print_table(title, ("forecast", "expected", f"{asked.level:.0%} interval"), rows)
     print_lines(
-        f"mean fail rate of what is kept: {reached:.1%}; of the same trials spread evenly {beside['difficulty']:.1%}, "
-        f"which leave {1 - beside['covered']:.1%} of the queries without any"
+        f"mean fail rate of what is kept: {_share(told.difficulty)}; of the same trials spread evenly "
+        f"{_share(beside['difficulty'])}, which leave {_share(1 - beside['covered'])} of the queries without any"
     )
 
 
-def _show_drawn(found: Sampled, planned: _Planned) -> None:
-    told = _drawn_json(found, planned)
+def _show_drawn(found: Sampled, planned: Planned, asked: Asked) -> None:
+    told, expected = _drawn_json(found, planned, asked), planned.forecast.trials
     print_lines(
         f"drawn: {told['trials']} trials, {told['right']} right answers, {told['short']} queries short of target; "
         f"{told['calls_paid']} calls of {number(told['tokens_paid'])} tokens paid"
     )
     if not found.complete:
         print_lines(f"not complete: {found.why}; go on with the same --records")
+    elif expected.low is not None and expected.high is not None and not expected.low <= told["trials"] <= expected.high:
+        print_lines(
+            f"the trials lie outside the forecast's interval, as {1 - asked.level:.0%} of all do where it is right"
+        )
+
+
+def _share(part: float) -> str:
+    return f"{part:.1%}" if isfinite(part) else "-"

@@ -15,8 +15,6 @@ __all__ = ["Interleaved", "draw_spans", "interleave", "speech_hours"]
 
 Tokens: TypeAlias = NDArray[np.int64]
 
-MEAN_LENGTH, RATIO = 10.0, 0.3
-"""Mean length of a span and share of the text that is replaced, as recalled of the paper; not verified."""
 TOKENS_PER_SECOND = 12.5
 """Of the paper's speech tokenizer (abstract of arXiv 2411.17607)."""
 
@@ -35,18 +33,17 @@ class Interleaved:
     ratio: float
 
 
-def draw_spans(
-    length: int, rng: np.random.Generator, *, ratio: float = RATIO, mean_length: float = MEAN_LENGTH
-) -> Tokens:
+def draw_spans(length: int, rng: np.random.Generator, *, ratio: float, mean_length: float) -> Tokens:
     """Spans (s, 2) of a text of `length` tokens that together are `ratio` of it, to the token, apart from each other.
 
     Lengths are Poisson around `mean_length`, none of them 0, drawn until they reach the ratio; the last is cut to meet
     it. Of all ways to place them with a token or more between two, each is as likely.
     Errors: `Refused` for a ratio that leaves no room between spans.
     Source: Zeng et al. 2024, arXiv 2411.17607: span corruption with lengths of a Poisson distribution until a ratio is
-    reached; the values and that the last span is cut are recalled. Provisional.
+    reached; that the last span is cut is recalled, and of their values none was verified, so that there are no defaults.
+    Provisional.
 
-    >>> spans = draw_spans(1000, np.random.default_rng(0))
+    >>> spans = draw_spans(1000, np.random.default_rng(0), ratio=0.3, mean_length=10)
     >>> int((spans[:, 1] - spans[:, 0]).sum())
     300
     """
@@ -86,8 +83,8 @@ def interleave(
     *,
     begin: int,
     end: int,
-    ratio: float = RATIO,
-    mean_length: float = MEAN_LENGTH,
+    ratio: float,
+    mean_length: float,
 ) -> Interleaved:
     """A text with spans of it replaced by `encode(span)`, between the marks `begin` and `end`.
 
@@ -96,7 +93,8 @@ def interleave(
     token. The ratio is of the text: what share of the result is encoded follows from how long encodings are.
     Source: Zeng et al. 2024, arXiv 2411.17607. Provisional.
 
-    >>> made = interleave(np.arange(100), lambda span: [int(t) + 200 for t in span], np.random.default_rng(0), begin=400, end=401)
+    >>> made = interleave(np.arange(100), lambda span: [int(t) + 200 for t in span], np.random.default_rng(0),
+    ...                   begin=400, end=401, ratio=0.3, mean_length=10)
     >>> made.ratio, int((made.tokens >= 400).sum()) == 2 * len(made.spans)
     (0.3, True)
     """

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from allometry.data.sampling.rejection.rates import check_counts, draw_spreads
 from allometry.data.sampling.rejection.targets import Array, Counts, check_rates
 from allometry.data.sampling.rejection.trials import CappedTrials, capped_trials
+from allometry.data.sampling.rejection.vanilla import mean_difficulty
 from allometry.notices import Interval, Mark, Refused
 
 DRAWS = 960
@@ -26,13 +27,15 @@ class TrialForecast:
     """What sampling each query until its target or the cap takes.
 
     `trials`, `right` and `short` (queries that stay below their target) are of all queries together, with the interval
-    at `level`. `queries` are the expected numbers of each. `mark` says whether rates were assumed known or measured.
+    at `level`. `queries` are the expected numbers of each, `difficulty` the mean fail rate of a right answer that is
+    kept. `mark` says whether rates were assumed known or measured.
     """
 
     trials: Interval
     right: Interval
     short: Interval
     queries: CappedTrials
+    difficulty: float
     level: float
     mark: Mark
 
@@ -44,6 +47,7 @@ def forecast_trials(
     rates: ArrayLike | None = None,
     successes: ArrayLike | None = None,
     trials: ArrayLike | None = None,
+    begun: bool = False,
     level: float = 0.9,
     draws: int = DRAWS,
     seed: int = 0,
@@ -51,10 +55,11 @@ def forecast_trials(
     """The trials of difficulty-aware rejection sampling, with an interval.
 
     Arguments: `targets` and `cap` (n,), or one for all; `rates` (n,) that are known, or else `successes` of `trials`
-    (n,), whose uncertainty goes in. With known rates the value is the exact
-    mean, else that of the simulated outcomes, of which the interval holds `level`.
-    Errors: `Refused` where neither or both are given, and for a cap without end: an uncertain rate near zero has no
-    expected number of trials.
+    (n,), whose uncertainty goes in; `begun` where these trials are the first of those that are forecast, as a pilot's
+    are: targets, cap and what is told are then with them. With known rates the value is the exact mean, else that of
+    the simulated outcomes, of which the interval holds `level`.
+    Errors: `Refused` where neither or both are given, for a cap below the trials that are made already, and for a cap
+    without end: an uncertain rate near zero has no expected number of trials.
     Source: Tong et al. 2024, arXiv 2407.13690 (the sampling); k/p and k(1-p)/p^2 without a cap.
 
     >>> forecast_trials(4, 1000, rates=[0.5, 0.1]).trials.value
@@ -66,22 +71,37 @@ def forecast_trials(
     rng = np.random.default_rng(seed)
     if rates is not None:
         known = check_rates(rates)
-        blocks, count = _alike(known, draws), len(known)
+        right = drawn = np.zeros(len(known))
+        blocks = _alike(known, draws)
     else:
         right, drawn = check_counts(successes, trials)  # type: ignore[arg-type]
-        blocks, count = _posterior(right, drawn, draws, rng), len(right)
-    wanted, most = (np.broadcast_to(np.asarray(given, dtype=float), count) for given in (targets, cap))
-    if not np.isfinite(most).all() or (most < 0).any() or (wanted < 0).any():
-        raise Refused("no-cap", "a forecast needs a cap on the trials of a query", "cap", "give a number from 1 up")
-    totals, each = _all(blocks, wanted.astype(np.int64), most.astype(np.int64), draws, rng)
+        blocks = _posterior(right, drawn, draws, rng)
+    wanted, most = _checked(targets, cap, len(right))
+    made = drawn if begun else np.zeros(len(drawn))
+    if (most < made).any():
+        raise Refused("bad-cap", "a query has more trials already than its cap", "cap", "raise it")
+    had = np.minimum(wanted, right) if begun else made
+    totals, each, hard = _all(blocks, wanted - had, most - made, had, draws, rng)
     if rates is not None:
         each = capped_trials(known, wanted, most)
+        difficulty = mean_difficulty(each.right, known)
+    else:
+        each = each._replace(mean=each.mean + made, right=each.right + had)
+        difficulty = hard / each.right.sum() if each.right.any() else float("nan")
     expected = (each.mean.sum(), each.right.sum(), (1 - each.met).sum())
-    tails = np.quantile(totals, [(1 - level) / 2, (1 + level) / 2], axis=1)
+    more = np.array([[made.sum()], [had.sum()], [0.0]])
+    tails = np.quantile(totals + more, [(1 - level) / 2, (1 + level) / 2], axis=1)
     among, got, short = (
         Interval(float(v), float(low), float(high)) for v, low, high in zip(expected, *tails, strict=True)
     )
-    return TrialForecast(among, got, short, each, level, "assumed" if rates is not None else "measured")
+    return TrialForecast(among, got, short, each, difficulty, level, "assumed" if rates is not None else "measured")
+
+
+def _checked(targets: ArrayLike, cap: ArrayLike, count: int) -> tuple[Array, Array]:
+    wanted, most = (np.broadcast_to(np.asarray(given, dtype=float), count) for given in (targets, cap))
+    if not np.isfinite(most).all() or (most < 0).any() or (wanted < 0).any():
+        raise Refused("no-cap", "a forecast needs a cap on the trials of a query", "cap", "give a number from 1 up")
+    return wanted, most
 
 
 def _blocks(values: Array) -> Iterator[Array]:
@@ -101,17 +121,20 @@ def _posterior(right: Array, drawn: Array, draws: int, rng: np.random.Generator)
 
 
 def _all(
-    blocks: Iterator[Array], targets: Counts, cap: Counts, draws: int, rng: np.random.Generator
-) -> tuple[Array, CappedTrials]:
-    """Trials, right answers and unmet targets of all queries together (3, draws), and the means of each query."""
-    totals, each, at = np.zeros((3, draws)), list[CappedTrials](), 0
+    blocks: Iterator[Array], targets: Array, cap: Array, had: Array, draws: int, rng: np.random.Generator
+) -> tuple[Array, CappedTrials, float]:
+    """Trials, right answers and unmet targets of all queries together (3, draws), the means of each query, and the mean
+    sum of fail rates of right answers, those that queries `had` among them.
+    """
+    totals, each, hard, at = np.zeros((3, draws)), list[CappedTrials](), 0.0, 0
     for rates in blocks:
         part = slice(at, at + rates.shape[1])
-        used, right, short = _simulated(rates, targets[part], cap[part], rng)
+        used, right, short = _simulated(rates, targets[part].astype(np.int64), cap[part].astype(np.int64), rng)
         totals += np.stack([used.sum(1), right.sum(1), short.sum(1)])
+        hard += float(((right + had[part]) * (1 - rates)).sum(1).mean())
         each.append(CappedTrials(used.mean(0), used.std(0), right.mean(0), 1 - short.mean(0)))
         at = part.stop
-    return totals, CappedTrials(*(np.concatenate(parts) for parts in zip(*each, strict=True)))
+    return totals, CappedTrials(*(np.concatenate(parts) for parts in zip(*each, strict=True))), hard
 
 
 def _simulated(rates: Array, targets: Counts, cap: Counts, rng: np.random.Generator) -> tuple[Counts, Counts, Counts]:
