@@ -30,17 +30,8 @@ class Rows:
         return {(row["metric"], row["kept"], int(row["seed"]), int(row["pool"])) for row in self.read()}
 
     def add(self, **row: Any) -> None:
-        new = not self.path.exists()
         with self.path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.columns, lineterminator="\n")
-            if new:
+            if not file.tell():
                 writer.writeheader()
             writer.writerow({key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()})
-
-    def sort(self) -> None:
-        """Put the rows in one order, whatever order they were trained in."""
-        rows = sorted(self.read(), key=lambda row: (row["pool"], row["metric"], row["kept"], row["seed"]))
-        self.path.unlink(missing_ok=True)
-        for row in rows:
-            whole = {key: int(row[key]) for key in ("examples", "seed", "pool")}
-            self.add(**{**row, **whole})

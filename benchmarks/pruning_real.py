@@ -44,7 +44,7 @@ def main() -> None:
         for name in chosen:
             _train(name, options.seeds)
     report = Report("pruning_real")
-    report(f"{LEVEL:.0%} intervals of paired differences over seeds (Student's t); bold ends in * exclude 0")
+    report(f"{LEVEL:.0%} intervals of paired differences over seeds (Student's t); those with * exclude 0")
     for name in chosen:
         rows = sorted(Rows(name).read(), key=lambda row: row["pool"])
         for pool, part in groupby(rows, key=lambda row: row["pool"]):
@@ -69,21 +69,21 @@ def _train(name: str, seeds: list[int]) -> None:
         from allometry.lab.corpus import read_corpus
 
         _pruning_text.train(read_corpus(), seeds)
-        _pruning_text.ROWS.sort()
     else:
         import _pruning_images
 
         _pruning_images.train(seeds)
-        _pruning_images.ROWS.sort()
 
 
 def _report_pool(report: Report, name: str, pool: int, rows: TABLE) -> None:
-    seeds = len({row["seed"] for row in rows})
+    seeds, metrics = len({row["seed"] for row in rows}), sorted({row["metric"] for row in rows} - {"random"})
+    if seeds < 2 or len(rows) < seeds * (len(KEPT) * (len(metrics) + 1) + 1):
+        report(f"\n{name}, pool of {pool}: {len(rows)} runs of {seeds} seeds are there; run it without --report first")
+        return
     whole = _errors(rows, "random", WHOLE)
     report(f"\n{name}, pool of {pool}: {SAID[name]}; {seeds} seeds")
     report(f"error of random, and of metrics less random's; the whole pool {np.mean(list(whole.values())):.4f}")
     report(f"{'kept':20}" + "".join(f"{kept:>28}" for kept in KEPT))
-    metrics = sorted({row["metric"] for row in rows} - {"random"})
     for metric in ["random", *metrics]:
         report(f"{metric:20}" + "".join(f"{_cell(rows, metric, kept):>28}" for kept in KEPT))
     _report_sides(report, rows, metrics)
