@@ -144,6 +144,39 @@ def test_bad_input_is_one_sentence_and_nothing_written(
     assert sorted(tmp_path.iterdir()) == before
 
 
+OVERWRITING = [
+    ("score", "q.parquet", "--metric", "loss", "--out", "q.parquet"),
+    ("score", "q.parquet", "--metric", "loss", "--out", "../{here}/q.parquet"),
+    ("score", "v.npy", "--metric", "random", "--out", "v.npy"),
+    ("score", "q.parquet", "--embeddings", "v.npy", "--metric", "prototype", "--out", "v.npy"),
+    ("score", "folder", "--metric", "loss", "--out", "folder/a.csv"),
+    ("score", "folder", "--metric", "loss", "--out", "folder/b.csv"),
+    ("prune", "q.parquet", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--out", "q.parquet"),
+    ("prune", "q.parquet", "--scores", "s.csv", "--keep", "0.5", "--side", "hardest", "--out", "s.csv"),
+    ("prune", "q.parquet", "--scores", "s.csv", "--runs", "r.csv", "--keep", "0.5", "--side", "hardest", "--out", "r.csv"),
+    ("prune", "q.parquet", "--embeddings", "k.csv.scores.npy", "--metric", "prototype", "--keep", "0.5", "--side", "hardest", "--out", "k.csv"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", OVERWRITING)
+def test_no_input_is_overwritten(
+    words: tuple[str, ...], pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    pl.read_parquet(pool).select("loss").write_csv("folder/a.csv")
+    pl.read_parquet(pool).drop("embeddings").write_parquet("q.parquet")
+    pool.unlink()
+    for name in ("v.npy", "k.csv.scores.npy"):
+        np.save(name, np.random.default_rng(0).standard_normal((200, 3)))
+    pl.DataFrame({"row": range(200), "score": np.arange(200.0)}).write_csv("s.csv")
+    Path("r.csv").write_text("metric,examples,error\nrandom,1,0.5\n")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    status, out, _ = run(capsys, *(word.format(here=tmp_path.name) for word in words), "--json")
+    assert (status, json.loads(out)["error"]["code"]) == (2, "overwrites-input")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_a_killed_score_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Killed for real, while a second part is scored."""
     vectors = np.random.default_rng(0).standard_normal((600_000, 4), dtype=np.float32)

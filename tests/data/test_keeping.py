@@ -71,6 +71,11 @@ def test_what_cannot_be_pruned_is_refused(arguments: tuple[object, ...], code: s
     assert found.value.code == code
 
 
+def test_labels_that_are_lists_are_refused() -> None:
+    with pytest.raises(Refused, match="lists"):
+        prune([0.1, 0.2], 0.5, "hardest", labels=[["a"], ["b"]])
+
+
 class Killed(Exception):
     pass
 
@@ -120,4 +125,10 @@ def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
 def test_scores_out_of_order_are_refused(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("row,score\n1,0.5\n0,0.2\n")
     with pytest.raises(Refused, match="in order"):
+        read_scores(tmp_path / "s.csv")
+
+
+def test_scores_that_are_text_are_refused_by_their_row(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("row,score\n0,0.5\n1,high\n")
+    with pytest.raises(Refused, match="'high' in row 1"):
         read_scores(tmp_path / "s.csv")

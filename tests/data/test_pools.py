@@ -120,6 +120,13 @@ def test_ragged_embeddings_are_refused_by_their_row(tmp_path: Path) -> None:
     assert refused(lambda: open_pool({"embeddings": [[1.0, 2.0], [1.0]]})).code == "ragged"
 
 
+def test_lists_in_lists_of_other_lengths_are_refused_by_their_row(tmp_path: Path) -> None:
+    rows = [{"probabilities": [[0.5, 0.5], [1.0, 0.0]]}] * 4 + [{"probabilities": [[0.5, 0.5], [1.0]]}]
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    error = refused(lambda: [None for _ in open_pool(tmp_path / "p.jsonl").batches(["probabilities"])])
+    assert (error.code, "row 4" in error.message) == ("ragged", True)
+
+
 def test_a_column_that_is_not_there_is_refused_with_the_nearest() -> None:
     error = refused(lambda: open_pool({"lable": [1], "loss": [0.1]}).need(["label"], "the metric margin"))
     assert error.code == "no-column"

@@ -50,7 +50,6 @@ def prune(
     Which side is the rule of the theory: hard examples with much data per parameter, easy ones with little. It is assumed
     of networks, so train on what is kept and on as many random examples, and give the table of those runs by --runs.
     """
-    check_written(out)
     if side not in SIDES:
         raise Refused("bad-option", f"{side!r} is no side", "--side", f"choose one of {', '.join(SIDES)}")
     if (metric is None) == (scores is None):
@@ -62,6 +61,7 @@ def prune(
     if side == "auto" and size is None:
         keep_of([0.0], keep, "auto")
     found = opened(pool, embeddings, columns)
+    check_written(out, *found.files, *(given for given in (scores, runs) if given is not None))
     if label is not None:
         found.need([label], "--label")
     curves = _curves(runs, level_of(level, 0.9), seed)

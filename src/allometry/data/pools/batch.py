@@ -28,6 +28,23 @@ class Batch:
         return self.columns[name]
 
 
+def numbers(values: Column, name: str, start: int, where: str, holds: str = "numbers") -> Column:
+    """The values, refused with the first row that is none where a number is needed: text, or a number among text."""
+    if values.dtype.kind in "biuf":
+        return values
+    wrong = next((place for place in np.ndindex(values.shape) if not _is_number(values[place])), (0,) * values.ndim)
+    message = f"`{name}` is text, such as {str(values[wrong])[:40]!r} in row {start + wrong[0]}"
+    raise Refused("not-numbers", message, where, f"give {holds}")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def checked(values: Column, name: str, start: int, where: str) -> Column:
     """The values, refused with the row where a number is missing or not finite."""
     if values.dtype.kind != "f":

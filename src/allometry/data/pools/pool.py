@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from allometry.axes import nearest_names
 from allometry.data.pools.batch import Batch, Column, checked
-from allometry.data.pools.sources import Arrays, Source, open_frame, open_numpy
+from allometry.data.pools.sources import Arrays, NumpyFile, Source, open_frame, open_numpy
 from allometry.notices import Refused
 
 BATCH = 1 << 16  # rows held at once, assumed: 16 MiB of 64 numbers each
@@ -36,6 +36,12 @@ class Pool:
     def names(self) -> tuple[str, ...]:
         """The columns as the pool has them."""
         return tuple(name for source in self.sources for name in source.names)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file or folder of the table and those of arrays: what must not be written to; none of arrays in memory."""
+        given = [Path(self.where), *(source.path for source in self.sources if isinstance(source, NumpyFile))]
+        return tuple(dict.fromkeys(path for path in given if path.exists()))
 
     def has(self, name: str) -> bool:
         return self.map.get(name, name) in self.names

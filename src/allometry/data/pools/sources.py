@@ -159,11 +159,29 @@ def _numbers(series: polars.Series, row: int, where: str) -> Column:
         raise Refused("missing-value", f"`{series.name}` is empty in row {place}", where, mend)
     values = series.to_numpy()
     if values.dtype.kind == "O":
-        values = np.asarray(values.tolist())
+        values = _nested(values.tolist(), series.name, row, where)
     if values.dtype.kind not in _KINDS:
         mend = "give numbers, text, or lists of numbers"
         raise Refused("bad-column", f"`{series.name}` holds {series.dtype}", where, mend)
     return cast(Column, values)
+
+
+def _nested(values: Sequence[Any], name: str, row: int, where: str) -> Column:
+    """Lists of lists as an array, refused by the first row that is not shaped like the first."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        shapes = [_shape(value) for value in values]
+        place = next(i for i, shape in enumerate(shapes) if shape is None or shape != shapes[0])
+        message = f"`{name}` has lists of other lengths in row {row + place}"
+        raise Refused("ragged", message, where, "give every row as many, and every list in it") from None
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    try:
+        return np.shape(value)
+    except ValueError:
+        return None
 
 
 def _width(series: polars.Series, row: int, where: str) -> int:

@@ -29,9 +29,8 @@ def truth(batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 def _classes(batch: Batch, count: int) -> NDArray[np.int64]:
     given = batch["label"]
-    if given.dtype.kind not in "biuf":
-        mend = "give the place of each class among its probabilities, counted from 0"
-        raise Refused("bad-label", "`label` holds text, not numbers of classes", "the pool", mend)
+    if given.ndim != 1:
+        raise Refused("bad-label", "`label` is a list, not one class", "the pool", "give one number an example")
     classes = given.astype(np.int64)
     wrong = np.flatnonzero((classes != given) | (classes < 0) | (classes >= count))
     if len(wrong):

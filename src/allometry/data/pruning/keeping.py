@@ -70,7 +70,10 @@ def prune(
     order = np.argsort(-values if side == "hardest" else values, kind="stable")
     if labels is None:
         return Pruned(np.sort(order[:count]), len(values), side, {}, steps)
-    names, classes = np.unique(np.asarray(labels), return_inverse=True)
+    labels = np.asarray(labels)
+    if labels.ndim != 1:
+        raise Refused("bad-labels", "the labels are lists", "labels", "give one class an example (--label)")
+    names, classes = np.unique(labels, return_inverse=True)
     if len(classes) != len(values):
         raise Refused(
             "ragged", f"there are {len(classes)} labels and {len(values)} scores", "labels", "give one an example"

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allometry.data.pools import BATCH, Batch, Pool
-from allometry.data.pools.sources import Arrays, NumpyFile
+from allometry.data.pools.batch import numbers
+from allometry.data.pools.sources import Arrays
 from allometry.data.pruning.metric import Metric, ScoreSettings, State, find_metric
 from allometry.notices import Refused
 
@@ -69,10 +70,11 @@ def score_to_file(
     Use it for pools that take long: what is scored is kept beside `out` in OUT.parts and a call with the same pool,
     metric and settings goes on from there. The table itself appears whole or not at all.
 
-    Errors: `Refused` as for `score`, and for an `out` of another kind or in a folder that is not there.
+    Errors: `Refused` as for `score`, and for an `out` of another kind, in a folder that is not there, or that the pool is
+    read from.
     """
     out, settings, found = Path(out), settings or ScoreSettings(), find_metric(metric)
-    check_written(out)
+    check_written(out, *pool.files)
     pool.need(list(found.columns), f"the metric {metric}")
     folder = out.with_name(out.name + ".parts")
     _claim(folder, _job(pool, metric, settings))
@@ -126,7 +128,7 @@ def read_scores(pool_or_file: str | Path) -> Scores:
     pool = open_pool(path)
     name = pool.names[0] if path.suffix == ".npy" else "score"
     pool.need([name], "pruning")
-    found = np.asarray(pool.column(name), dtype=np.float64)
+    found = np.asarray(numbers(pool.column(name), name, 0, str(path)), dtype=np.float64)
     if found.ndim != 1:
         raise Refused("bad-scores", "the scores are vectors", str(path), "give one number an example")
     if pool.has("row") and not np.array_equal(pool.column("row"), np.arange(len(found))):
@@ -135,8 +137,11 @@ def read_scores(pool_or_file: str | Path) -> Scores:
     return found
 
 
-def check_written(out: Path) -> None:
-    """Refuse, before anything is computed, a file that could not be written."""
+def check_written(out: Path, *inputs: str | Path) -> None:
+    """Refuse, before anything is computed, a file that could not be written or would take the place of an input.
+
+    `inputs` are files and folders that are read; what is no path of a file is passed over.
+    """
     if out.suffix not in _WRITTEN:
         raise Refused(
             "unknown-format",
@@ -146,11 +151,21 @@ def check_written(out: Path) -> None:
         )
     if not out.parent.is_dir():
         raise Refused("no-folder", "there is no such folder", str(out.parent), "make it, or choose another")
+    for given in map(Path, inputs):
+        if given.exists() and out.exists() and out.samefile(given):
+            raise Refused(
+                "overwrites-input", "the answer would overwrite what it is read from", str(out), "choose another file"
+            )
+        if given.is_dir() and given.resolve() in out.resolve().parents:
+            mend = "choose a file outside it"
+            raise Refused("overwrites-input", "the answer would become part of the pool's folder", str(out), mend)
 
 
 def _scored(pool: Pool, metric: Metric, state: State, settings: ScoreSettings, start: int) -> Iterator[Scores]:
     """The scores of each batch from a row on."""
     for batch in _batches(pool, metric, start):
+        for name, holds in metric.columns.items():
+            numbers(batch[name], pool.map.get(name, name), batch.start, pool.where, holds)
         found = np.asarray(metric.score(batch, state, settings), dtype=np.float64)
         if found.shape != (len(batch),):
             mend = f"give one number an example in {', '.join(metric.columns)}"
@@ -182,10 +197,8 @@ def _grouped(batches: Iterator[Scores], tick: Tick) -> Iterator[Scores]:
 
 def _job(pool: Pool, metric: str, settings: ScoreSettings) -> str:
     """What the scores follow from: files by size and time, as they may be too long to read for this; arrays by content."""
-    path = Path(pool.where)
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    files += [source.path for source in pool.sources if isinstance(source, NumpyFile)]
-    stamps = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files if file.exists()]
+    files = [file for path in pool.files for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    stamps = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     held = [source.digest() for source in pool.sources if isinstance(source, Arrays)]
     about = [FORMAT, metric, asdict(settings), pool.height, dict(pool.map), stamps, held]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()

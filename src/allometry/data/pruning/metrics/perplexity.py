@@ -15,6 +15,10 @@ def score(batch: Batch, state: State, settings: ScoreSettings) -> Array:
     if len(wrong):
         message = f"`tokens` is {tokens[wrong[0]]} in row {batch.start + wrong[0]}"
         raise Refused("no-tokens", message, "the pool", "leave empty texts out")
+    wrong = np.flatnonzero(batch["nats"] < 0)
+    if len(wrong):
+        message = f"`nats` is {batch['nats'][wrong[0]]:g} in row {batch.start + wrong[0]}, and a negative log-likelihood is not below 0"
+        raise Refused("bad-nats", message, "the pool", "turn the sign of log-likelihoods, or leave that row out")
     mean = batch["nats"] / tokens
     if mean.max(initial=0.0) > 700:
         message = f"`nats` a token is {mean.max():.4g} near row {batch.start}, whose perplexity no number holds"
