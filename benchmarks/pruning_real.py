@@ -4,7 +4,7 @@ Pools of two sizes, metrics by the side that they keep, four kept shares, paired
 so that what is kept is repeated the more, the less is kept. Runs are kept in benchmarks/campaign/ as they end, and a
 killed campaign goes on from there; with --report nothing is trained.
 
-    python benchmarks/pruning_real.py [--seeds 0 1 2] [--only text|images] [--report] [--write]
+    python benchmarks/pruning_real.py [--seeds 0 1 2] [--only {text,images}] [--report] [--write]
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from _report import Report
 from allometry.data.filtering import Arm, compare_pruning
 from allometry.data.pruning import pruning_curve
 from allometry.fits import Settings
-from allometry.notices import Refused
+from allometry.notices import Interval, Refused
 from allometry.runs import read_runs
 
 LEVEL, WHOLE = 0.9, 1.0
@@ -139,18 +139,24 @@ def _report_laws(report: Report, rows: TABLE) -> None:
     # The largest size that every arm was run at.
     budget = max(row["examples"] for row in rows if row["kept"] == max(KEPT))
     found = compare_pruning(table, budget, settings=Settings(bootstrap=200, level=LEVEL))
-    report(f"against random at {budget:g} examples: {found.sentence}")
+    report(f"by fitted curves at {budget:g} examples (what was measured there is in the table): {found.sentence}")
     for arm in found.arms:
         report(f"{arm.name:20} {_crossing(arm)}")
 
 
 def _crossing(arm: Arm) -> str:
     assert arm.crossings is not None
-    if not arm.crossings.crossings:
-        return arm.crossings.sentence
-    ends = [f"{one.at.value:.4g} [{one.at.low or float('nan'):.4g}, {one.at.high or float('nan'):.4g}], beyond it "
-            f"{'the metric' if one.lower_beyond == 'first' else 'random'} is ahead" for one in arm.crossings.crossings]  # fmt: skip
-    return f"crosses random at {'; '.join(ends)} ({arm.crossings.share or 0:.0%} of draws cross)"
+    ends = [f"{_with_ends(one.at)}, beyond it {'the metric' if one.lower_beyond == 'first' else 'random'} is ahead"
+            for one in arm.crossings.crossings]  # fmt: skip
+    ahead = "the metric" if "first is lower" in arm.crossings.sentence else "random"
+    said = f"crosses random at {'; '.join(ends)}" if ends else f"no crossing, {ahead} ahead at every size"
+    return f"{said} ({arm.crossings.share or 0:.0%} of draws cross)"
+
+
+def _with_ends(at: Interval) -> str:
+    if at.low is None or at.high is None:
+        return f"{at.value:.4g} (no interval: {at.why})"
+    return f"{at.value:.4g} [{at.low:.4g}, {at.high:.4g}]"
 
 
 if __name__ == "__main__":
