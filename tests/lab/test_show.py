@@ -24,6 +24,10 @@ from allometry.reports.ladders import ladder_figures, write_ladder_page
 pytestmark = pytest.mark.lab
 Make = Callable[..., Path]
 FEW = Settings(bootstrap=50)
+SETTINGS = {
+    "clip": 1.0, "learning_rate": {"number": 0.1, "law": None, "values": {}}, "corpus": "task", "loop": 1,
+    "optimiser": {"kind": "AdamW", "weight_decay": 0.1}, "evaluation": {"windows": 64, "every": None, "times": 2},
+}  # fmt: skip
 
 
 def rows_of(mechanism: str, better: float = 1.0, **columns: object) -> list[dict[str, object]]:
@@ -47,8 +51,9 @@ def rows_of(mechanism: str, better: float = 1.0, **columns: object) -> list[dict
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def write(name: str, rows: list[dict[str, object]]) -> Path:
+    def write(name: str, rows: list[dict[str, object]], **settings: Any) -> Path:
         (tmp_path / name).mkdir()
+        (tmp_path / name / "ladder.json").write_text(json.dumps({"settings": {**SETTINGS, **settings}}))
         with (tmp_path / name / "runs.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
@@ -116,6 +121,56 @@ def test_diverged_and_unfinished_runs_are_no_points(make: Make) -> None:
     assert [point.runs for point in found.fronts[0].points] == [1, *[2] * 10, 1]
 
 
+def decayed(weight_decay: float) -> dict[str, Any]:
+    return {"optimiser": {"kind": "AdamW", "weight_decay": weight_decay}}
+
+
+def test_settings_that_differ_tell_recipes_apart(make: Make) -> None:
+    """Runs of two weight decays have the same columns; a mean of both would pass for one over seeds."""
+    none = make("none", rows_of("plain"), **decayed(0))
+    much = make("much", rows_of("plain", 0.5, device="b"), **decayed(20))
+    found = show_ladders(read_tables([none, much]), settings=FEW)
+    assert [front.recipe for front in found.fronts] == [f"plain, optimiser weight_decay {n}" for n in (0, 20)]
+    assert all(point.runs == 2 for front in found.fronts for point in front.points)
+    with pytest.raises(Refused, match="optimiser adamw holds runs of several settings"):
+        show_ladders(found.rows, "optimiser")
+    by = show_ladders(found.rows, "folder", settings=FEW)
+    assert [front.recipe for front in by.fronts] == [str(none), str(much)]
+
+
+def test_what_says_when_or_with_which_rate_is_no_recipe(make: Make) -> None:
+    rate = {"learning_rate": {"number": 0.2}, "evaluation": {"windows": 64, "every": 5, "times": None}}
+    folders = [make("one", rows_of("plain")), make("two", rows_of("plain", learning_rate=0.2), **rate)]
+    [front] = show_ladders(read_tables(folders), settings=FEW).fronts
+    assert [point.runs for point in front.points] == [2] * 24
+
+
+def test_one_seed_twice_at_a_point_is_two_recipes(make: Make) -> None:
+    """By folder where there are two, refused within one: no column says what differs."""
+    one, two = make("one", rows_of("plain")), make("two", rows_of("plain", device="b"))
+    found = show_ladders(read_tables([one, two]), settings=FEW)
+    assert [front.recipe for front in found.fronts] == [f"plain, {one}", f"plain, {two}"]
+    both = make("both", rows_of("plain") + rows_of("plain", device="b"))
+    with pytest.raises(Refused, match="two runs of one size, budget, rate and seed"):
+        show_ladders(read_tables([both]), settings=FEW)
+    shapes = make("shapes", rows_of("plain") + rows_of("plain", heads=4))
+    [front] = show_ladders(read_tables([shapes]), settings=FEW).fronts
+    assert [point.runs for point in front.points] == [2] * 24
+
+
+def test_ladders_that_were_measured_otherwise_are_refused(make: Make, tmp_path: Path) -> None:
+    one, few = make("one", rows_of("plain")), make("few", rows_of("looped"), evaluation={"windows": 8})
+    with pytest.raises(Refused, match=r"differ in evaluation windows \(64, 8\)"):
+        read_tables([one, few])
+    (few / "ladder.json").write_text("[]")
+    with pytest.raises(Refused, match="is not what a ladder writes"):
+        read_tables([one, few])
+    (few / "ladder.json").unlink()
+    with pytest.raises(Refused, match="no ladder.json"):
+        read_tables([one, few])
+    assert len(read_tables([few])) == 48
+
+
 def test_figures_hold_every_run_and_name_recipes_safely(make: Make, tmp_path: Path) -> None:
     folders = [make("one", rows_of("plain")), make("two", rows_of("<b>bold", 1.2))]
     found = show_ladders(read_tables(folders), settings=FEW)
@@ -170,5 +225,5 @@ def test_what_cannot_be_shown_is_refused(make: Make, tmp_path: Path) -> None:
     ):
         with pytest.raises(Refused, match=says):
             show_ladders(read_tables(folders), settings=FEW)
-    with pytest.raises(Refused, match="no column 'colour'"):
+    with pytest.raises(Refused, match=r"no column 'colour'.*it has run_id, mechanism, .*, folder, settings"):
         show_ladders(read_tables([plain]), "colour")

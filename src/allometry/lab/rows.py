@@ -16,9 +16,11 @@ COLUMNS = (
     "batch_tokens", "steps", "learning_rate", "schedule", "optimiser", "precision", "seed", "corpus", "loss_unit",
     "entropy_rate", "step", "current_learning_rate", "train_loss", "loss", "accuracy", "answer_loss", "seconds", "device", "state",
     "growth_factor", "tokens_before_stacking", "regulariser", "regulariser_weight",
+    "regulariser_period",
 )  # fmt: skip
 # What runs have in the columns that came later.
-EARLIER = {"growth_factor": 1, "tokens_before_stacking": 0, "regulariser": "none", "regulariser_weight": 0.0}
+EARLIER = {"growth_factor": 1, "tokens_before_stacking": 0, "regulariser": "none", "regulariser_weight": 0.0,
+           "regulariser_period": 0}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def row(job: Job, measured: Measured, unit: str, entropy_rate: float | None, dev
 def _techniques(job: Job) -> tuple[int | float | str, ...]:
     stacking, regulariser = job.stacking, job.regulariser
     grown = (stacking.factor, stacking.base_tokens) if stacking else (1, 0)
-    return (*grown, *(("loop", regulariser.weight) if regulariser else ("none", 0.0)))
+    return (*grown, *(("loop", regulariser.weight, regulariser.period) if regulariser else ("none", 0.0, 0)))
 
 
 def _name(part: object, kinds: Any) -> str:

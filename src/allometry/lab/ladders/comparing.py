@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allometry.fits import Settings
+from allometry.lab.ladders.recipes import POINT, RECIPE, check_one_recipe, named
 from allometry.notices import Refused
 from allometry.plans import Arms, arms
 from allometry.plans._arms_rungs import SAME
@@ -14,14 +15,7 @@ from allometry.runs import read_runs
 if TYPE_CHECKING:
     import polars as pl
 
-# Columns that tell recipes apart beside the mechanism, with what is not named; and the column that names them.
-PLAIN = {"loops": 1, "streams": 1, "experts": 1, "growth_factor": 1, "regulariser_weight": 0, "context": 0,
-         "optimiser": "", "schedule": "", "precision": ""}  # fmt: skip
-WORDS = {"growth_factor": "stacked x", "regulariser_weight": "regulariser "}
-RECIPE = "recipe"
 LAW = "A * flops**-a"
-# Points of these are apart, whatever their seeds.
-POINT = ("flops", "params", "learning_rate", "batch_tokens")
 
 
 @dataclass(frozen=True)
@@ -60,23 +54,22 @@ def show_ladders(rows: pl.DataFrame, by: str | None = None, law: str = LAW, sett
     """The fronts of recipes, and the difference of each to the first, up to the largest FLOPs that both have.
 
     Use it to look at ladders; `plans.arms` with a law of your own says what holds beyond them. Recipes are told apart by
-    the column `by`, whose first value is the baseline; by default by mechanism and all that varies beside it, the
-    plainest being the baseline. Losses of runs that differ by their seed alone are averaged. Differences are those of
+    the column `by`, whose first value is the baseline; by default by mechanism, all that varies beside it and the settings
+    in which the ladders differ, the plainest being the baseline. Losses of runs that differ by their seed alone are averaged. Differences are those of
     `law` fitted to both, resampled by rung.
     Errors: `Refused` for a column that is not there, ladders of several corpora, whose losses are not of the same thing,
-    and where no run has come to its end.
+    recipes that hold one seed twice at one point, for those are several recipes, and where no run has come to its end.
     """
     import polars as pl
 
     if by is not None and by not in rows.columns:
-        raise Refused(
-            "unknown-column", f"the table has no column {by!r}", "--by", f"it has {', '.join(('mechanism', *PLAIN))}"
-        )
+        raise Refused("unknown-column", f"the table has no column {by!r}", "--by", f"it has {', '.join(rows.columns)}")
     for column in ("corpus", "loss_unit"):
         if len(kinds := rows[column].unique(maintain_order=True)) > 1:
             raise Refused("not-comparable", f"the ladders differ in {column} ({', '.join(map(str, kinds))})", "the folders",
                           "give ladders that were measured on the same text")  # fmt: skip
-    rows, name = (rows, by) if by is not None else (_named(rows), RECIPE)
+    rows, name = (rows, by) if by is not None else (named(rows), RECIPE)
+    check_one_recipe(rows, name)
     ended = rows.filter((pl.col("step") == pl.col("steps")) & pl.col("loss").is_not_null())
     if ended.is_empty():
         raise Refused("no-runs", "no run has come to its end with a loss", "the folder", "wait for the first")
@@ -88,23 +81,6 @@ def show_ladders(rows: pl.DataFrame, by: str | None = None, law: str = LAW, sett
         except Refused as refused:
             apart.append(f"{front.recipe} is not compared with {fronts[0].recipe}: {refused.message}")
     return Shown(rows, name, str(ended["loss_unit"][0]), fronts, tuple(found), tuple(apart))
-
-
-def _named(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with a column that names recipes, those that differ least from the plain one first."""
-    import polars as pl
-
-    varied = [name for name in PLAIN if rows[name].n_unique() > 1]
-    names, extras = list[str](), list[int]()
-    for row in rows.select("mechanism", *varied).iter_rows(named=True):
-        said = [
-            f"{WORDS.get(name, f'{name} ')}{row[name]:g}" if isinstance(row[name], int | float) else str(row[name])
-            for name in varied if row[name] != PLAIN[name]
-        ]  # fmt: skip
-        names.append(", ".join([row["mechanism"], *said]))
-        extras.append(len(said) + (row["mechanism"] != "plain"))
-    found = rows.with_columns(pl.Series(RECIPE, names), pl.Series("extras", extras))
-    return found.sort("extras", maintain_order=True).drop("extras")
 
 
 def _front(recipe: str, ended: pl.DataFrame) -> Front:
