@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.resources import files
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,12 @@ from hypothesis import strategies as st  # noqa: E402
 from allometry.cli.main import main  # noqa: E402
 from allometry.costs import most_bits_per_parameter  # noqa: E402
 from allometry.lab.batches import evaluation_windows  # noqa: E402
-from allometry.lab.corpora import corpus_names, find_corpus  # noqa: E402
+from allometry.lab.corpora import biographies, corpus_names, find_corpus  # noqa: E402
 from allometry.lab.corpora.biographies import make_people  # noqa: E402
 from allometry.lab.corpora.markov import Chain, markov_chain  # noqa: E402
 from allometry.lab.corpus import Corpus  # noqa: E402
 from allometry.lab.ladders import ladder_of, read_ladder  # noqa: E402
-from allometry.lab.losses import evaluate_answers  # noqa: E402
+from allometry.lab.losses import evaluate, evaluate_answers  # noqa: E402
 from allometry.lab.running import Place, run_job  # noqa: E402
 from allometry.notices import Refused  # noqa: E402
 
@@ -181,18 +183,58 @@ def test_biographies_hold_the_bits_that_they_say(options: dict[str, Any]) -> Non
     assert len(facts) == people
     assert {len(each) for each in facts.values()} == {attributes}  # the same in every biography of a person
     made = make_people(people=people, attributes=attributes, values=values)
-    wanted = (
-        math.log2(math.comb(26**6, people))
-        + attributes * math.log2(math.comb(26**3, values))
-        + people * attributes * math.log2(values)
-    )
-    assert made.bits == pytest.approx(wanted, rel=1e-9)
     assert f"{made.bits:.6g} bits" in " ".join(corpus.known)
     # The published count leaves out that a set of n names says n log2(e) bits more than n log2(N/n), and texts alike.
     published = most_bits_per_parameter(1.0, people, made.known)
     assert published < made.bits < published + (people + attributes * values) / math.log(2)
     orders = [[each[0] for each in record.split()[1:]] for record in corpus.train.tobytes().decode().splitlines()]
     assert attributes == 1 or len(set(map(tuple, orders))) == math.factorial(attributes)
+
+
+def test_bits_are_those_of_all_that_could_have_been_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a world of four names and four texts every draw is listed, and counted by what a reader would see of it."""
+    monkeypatch.setattr(biographies, "NAMES", 4)
+    monkeypatch.setattr(biographies, "TEXTS", 4)
+    seen: Counter[tuple[tuple[int, int], ...]] = Counter()
+    example: dict[tuple[tuple[int, int], ...], biographies.People] = {}
+    for names, texts, facts in product(
+        permutations(range(4), 2), permutations(range(4), 3), product(range(3), repeat=2)
+    ):
+        told = tuple(sorted((name, texts[fact]) for name, fact in zip(names, facts, strict=True)))
+        seen[told] += 1
+        example[told] = biographies.People(np.array(names), np.array([texts]), np.array(facts)[:, None])
+    assert len({people.bits for people in example.values()}) == 2  # of one value in use, and of two
+    for told, people in example.items():
+        assert people.bits == pytest.approx(-math.log2(seen[told] / seen.total()), rel=1e-12)
+
+
+def test_values_that_nobody_has_are_nothing_to_know() -> None:
+    made = [make_people(people=5, attributes=4, values=values, seed=1).bits for values in (64, 1000)]
+    assert made == pytest.approx([416, 416], rel=0.02)
+
+
+@pytest.mark.parametrize(("hops", "letters"), [(1, 4), (2, 4), (2, 3), (3, 5)])
+def test_what_the_last_letter_alone_gives(hops: int, letters: int) -> None:
+    """The best of all rules of the last letter, by the text; of one hop it is never the letter itself."""
+    corpus = find_corpus("p-hop", {"hops": hops, "letters": letters, "examples": 20_000}).read()
+    pairs = Counter((record[-3], record[-1]) for record in corpus.train.tobytes().decode().splitlines())
+    best = sum(max(n for (last, _), n in pairs.items() if last == each) for each in {last for last, _ in pairs})
+    (told,) = [float(re.findall(r"([\d.]+)%", each)[0]) / 100 for each in corpus.known if "last letter" in each]
+    assert told == pytest.approx(best / pairs.total(), abs=0.02)
+    assert hops > 1 or told == pytest.approx(1 / (letters - 1), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["biographies", "addition", "p-hop", "graph-search"])
+def test_a_context_that_cuts_answers_is_refused(name: str) -> None:
+    record = find_corpus(name, SMALL[name]).read().record
+    contents: dict[str, Any] = {
+        "sizes": [{"layers": 1, "width": 16, "heads": 2, "ffn": 32}], "budget": {"tokens": 2 * record},
+        "training": {"context": record, "batch_tokens": record, "learning_rate": 0.01}, "evaluation": {"windows": 8},
+        "corpus": {"name": name, **SMALL[name]},
+    }  # fmt: skip
+    assert len(ladder_of(contents).jobs) == 1
+    with pytest.raises(Refused, match=f"give context = {2 * record}, or another"):
+        ladder_of({**contents, "training": {**contents["training"], "context": record + 1}})
 
 
 def test_values_are_even_draws() -> None:
@@ -217,12 +259,13 @@ def test_an_answer_is_right_to_its_last_token_or_wrong() -> None:
     corpus = find_corpus("addition", {"operands": 2, "digits": 2, "examples": 400}).read()
     windows, answers = (evaluation_windows(part, 20, 9) for part in (corpus.held_out, corpus.answers))
     mistaken = torch.zeros_like(windows)
-    assert evaluate_answers(Oracle(windows, mistaken), windows, answers)[0] == 1.0
+    assert evaluate_answers(Oracle(windows, mistaken), windows, answers).accuracy == 1.0
     mistaken[:, 1][answers[:, 1] == 0] = 1  # a mistake outside of answers is none
-    assert evaluate_answers(Oracle(windows, mistaken), windows, answers)[0] == 1.0
+    assert evaluate_answers(Oracle(windows, mistaken), windows, answers).accuracy == 1.0
     first, second = answers[0][answers[0] > 0].unique()[:2]
     mistaken[0, 1:][(answers[0, 1:] == first).nonzero()[-1]] = 1  # its last token alone
-    accuracy, loss = evaluate_answers(Oracle(windows, mistaken), windows, answers)
+    every, accuracy, loss = evaluate_answers(Oracle(windows, mistaken), windows, answers, batch=3)
+    assert every == pytest.approx(evaluate(Oracle(windows, mistaken), windows))
     count = len(answers[:, 1:][answers[:, 1:] > 0].unique())
     assert accuracy == pytest.approx(1 - 1 / count)
     assert loss == pytest.approx(10 / int((answers[:, 1:] > 0).sum()), abs=0.01)

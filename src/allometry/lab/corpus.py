@@ -43,8 +43,9 @@ class Corpus:
 
     `vocab` is how many different tokens there can be; `entropy_rate`, in nats per token, is the least loss that any
     model can reach, where that is known exactly; `unit` is that of the losses. `answers` (one for each held-out token)
-    numbers the answers that follow from what stands before them, from 1; 0 is no part of one. `known` says what else
-    is known exactly of a generated corpus, a sentence each.
+    numbers the answers that follow from what stands before them, from 1; 0 is no part of one. `record` is the length of
+    the records that the text is made of, where they are all of one. `known` says what else is known exactly of a
+    generated corpus, a sentence each.
     """
 
     train: np.ndarray
@@ -54,6 +55,7 @@ class Corpus:
     entropy_rate: float | None = None
     unit: str = "nats per byte"
     answers: np.ndarray | None = None
+    record: int | None = None
     known: tuple[str, ...] = ()
 
     @property
@@ -107,6 +109,16 @@ def windows(data: np.ndarray, length: int) -> np.ndarray:
     count = (len(data) - 1) // length
     starts = np.arange(count)[:, None] * length
     return data[starts + np.arange(length + 1)]
+
+
+def check_records(corpus: Corpus, context: int) -> None:
+    """Refuse windows that cut answers in two, for the part in a window would be judged as if it were the whole."""
+    record = corpus.record
+    if corpus.answers is not None and record and context % record:
+        raise Refused(
+            "cut-records", f"windows of {context} tokens cut records of {record}, and their answers, in two", "[training]",
+            f"give context = {-(-context // record) * record}, or another multiple of {record}",
+        )  # fmt: skip
 
 
 def check_epoch(available: int, needed: int, context: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -32,11 +32,20 @@ def evaluate(model: nn.Module, held_out: Tensor, batch: int = 128) -> float:
     return sum(losses) / len(held_out)
 
 
-@torch.no_grad()
-def evaluate_answers(model: nn.Module, held_out: Tensor, answers: Tensor, batch: int = 128) -> tuple[float, float]:
-    """The share of answers that are right to their last token, and the mean cross-entropy of their tokens in nats.
+class Judged(NamedTuple):
+    """Mean cross-entropy of all tokens and of those of answers, in nats, and the share of answers that are right."""
 
-    Arguments: windows (n, context + 1) and, for each of their tokens, the number of the answer it is part of, or 0.
+    loss: float
+    accuracy: float
+    answer_loss: float
+
+
+@torch.no_grad()
+def evaluate_answers(model: nn.Module, held_out: Tensor, answers: Tensor, batch: int = 128) -> Judged:
+    """What `evaluate` gives, and beside it how the answers do, in the same pass.
+
+    Arguments: windows (n, context + 1) and, for each of their tokens, the number of the answer it is part of, or 0;
+    windows must cut no answer in two, for the part in one would be judged as if it were the whole.
     An answer counts as right where each token is the likeliest behind the right ones before it: that is where the model,
     left to write on by itself and always taking the likeliest, writes it as it is.
     """
@@ -45,8 +54,9 @@ def evaluate_answers(model: nn.Module, held_out: Tensor, answers: Tensor, batch:
         logits = model(part[:, :-1])
         losses.append(functional.cross_entropy(logits.transpose(1, 2), part[:, 1:], reduction="none").flatten())
         wrong.append((logits.argmax(dim=-1) != part[:, 1:]).flatten())
-    numbers = answers[:, 1:].flatten()
+    each, numbers = torch.cat(losses).double(), answers[:, 1:].flatten()
     asked = numbers > 0
     mistakes = torch.bincount(numbers[asked], weights=torch.cat(wrong)[asked].double())
     counts = torch.bincount(numbers[asked])
-    return float((mistakes[counts > 0] == 0).double().mean()), float(torch.cat(losses)[asked].double().mean())
+    right = (mistakes[counts > 0] == 0).double().mean()
+    return Judged(float(each.mean()), float(right), float(each[asked].mean()))

@@ -46,8 +46,10 @@ def of_records(name: str, train: np.ndarray, held_out: np.ndarray, marks: np.nda
     length = train.shape[1]
     numbers = np.arange(len(held_out))[:, None] * marks.max() + marks
     answers = np.where(marks > 0, numbers, 0).ravel()
-    told = f"records of {length} bytes; a context of a multiple of that cuts none in two"
-    return generated(name, train.ravel(), held_out.ravel(), vocab=ASCII, answers=answers, known=(told, *known))
+    told = f"records of {length} bytes; a context must be a multiple of that, so that none is cut in two"
+    return generated(
+        name, train.ravel(), held_out.ravel(), vocab=ASCII, answers=answers, record=length, known=(told, *known)
+    )
 
 
 def text(template: bytes, count: int) -> np.ndarray:

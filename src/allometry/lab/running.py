@@ -161,11 +161,13 @@ def _penalty(regulariser: LoopRegulariser | None) -> Callable[[Mapping[str, Tens
 def _measure(loop: Loop, value: float, held_out: HeldOut) -> Measured:
     if not math.isfinite(value):
         return Measured(loop.step, loop.rate(loop.step), value, math.nan, loop.seconds)
-    accuracy = answer_loss = None
     with loop.casting():
-        loss = evaluate(loop.model, held_out.windows)
-        if held_out.answers is not None:
-            accuracy, answer_loss = evaluate_answers(loop.model, held_out.windows, held_out.answers)
+        judged: tuple[float, float | None, float | None] = (
+            (evaluate(loop.model, held_out.windows), None, None)
+            if held_out.answers is None
+            else evaluate_answers(loop.model, held_out.windows, held_out.answers)
+        )
+    loss, accuracy, answer_loss = judged
     return Measured(loop.step, loop.rate(loop.step), loop.recent, loss, loop.seconds, accuracy, answer_loss)
 
 

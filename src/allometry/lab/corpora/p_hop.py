@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from allometry.lab.corpus import Corpus
@@ -18,7 +20,8 @@ def read(*, hops: int = 4, letters: int = 4, length: int = 48, examples: int = 2
     A hop goes from a letter to the one that followed it where it last stood before; the first starts at the last letter,
     and the answer is the letter at which the last hop arrives. Sequences hold no letter twice in a row, and are of those
     in which so many hops can be made. A model needs depth that grows as the logarithm of the hops (Sanford et al. 2024,
-    arXiv 2402.09268). The accuracy of a run is the share of right answers; guessing gives about one in `letters`.
+    arXiv 2402.09268). The accuracy of a run is the share of right answers, to hold beside what the last letter alone
+    gives, which `known` says.
     Errors: `Refused` for sequences too short for so many hops, for fewer than 3 or more than 52 letters.
     """
     check_above_zero("hops", hops, _WHERE)
@@ -41,7 +44,19 @@ def read(*, hops: int = 4, letters: int = 4, length: int = 48, examples: int = 2
             found += len(kept[-1])
         return np.concatenate(kept)[:count]
 
-    return exercises("p-hop", draw, slice(length + 1, length + 2), examples, seed)
+    corpus = exercises("p-hop", draw, slice(length + 1, length + 2), examples, seed)
+    records = corpus.train.reshape(-1, length + 3)
+    alone = _by_last_letter(records[:, length - 1], records[:, length + 1], letters)
+    return replace(corpus, known=(*corpus.known, f"the last letter alone gives {alone:.1%} of the answers"))
+
+
+def _by_last_letter(last: np.ndarray, answers: np.ndarray, letters: int) -> float:
+    """The share of answers that are right by a rule of the last letter alone: it again, or any one other.
+
+    Letters are alike, so that no rule of that kind is better.
+    """
+    same = float((last == answers).mean())
+    return max(same, (1 - same) / (letters - 1))
 
 
 def _sequences(generator: np.random.Generator, count: int, letters: int, length: int) -> np.ndarray:

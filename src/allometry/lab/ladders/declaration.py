@@ -11,7 +11,7 @@ from typing import Any
 
 from allometry.costs import Shape
 from allometry.lab.corpora import CorpusChoice, find_corpus
-from allometry.lab.corpus import Corpus, check_epoch, check_held_out
+from allometry.lab.corpus import Corpus, check_epoch, check_held_out, check_records
 from allometry.lab.jobs import LOOP_VERSION, PRECISIONS, Evaluation, Job, fingerprint
 from allometry.lab.ladders.rates import Rate, read_rate
 from allometry.lab.ladders.techniques import check_regulariser, read_growth, read_regularisers
@@ -80,6 +80,7 @@ def ladder_of(contents: Mapping[str, Any], name: str = "ladder", folder: Path = 
             raise Refused("missing-key", f"`{key}` is missing", "the ladder file", f"add [{key}]" if key != "sizes" else "add sizes = [{ layers = 1, width = 32, heads = 2, ffn = 128 }]")  # fmt: skip
     shared = _shared(contents, folder)
     corpus = shared.corpus.read()
+    check_records(corpus, shared.context)
     check_held_out((len(corpus.held_out) - 1) // shared.context, shared.evaluation.windows)
     mechanism, growth = _mechanism(contents), read_growth(contents.get("growth"))
     jobs, notices = list[Job](), list[Notice]()
