@@ -29,7 +29,7 @@ from allometry.fits import Settings
 from allometry.notices import Interval, Refused
 from allometry.runs import read_runs
 
-LEVEL, WHOLE = 0.9, 1.0
+LEVEL, WHOLE, DRAWS = 0.9, 1.0, 200
 SAID = {
     TEXT: "windows of the standard library, 10% planted noise, 20% planted copies; nats per held-out clean byte",
     IMAGES: "digits of scikit-learn, nothing planted; share of 597 test images mistaken",
@@ -132,13 +132,13 @@ def _report_dropped(report: Report, rows: TABLE, metrics: list[str]) -> None:
 def _report_laws(report: Report, rows: TABLE) -> None:
     table = {key: [row[key] for row in rows] for key in ("metric", "kept", "examples", "error", "seed")}
     report("laws over examples kept, as far as four sizes tell them")
-    for curve in pruning_curve(read_runs(table, rows="all"), level=LEVEL):
+    for curve in pruning_curve(read_runs(table, rows="all"), level=LEVEL, bootstrap=DRAWS):
         at = curve.exponent
         said = "no interval" if at.low is None else f"[{at.low:.3g}, {at.high:.3g}]"
         report(f"{curve.metric:20} exponent {at.value:.3g} {said}; {curve.verdict}")
     # The largest size that every arm was run at.
     budget = max(row["examples"] for row in rows if row["kept"] == max(KEPT))
-    found = compare_pruning(table, budget, settings=Settings(bootstrap=200, level=LEVEL))
+    found = compare_pruning(table, budget, settings=Settings(bootstrap=DRAWS, level=LEVEL))
     report(f"by fitted curves at {budget:g} examples (what was measured there is in the table): {found.sentence}")
     for arm in found.arms:
         report(f"{arm.name:20} {_crossing(arm)}")
