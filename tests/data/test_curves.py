@@ -56,6 +56,36 @@ def test_who_is_ahead_of_random_at_each_size() -> None:
     assert found[1].places[-1].ratio.low < (3e4 / 5e3) ** -0.3 < found[1].places[-1].ratio.high  # type: ignore[operator]
 
 
+def shares(kept: list[float], sizes: np.ndarray) -> Runs:
+    """Random, and el2n at each share of pools, whose error is in proportion to the share."""
+    draw, rows = np.random.default_rng(0), [("random", 1.0, n) for n in np.repeat(sizes, 3)]
+    rows += [("el2n", share, n) for share in kept for n in np.repeat(sizes, 3)]
+    errors = [5 * n**-0.4 * share * np.exp(draw.normal(0, 0.01)) for _, share, n in rows]
+    names, given, examples = zip(*rows, strict=True)
+    return read_runs({"metric": list(names), "kept": list(given), "examples": list(examples), "error": errors})
+
+
+@pytest.mark.parametrize("sizes", [SIZES[:3], SIZES[:1]])
+def test_shares_kept_are_curves_of_their_own_and_not_seeds(sizes: np.ndarray) -> None:
+    found = pruning_curve(shares([0.5, 0.8], sizes))
+    assert [(c.name, c.metric, c.kept) for c in found] == [
+        ("random", "random", None), ("el2n, 0.8 kept", "el2n", 0.8), ("el2n, half kept", "el2n", 0.5),
+    ]  # fmt: skip
+    assert [place.runs for curve in found for place in curve.places] == [3] * 3 * len(sizes)
+    assert found[2].places[0].ratio.value == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_table_in_which_nothing_differs_is_seldom_marked() -> None:
+    """At 90% one in ten may be; place by place it was more than half."""
+    names = ("random", "a", "b", "c")
+    marked = [
+        any(place.ahead in ("metric", "random") for curve in found for place in curve.places)
+        for seed in range(60)
+        for found in [pruning_curve(table(dict.fromkeys(names, SHAPES["power"]), 0.05, seed, sizes=SIZES[:3]))]
+    ]
+    assert sum(marked) <= 12
+
+
 def test_the_theory_is_a_power_at_random_and_faster_when_pruned_best() -> None:
     trained = np.geomspace(1.0, 2.5, 5)
     best = [student_error(a / f, f).error for a in trained for f in [best_kept(a, least=0.01)]]
@@ -84,6 +114,9 @@ def test_one_run_a_size_has_a_ratio_and_no_interval() -> None:
     [
         ({"examples": [1, 2], "error": [0.1, 0.2], "metric": ["a", "a"]}, "no-baseline"),
         ({"examples": [1, 2], "error": [0.1, 0.0], "metric": ["random", "random"]}, "bad-error"),
+        ({"examples": [1, 2], "error": ["0.1", "high"], "metric": ["random", "random"]}, "not-numbers"),
+        ({"examples": [1, 2], "error": [0.1, 0.2], "metric": ["random", "el2n"], "kept": [1.0, None]}, "missing-share"),
+        ({"examples": [1, 2], "error": [0.1, 0.2], "metric": ["random", "el2n"], "kept": ["1", "few"]}, "not-numbers"),
     ],
 )
 def test_what_is_no_curve_is_refused(columns: dict[str, object], code: str) -> None:

@@ -29,8 +29,24 @@ def test_as_many_are_kept_as_asked_and_every_class_has_its_floor(
     count = max(1, round(keep * len(scores)))
     assert len(found.rows) == len(set(found.rows.tolist())) == count
     assert sorted(found.rows.tolist()) == found.rows.tolist()
+    told = found.steps[-1].says
+    less = [kept < whole * balance * count / len(scores) - 1e-9 for kept, whole in found.classes.values()]
+    assert sum(less) == 0 or " but for " in told
     for kept, whole in found.classes.values():
-        assert kept >= np.floor(whole * balance * count / len(scores))
+        assert kept >= np.floor(whole * balance * count / len(scores) - 1e-9)
+
+
+def test_a_class_of_few_keeps_its_floor_in_whole_examples() -> None:
+    labels = ["common"] * 97 + ["rare"] * 3
+    found = prune(np.arange(100.0)[::-1], 0.5, "hardest", labels=labels)
+    assert found.classes["rare"] == (1, 3)
+    assert "each class keeps at least 50% of its share: 1 of 50" in found.steps[-1].says
+
+
+def test_floors_that_do_not_go_round_are_said() -> None:
+    found = prune(np.arange(8.0), 0.25, "hardest", labels=list("abcdefgh"))
+    assert len(found.rows) == 2
+    assert "but for 6, less by a part of an example, as 2 do not go round" in found.steps[-1].says
 
 
 @given(scores=st.lists(st.integers(0, 3), min_size=1, max_size=40), keep=st.floats(0.01, 1))

@@ -8,9 +8,9 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
 
 from allometry.fits import Fit, Settings, fit, redraw, select
+from allometry.fits.widening import widening
 from allometry.laws import Law, find_law
 from allometry.notices import Notice, Refused
 from allometry.plans._arms_answer import assembled
@@ -130,14 +130,8 @@ def _free(law: Law, settings: Settings) -> int:
 
 
 def _widening(rungs: tuple[Rungs, Rungs], law: Law, settings: Settings) -> float:
-    """How much further from the estimate draws are put, for the arm of fewer rungs.
-
-    sqrt(n / (n - p)) for the scatter that the fit absorbed, as for residuals, and Student's t over the normal because
-    what is left of it is only estimated. Without either, 90% intervals of two power laws on 10 rungs held 80%.
-    """
-    fewest = min(len(own) for own in rungs)
-    spare, tail = max(fewest - _free(law, settings), 1), (1 + settings.level) / 2
-    return float(np.sqrt(fewest / spare) * stdtrit(spare, tail) / ndtri(tail))
+    """How much further from the estimate draws are put, for the arm of fewer rungs."""
+    return widening(min(len(own) for own in rungs), _free(law, settings), settings.level)
 
 
 def _drawn(

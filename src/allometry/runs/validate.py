@@ -38,7 +38,7 @@ def build_rows(
                       "name another column, or another law")  # fmt: skip
     needed = [*names, metric, *([weights] if weights else [])]
     for name in needed:
-        _require(runs, name)
+        require_numbers(runs, name)
     refuse_mixed(runs.conventions, names, metric, runs.source)
     positive = {n for n in (*names, metric) if n in AXES and AXES[n].positive} if logs is None else set(logs)
     runs = _sound(runs, {name: _problem(runs.columns[name], name in positive, name == weights) for name in needed})
@@ -55,7 +55,7 @@ def build_rows(
     )  # fmt: skip
 
 
-def _require(runs: Runs, name: str) -> None:
+def require_numbers(runs: Runs, name: str) -> None:
     """Refuse a column that is missing, or that holds text where numbers are needed."""
     if name not in runs.columns:
         why = why_not_derived(name, runs.columns)

@@ -118,6 +118,8 @@ def _show(kept: Pruned, curves: Sequence[Curve], out: Path) -> None:
     print_lines(*(f"[{step.mark}] {step.name}: {step.says}" for step in kept.steps))
     for curve in curves:
         _show_curve(curve)
+    if len(curves) > 1:
+        print_lines("who is ahead is told over all places together (Holm), each interval for its own place")
     print_lines(f"written to {out}")
 
 
@@ -126,7 +128,7 @@ def _show_curve(curve: Curve) -> None:
         (number(place.examples), place.runs, number(place.error), _ends(place.ratio), place.ahead or "-")
         for place in curve.places
     ]
-    print_table(curve.metric, ("examples", "runs", "error", "of random's", "ahead"), rows)
+    print_table(curve.name, ("examples", "runs", "error", "of random's", "ahead"), rows)
     print_lines(f"exponent {_ends(curve.exponent)}; {curve.verdict}: {curve.reason}")
 
 

@@ -25,8 +25,8 @@ def score(
 ) -> None:  # fmt: skip
     """Score every example of a pool by a metric of difficulty; higher is harder.
 
-    The pool is read in batches and need not fit in memory. A killed call goes on from what it had scored, kept in
-    OUT.parts until the table is whole.
+    The pool is read in batches and need not fit in memory. A killed call goes on from the last whole part,
+    1,048,576 rows, kept in OUT.parts until the table is whole; a smaller pool starts again.
     """
     found = opened(pool, embeddings, columns)
     with progress(f"scoring by {metric}", found.height) as tick:

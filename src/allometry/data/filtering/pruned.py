@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from allometry.data.arms import RANDOM, pruning_arms
 from allometry.data.told import told_json
 from allometry.fits import Fit, Settings, fit
 from allometry.forecasts import FIT_NOISE, metric_at, percentiles
@@ -18,7 +19,6 @@ from allometry.plans.ends import ends_json
 from allometry.runs import Runs, read_runs
 
 Array = np.ndarray
-RANDOM = "random"
 LAW = "hestness"
 FEWEST = 4  # sizes that an arm needs: one more than the law has parameters
 RANGE = 65  # places of the curves
@@ -109,7 +109,7 @@ def compare_pruning(
             f"give one over examples alone, such as {LAW}",
         )
     runs = read_runs(source, rows="all", where=where)
-    groups = _arms(runs)
+    groups = {arm.name: arm for arm in pruning_arms(runs)}
     if RANDOM not in groups:
         raise Refused(
             "no-random",
@@ -141,44 +141,8 @@ def compare_pruning(
     )  # fmt: skip
 
 
-def _arms(runs: Runs) -> dict[str, tuple[Runs, str, float | None]]:
-    found = dict[str, tuple[Runs, str, float | None]]()
-    for metric, own in runs.by("metric").items():
-        if metric == RANDOM:
-            found[metric] = own, metric, None
-            continue
-        parts = _by_share(own, metric) if "kept" in runs.columns else {}
-        if not parts or (len(parts) > 1 and all(_sizes(part) < 2 for part in parts.values())):
-            found[metric] = own, metric, None
-        else:
-            found |= {f"{metric}, {_said(share)} kept": (part, metric, share) for share, part in parts.items()}
-    return found
-
-
-def _by_share(runs: Runs, metric: str) -> dict[float, Runs]:
-    """The runs at each share kept; Refused for a row that says none."""
-    given = runs.column("kept").tolist()
-    kept = np.array([_share(value) for value in given])
-    for row in np.flatnonzero(~((kept > 0) & (kept <= 1)))[:1]:
-        told = f"`kept` is {given[row]}" if given[row] == given[row] and given[row] is not None else "`kept` is empty"
-        raise Refused("bad-kept", f"{told} in row {runs.row_numbers[row]} of {metric}: no share of the pool", runs.source,
-                      "write half as 0.5, or leave the column out where every metric is one curve")  # fmt: skip
-    return {float(share): runs.keep(kept == share, f"another share of {metric} is kept") for share in np.unique(kept)}
-
-
-def _share(value: object) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        return np.nan
-
-
 def _sizes(runs: Runs) -> int:
     return len(np.unique(runs.column("examples")))
-
-
-def _said(share: float) -> str:
-    return "half" if share == 0.5 else f"{share:.3g}"
 
 
 def _fitted(name: str, runs: Runs, law: str, settings: Settings) -> Fit:

@@ -1,7 +1,7 @@
 """Which examples to keep: metrics of difficulty, the part to keep, what that did to the error, and the theory of it."""
 
 from allometry.data.pruning._replica import Student
-from allometry.data.pruning.curves import Curve, Place, ahead_of_random, pruning_curve
+from allometry.data.pruning.curves import Curve, Place, pruning_curve
 from allometry.data.pruning.keeping import BALANCE, Pruned, prune
 from allometry.data.pruning.metric import Metric, ScoreSettings, find_metric, list_metrics
 from allometry.data.pruning.perceptron import Keep, max_margin, simulate_student
@@ -18,7 +18,6 @@ __all__ = [
     "ScoreSettings",
     "Scored",
     "Student",
-    "ahead_of_random",
     "best_kept",
     "best_kept_of_pool",
     "check_written",

@@ -52,7 +52,7 @@ def prune(
     Arguments: `scores` (rows,) difficulty, higher is harder; equal scores are taken in the order of rows. `keep` the
     fraction, in (0, 1]. `side` "hardest", "easiest", or "auto": the one whose error is less for a perceptron with as
     many examples per parameter, which needs `parameters`, those of the model to be trained. `labels` (rows,) classes,
-    each of which keeps `balance` of the fraction at least.
+    each of which keeps `balance` of the fraction at least, rounded up as far as what is kept goes round.
     Errors: `Refused` for a fraction outside (0, 1], scores that are not finite, and "auto" without parameters.
     Source: Sorscher et al. 2022, arXiv 2206.14486: the rule from the theory of sec. 2, the floor of 50% from sec. 5.
 
@@ -78,19 +78,37 @@ def prune(
         raise Refused(
             "ragged", f"there are {len(classes)} labels and {len(values)} scores", "labels", "give one an example"
         )
-    rows, held = _balanced(order, classes, count, balance * count / len(values))
+    floors, short = _floors(np.bincount(classes), balance * count / len(values), count)
+    rows, held = _balanced(order, classes, count, floors)
     kept, whole = (np.bincount(found, minlength=len(names)) for found in (classes[rows], classes))
     told = {str(name): (int(a), int(b)) for name, a, b in zip(names, kept, whole, strict=True)}
-    floor = Step(
-        "balance",
-        f"each class keeps at least {balance:.0%} of its share: {held} of {count} examples are kept for that alone",
-        "published",
+    return Pruned(rows, len(values), side, told, (*steps, _floor_step(balance, short, held, count)))
+
+
+def _floor_step(balance: float, short: int, held: int, count: int) -> Step:
+    but = f" but for {short}, less by a part of an example, as {count} do not go round" if short else ""
+    says = (
+        f"each class keeps at least {balance:.0%} of its share{but}: {held} of {count} examples are kept for that alone"
     )
-    return Pruned(rows, len(values), side, told, (*steps, floor))
+    return Step("balance", says, "published")
+
+
+def _floors(sizes: NDArray[np.intp], share: float, count: int) -> tuple[NDArray[np.int64], int]:
+    """How many each class keeps at least, whole examples, and how many classes get less than their share.
+
+    Rounded up; where that asks for more than are kept, the largest remainders are rounded up and the others down.
+    """
+    exact = np.round(sizes * share, 9)  # 0.1 * 30 is above 3
+    floors: NDArray[np.int64] = np.ceil(exact).astype(np.int64)
+    if (over := int(floors.sum()) - count) <= 0:
+        return floors, 0
+    rounded = np.argsort(np.where(floors > exact, exact - np.floor(exact), np.inf), kind="stable")[:over]
+    floors[rounded] -= 1
+    return floors, len(rounded)
 
 
 def _balanced(
-    order: NDArray[np.int64], classes: NDArray[np.intp], count: int, share: float
+    order: NDArray[np.int64], classes: NDArray[np.intp], count: int, floors: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], int]:
     """The rows kept, and how many of them would not be without the floor: first each class's floor, then by rank."""
     own = classes[order]
@@ -98,7 +116,7 @@ def _balanced(
     sizes = np.bincount(own)
     within = np.empty(len(order), dtype=np.int64)
     within[by_class] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    floor = within < np.floor(sizes * share)[own]
+    floor = within < floors[own]
     rest = np.flatnonzero(~floor)[: count - int(floor.sum())]
     places = np.concatenate([np.flatnonzero(floor), rest])
     return np.sort(order[places]), int((places >= count).sum())
