@@ -15,7 +15,7 @@ import pytest
 
 from allometry.cli.main import main
 from allometry.fits import Settings
-from allometry.lab.ladders.comparing import measured_gaps, show_ladders
+from allometry.lab.ladders.comparing import Front, Point, measured_gaps, show_ladders
 from allometry.lab.ladders.reading import read_tables
 from allometry.lab.rows import COLUMNS, EARLIER
 from allometry.notices import Refused
@@ -119,6 +119,25 @@ def test_diverged_and_unfinished_runs_are_no_points(make: Make) -> None:
     rows[3] = {**rows[3], "loss": "", "state": "diverged"}
     found = show_ladders(read_tables([make("plain", rows[:-1])]), settings=FEW)
     assert [point.runs for point in found.fronts[0].points] == [1, *[2] * 10, 1]
+    assert found.fronts[0].diverged == 1
+
+
+def test_diverged_runs_are_counted_where_means_are_told(
+    make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A recipe of which every run diverged is no baseline, and is told all the same."""
+    wild = [{**row, "loss": "", "state": "diverged"} for row in rows_of("plain") if row["step"] == 50]
+    folders = [make("wild", wild), make("tame", rows_of("looped", loops=2))]
+    found = show_ladders(read_tables(folders), settings=FEW)
+    assert [(front.recipe, len(front.points), front.diverged) for front in found.fronts] == [
+        ("looped, loops 2", 12, 0), ("plain", 0, 24)
+    ]  # fmt: skip
+    assert "plain is not compared with looped, loops 2: none of its runs ended" in found.apart[0]
+    says = "diverged runs, in no mean: 24 of plain"
+    assert says in write_ladder_page(found, tmp_path / "page.html", "wild").read_text()
+    with pytest.raises(SystemExit):
+        main(["lab", "show", *map(str, folders), "--bootstrap", "0"])
+    assert says in capsys.readouterr().out
 
 
 def decayed(weight_decay: float) -> dict[str, Any]:
@@ -166,9 +185,33 @@ def test_ladders_that_were_measured_otherwise_are_refused(make: Make, tmp_path: 
     with pytest.raises(Refused, match="is not what a ladder writes"):
         read_tables([one, few])
     (few / "ladder.json").unlink()
-    with pytest.raises(Refused, match="no ladder.json"):
+    with pytest.raises(Refused, match="nobody knows how its runs were made"):
         read_tables([one, few])
     assert len(read_tables([few])) == 48
+
+
+def test_gaps_are_of_the_best_at_equal_flops() -> None:
+    """Two sizes and rates at the same FLOPs in either, in no order that pairs them."""
+    one = Front("one", tuple(Point(1e9 * x, 1, 1, loss, True) for x, loss in ((1, 3.0), (1.001, 2.0), (2, 1.5))))
+    other = Front("other", tuple(Point(1e9 * x, 1, 1, loss, True) for x, loss in ((1, 1.9), (1.001, 2.9), (3, 1.0))))
+    assert measured_gaps(one, other) == [(1e9, pytest.approx(-0.1))]
+
+
+def test_a_row_that_is_being_written_is_not_read(make: Make) -> None:
+    """Torn within its corpus, or within its last number."""
+    plain = make("plain", rows_of("plain"))
+    text = (plain / "runs.csv").read_text()
+    last = text.splitlines()[-1]
+    for torn in (last[: last.index("task:1") + 2], last[:-1]):
+        (plain / "runs.csv").write_text(text + torn)
+        assert len(read_tables([plain])) == 48
+
+
+def test_a_law_that_cannot_be_is_refused(make: Make) -> None:
+    rows = read_tables([make("plain", rows_of("plain")), make("looped", rows_of("looped", loops=2))])
+    for law in ("A * flops**", "chinchila", "A * epochs**-a"):
+        with pytest.raises(Refused):
+            show_ladders(rows, law=law, settings=FEW)
 
 
 def test_figures_hold_every_run_and_name_recipes_safely(make: Make, tmp_path: Path) -> None:

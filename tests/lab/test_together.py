@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the lab extra is not installed")
 
-from allometry.lab.executors import Ended, Work, find_executor  # noqa: E402
+from allometry.lab.executors import Ended, Failed, Work, find_executor  # noqa: E402
 from allometry.lab.executors.local import SHARE, Local  # noqa: E402
 from allometry.lab.jobs import PRECISIONS, Job  # noqa: E402
 from allometry.lab.ladders import ladder_of  # noqa: E402
@@ -121,6 +121,27 @@ def test_groups_are_of_one_shape_and_no_larger_than_asked(tmp_path: Path, declar
     found = [event.job for event in Local(2, 4).run(Work(jobs, tmp_path)) if isinstance(event, Ended)]
     assert {job.run_id for job in found} == {job.run_id for job in jobs}
     assert len(found) == 12
+
+
+def test_groups_leave_work_for_every_process(declared: dict[str, Any]) -> None:
+    jobs = jobs_of(declared)
+    assert sorted(map(len, Local(2, 16)._groups(jobs))) == [2, 2]
+    assert sorted(map(len, Local(3, 16)._groups(jobs))) == [2, 2]
+    assert sorted(map(len, Local(8, 16)._groups(jobs))) == [1, 1, 1, 1]
+
+
+def test_of_a_group_the_run_that_fails_fails_alone(tmp_path: Path, declared: dict[str, Any]) -> None:
+    """Its checkpoint is another run's."""
+    jobs = jobs_of(declared)
+    bad = jobs[1]
+    assert len(Local(1, 4)._groups(jobs)) == 1
+    other = places(tmp_path, [jobs[0]])[0]
+    run_job(jobs[0], other)
+    other.checkpoint.rename(Work(jobs, tmp_path).checkpoint(bad))
+    events = list(Local(1, 4).run(Work(jobs, tmp_path)))
+    assert [event.job for event in events if isinstance(event, Failed)] == [bad]
+    ended = [event.job.run_id for event in events if isinstance(event, Ended)]
+    assert sorted(ended) == sorted(job.run_id for job in jobs if job is not bad)
 
 
 def test_one_by_one_on_a_cpu_unless_told(declared: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

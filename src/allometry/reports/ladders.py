@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from allometry.lab.ladders.comparing import Front, Shown, measured_gaps
+from allometry.lab.ladders.comparing import Front, Shown, diverged_line, measured_gaps
 from allometry.reports.numbers import shown as number
 from allometry.reports.style import FONT, INK, LEGEND_ABOVE, MUTED, cut_short, faded, framed, law_colours, log_axis
 from allometry.reports.writing import write_whole
@@ -27,7 +27,7 @@ _SAYS = {
     "curves": ("Learning curves", "Held-out loss of every run as its FLOPs are spent."),
     "front": ("Ladder front", "Each point is a shape and a budget, its seeds averaged; the line joins those that lose less than "
               "every cheaper one."),
-    "against": ("At equal FLOPs", "Loss minus that of the baseline: points are measured where both have the same FLOPs, lines by a law "
+    "against": ("At equal FLOPs", "Loss minus that of the baseline: points are measured, the best of either where both have the same FLOPs, lines by a law "
                 "fitted to either, shaded the {level:.0%} interval over rungs. Below zero the recipe is better."),
 }  # fmt: skip
 
@@ -123,9 +123,10 @@ def write_ladder_page(found: Shown, path: str | os.PathLike[str], title: str) ->
 
 
 def _told(found: Shown) -> list[str]:
-    """The verdict on each recipe and what is to be said of it."""
+    """Runs that diverged, the verdict on each recipe and what is to be said of it."""
     notices = {notice.message: None for arm in found.against for notice in arm.notices}
-    return [*(arm.verdict for arm in found.against), *notices]
+    lost = diverged_line(found.fronts)
+    return [*([lost] if lost else []), *(arm.verdict for arm in found.against), *notices]
 
 
 def _framed(figure: go.Figure, flops: np.ndarray, title: str, recipes: int) -> go.Figure:

@@ -10,7 +10,7 @@ import typer
 from allometry.cli.options import Json, Level, Seed, level_of
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
 from allometry.fits import Settings
-from allometry.lab.ladders.comparing import LAW, Shown, show_ladders
+from allometry.lab.ladders.comparing import LAW, Shown, diverged_line, show_ladders
 from allometry.lab.ladders.reading import read_tables
 
 
@@ -58,7 +58,7 @@ def _json(found: Shown) -> dict[str, Any]:
     return {
         "by": found.by, "loss_unit": found.unit,
         "recipes": [
-            {"recipe": front.recipe, "points": [
+            {"recipe": front.recipe, "diverged": front.diverged, "points": [
                 {"flops": p.flops, "params": p.params, "runs": p.runs, "loss": p.loss, "front": p.front} for p in front.points
             ]} for front in found.fronts
         ],
@@ -72,6 +72,7 @@ def _show(found: Shown) -> None:
         (front.recipe, number(p.params), number(p.flops), str(p.runs), f"{p.loss:.4f}")
         for front in found.fronts for p in front.points if p.front
     ])  # fmt: skip
+    print_lines(*filter(None, [diverged_line(found.fronts)]))
     for arms in found.against:
         cells = [
             (number(gap.place), *(number(value) for value in gap.values), number(gap.difference.value),

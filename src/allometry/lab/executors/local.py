@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import threading
@@ -27,19 +28,23 @@ AT_ONCE, SMALL, SHARE = 16, 1e7, 0.5
 class Local:
     """Runs in `workers` processes; by default one for each GPU, or for each core where there is none.
 
-    `at_once` runs that may join each other are trained by one process with stacked weights.
+    `at_once` runs that may join each other are trained by one process with stacked weights, no more than leave work for
+    every process; of a group in which one fails, each is tried once more alone, from its checkpoint.
     """
 
     def __init__(self, workers: int | None = None, at_once: int | None = None) -> None:
         self.devices, self._at_once = _devices(), at_once
+        self._alone: set[str] = set()
         self.workers = workers or (len(self.devices) if self.devices != ["cpu"] else os.cpu_count() or 1)
 
     def run(self, work: Work) -> Iterator[Event]:
-        left, lost = list(work.jobs), Counter[str]()
+        left, lost, self._alone = list(work.jobs), Counter[str](), set[str]()
         while left:
             begun = yield from self._pool(work, left)
             for job in begun:
                 lost[job.run_id] += 1
+                if lost[job.run_id] == RETRIES:
+                    self._alone.add(job.run_id)  # the last time by itself: another of its group may be what kills it
                 if lost[job.run_id] > RETRIES:
                     yield Failed(job, f"its process was lost {lost[job.run_id]} times")
                     left.remove(job)
@@ -58,7 +63,7 @@ class Local:
                 for place, numbers in enumerate(groups)
             }
             try:
-                yield from _events(futures, jobs, steps, left)
+                yield from self._events(futures, jobs, steps, left)
             except BrokenProcessPool:
                 return [job for number, job in enumerate(jobs) if job in left and steps[number] != _WAITING]
             except BaseException:
@@ -69,13 +74,35 @@ class Local:
                 raise
         return []
 
+    def _events(
+        self, futures: dict[Future[Any], list[Job]], jobs: Sequence[Job], steps: Any, left: list[Job]
+    ) -> Iterator[Event]:
+        seen = [0] * len(jobs)
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, timeout=_LOOK, return_when=FIRST_COMPLETED)
+            for number, job in enumerate(jobs):
+                if steps[number] > seen[number]:
+                    seen[number] = steps[number]
+                    yield Advanced(job, seen[number])
+            for future in done:
+                told = _told(futures[future], future)
+                if len(told) > 1 and isinstance(told[0], Failed):
+                    # One of them did, nobody knows which: they stay left, and go on alone.
+                    self._alone |= {event.job.run_id for event in told}
+                    continue
+                for event in told:
+                    left.remove(event.job)
+                    yield event
+
     def _groups(self, jobs: Sequence[Job]) -> list[list[int]]:
         """The numbers of the jobs that are trained together, in the order of the first of each."""
         from allometry.lab.running import may_join
 
         groups: list[list[int]] = []
+        share = math.ceil(len(jobs) / self.workers)
         for number, job in enumerate(jobs):
-            most = self._most(job)
+            most = 1 if job.run_id in self._alone else min(share, self._most(job))
             room = (group for group in groups if len(group) < most and may_join(jobs[group[0]], job))
             found = next(room, None)
             if found is None:
@@ -92,21 +119,6 @@ class Local:
         from allometry.lab.ladders.planning import job_memory
 
         return max(1, min(AT_ONCE, int(SHARE * _memory(self.devices[0]) / job_memory(job).total)))
-
-
-def _events(futures: dict[Future[Any], list[Job]], jobs: Sequence[Job], steps: Any, left: list[Job]) -> Iterator[Event]:
-    seen = [0] * len(jobs)
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, timeout=_LOOK, return_when=FIRST_COMPLETED)
-        for number, job in enumerate(jobs):
-            if steps[number] > seen[number]:
-                seen[number] = steps[number]
-                yield Advanced(job, seen[number])
-        for future in done:
-            for event in _told(futures[future], future):
-                left.remove(event.job)
-                yield event
 
 
 def _told(jobs: Sequence[Job], future: Future[Any]) -> list[Ended | Failed]:

@@ -18,6 +18,8 @@ TOLD = ("context", "precision", "corpus", "corpus_sha256", "learning_rate", "bat
 # Settings that change how a loss is measured, not what is trained; and those that only say when.
 MEASURE, WHEN = ("evaluation windows", "loop"), ("evaluation every", "evaluation times")
 
+SOME_EMPTY = ("entropy_rate", "train_loss", "loss", "accuracy", "answer_loss")
+
 
 def read_tables(folders: Sequence[Path]) -> pl.DataFrame:
     """All rows of the tables in these folders of ladders, one below the other.
@@ -48,7 +50,11 @@ def _table(folder: Path) -> pl.DataFrame:
 
     path = folder / "runs.csv"
     try:
-        found = pl.read_csv(path, infer_schema_length=None)
+        text = path.read_bytes()
+        # A row that is being written, or that a kill tore, has no end yet.
+        found = pl.read_csv(text[: text.rfind(b"\n") + 1] or text, infer_schema_length=None)
+        # Without a value in it, as where every run diverged, a column is not known to be of numbers.
+        found = found.with_columns(pl.col(name).cast(pl.Float64) for name in SOME_EMPTY if name in found.columns)
     except FileNotFoundError:
         raise Refused(
             "no-ladder", "there is no runs.csv", str(folder), "give the --out of `allometry lab run`"
