@@ -137,6 +137,20 @@ def test_a_torn_table_loses_the_torn_run_alone(tmp_path: Path, declared: dict[st
         assert losses(table) == whole
 
 
+@pytest.mark.parametrize("kept", [0, 7])
+def test_a_table_without_rows_goes_on(tmp_path: Path, declared: dict[str, Any], here: Executor, kept: int) -> None:
+    """Of the head alone, and of one torn in its first column; a torn row's run has not ended."""
+    one = ladder_of({**declared, "sizes": declared["sizes"][:1], "budget": {"tokens": 6144}})
+    table = run_ladder(one, tmp_path, here).table
+    whole = table.read_text()
+    head, *_, last = whole.splitlines(keepends=True)
+    table.write_text(head + last[:40])
+    assert not Folder(tmp_path).finished()
+    table.write_text(head[:kept] if kept else head)
+    with Folder(tmp_path).opened(one):
+        assert table.read_text() == head
+
+
 def test_foreign_folders_are_left_alone(tmp_path: Path, declared: dict[str, Any], here: Executor) -> None:
     (tmp_path / "runs.csv").write_text("mine\n1\n")
     with pytest.raises(Refused, match="no ladder wrote"):

@@ -127,6 +127,10 @@ def test_the_regulariser_makes_blocks_alike_and_is_not_reported(grown: dict[str,
         ({"growth": {"factor": 4, "base_share": 0.3}, "regulariser": {"name": "loop", "period": 2, "weight": 1}}, "1 layers"),
         ({"growth": {"factor": 1}, "mechanism": "looped", "axes": {"loops": [2]},
           "regulariser": {"name": "loop", "period": 2, "weight": 1}}, "not looped"),
+        ({"growth": {"factor": 1}, "mechanism": "experts", "axes": {"experts": [2], "active_experts": [1]},
+          "regulariser": {"name": "loop", "period": 2, "weight": 1}}, "compares dense matrices"),
+        ({"growth": {"factor": 1}, "mechanism": "structured", "axes": {"structure": ["block-shuffle"], "blocks": [4]},
+          "regulariser": {"name": "loop", "period": 2, "weight": 1}}, "compares dense matrices"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused(grown: dict[str, Any], tables: dict[str, Any], says: str) -> None:

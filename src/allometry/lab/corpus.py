@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,8 @@ class SourceFile:
 class Corpus:
     """Training and held-out tokens (uint8 arrays) and the manifest they came from.
 
-    `vocab` is how many different tokens there can be; `entropy_rate`, in nats per token, is the least loss that any
-    model can reach, where that is known exactly; `unit` is that of the losses. `answers` (one for each held-out token)
+    `vocab` is how many different tokens there can be; `entropy_rate`, in nats per token, is the least expected loss that
+    any model can reach, where that is known exactly, and `least_loss(context)` that over windows; `unit` is that of the losses. `answers` (one for each held-out token)
     numbers the answers that follow from what stands before them, from 1; 0 is no part of one. `record` is the length of
     the records that the text is made of, where they are all of one. `known` says what else is known exactly of a
     generated corpus, a sentence each.
@@ -53,6 +54,7 @@ class Corpus:
     manifest: tuple[SourceFile, ...]
     vocab: int = 256
     entropy_rate: float | None = None
+    least_loss: Callable[[int], float] | None = None
     unit: str = "nats per byte"
     answers: np.ndarray | None = None
     record: int | None = None

@@ -12,6 +12,7 @@ from allometry.axes import nearest_names
 from allometry.notices import Refused
 
 T = TypeVar("T")
+MOST = 2**63 - 1
 _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 
@@ -28,7 +29,12 @@ def check_keys(table: Mapping[str, object], known: Iterable[str], where: str) ->
 
 
 def check_type(key: str, value: object, kind: object, where: str) -> None:
-    """Refuse a value of another type than `kind` (int, float, str or bool, or None beside one of them)."""
+    """Refuse a value of another type than `kind` (int, float, str or bool, or None beside one of them).
+
+    Whole numbers are of 64 bits, as those of TOML are; Python's reader takes longer ones.
+    """
+    if isinstance(value, int) and abs(value) > MOST:
+        raise Refused("bad-value", f"`{key}` has more digits than 64 bits hold", where, "give a smaller number")
     kinds = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     wanted = next(k for k in kinds if k is not types.NoneType)
     if isinstance(value, bool) != (wanted is bool):
@@ -57,8 +63,9 @@ def named_fields(kinds: Mapping[str, type[T]], table: object, where: str, defaul
     """A dataclass chosen by the key `name` among `kinds`; a text alone is a name with everything by default."""
     contents = as_table({"name": table} if isinstance(table, str) else table, where)
     name = contents.get("name", default)
+    check_type("name", name, str, where)
     if name not in kinds:
-        near = ", ".join(nearest_names(str(name), kinds))
+        near = ", ".join(nearest_names(name, kinds))
         raise Refused("unknown-name", f"there is no {where.strip('[]')} {name!r}", where, f"the nearest are {near}")
     return read_fields(kinds[name], {key: value for key, value in contents.items() if key != "name"}, where)
 
@@ -90,4 +97,5 @@ def check_share(name: str, value: float, where: str, *, below: float = 1.0) -> N
 def check_above_zero(name: str, value: float, where: str, *, zero: bool = False) -> None:
     """Refuse a number that is not above zero, or, with `zero`, below it."""
     if value < 0 or (value == 0 and not zero):
-        raise Refused("bad-value", f"`{name}` must be above zero, not {value:g}", where)
+        wanted = "zero or above" if zero else "above zero"
+        raise Refused("bad-value", f"`{name}` must be {wanted}, not {value:g}", where)

@@ -83,6 +83,17 @@ def corpus_json(corpus: Corpus) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _floors(ladder: Ladder) -> list[str]:
+    """What no model gets below in the mean; for a source that looks further back, over windows that begin anew too."""
+    corpus, context = ladder.corpus, ladder.jobs[0].context
+    if corpus.entropy_rate is None:
+        return []
+    told = [f"known of the corpus: its entropy rate is {corpus.entropy_rate:.6g} {corpus.unit}, below which no loss lies but by the luck of the held-out text"]  # fmt: skip
+    if corpus.least_loss is not None and corpus.least_loss(context) > corpus.entropy_rate * (1 + 1e-9):
+        told.append(f"known of the corpus: the least loss over windows of {context} is {corpus.least_loss(context):.6g}, for their first tokens know too few before them")  # fmt: skip
+    return told
+
+
 def _techniques(job: Job) -> dict[str, Any]:
     """Stacking and regulariser of a run, null where it has none."""
     return {"growth": job.stacking and asdict(job.stacking), "regulariser": job.regulariser and asdict(job.regulariser)}
@@ -97,8 +108,7 @@ def show_plan(ladder: Ladder, planned: LadderPlan) -> None:
         f"{number(planned.flops)} FLOPs; {number(memory)} bytes a run at most; about {_time(planned.total_seconds)} with "
         f"{planned.workers} at a time"
     )  # fmt: skip
-    if ladder.corpus.entropy_rate is not None:
-        print_lines(f"known of the corpus: its entropy rate is {ladder.corpus.entropy_rate:.6g} {ladder.corpus.unit}, below which no loss can lie")  # fmt: skip
+    print_lines(*_floors(ladder))
     print_lines(*(f"known of the corpus: {sentence}" for sentence in ladder.corpus.known))
     print_lines(*(f"[{step.mark}] {step.name}: {step.says}" for step in planned.steps))
     print_notices(ladder.notices)

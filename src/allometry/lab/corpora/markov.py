@@ -112,7 +112,7 @@ class Chain:
         return drawn, contexts
 
 
-def markov_chain(*, rate: float, symbols: int = 64, order: int = 1, decay: float = 1.0, seed: int = 0) -> Chain:
+def markov_chain(*, rate: float, symbols: int = 256, order: int = 1, decay: float = 1.0, seed: int = 0) -> Chain:
     """A random chain whose entropy rate is `rate` nats for each symbol.
 
     Log-chances are a sum of random features whose sizes fall as a power of their rank (`decay`), so that each size of
@@ -146,7 +146,7 @@ def markov_chain(*, rate: float, symbols: int = 64, order: int = 1, decay: float
 def read(
     *,
     rate: float,
-    symbols: int = 64,
+    symbols: int = 256,
     order: int = 1,
     decay: float = 1.0,
     tokens: int = 4_000_000,
@@ -166,7 +166,9 @@ def read(
         chain.sample(count, np.random.default_rng([seed, part]))
         for part, count in ((1, tokens), (2, int(tokens * HELD_OUT_SHARE)))
     )
-    return generated("markov", train, held_out, vocab=symbols, entropy_rate=chain.entropy_rate)
+    return generated(
+        "markov", train, held_out, vocab=symbols, entropy_rate=chain.entropy_rate, least_loss=chain.least_loss
+    )
 
 
 def _chain(features: np.ndarray, scale: float) -> Chain:

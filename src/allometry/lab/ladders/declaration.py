@@ -29,6 +29,7 @@ from allometry.lab.tables import (
 from allometry.notices import Notice, Refused, Step
 
 KEYS = ("name", "mechanism", "seeds", "sizes", "axes", "budget", "training", "schedule", "optimiser", "corpus", "evaluation", "growth", "regulariser")  # fmt: skip
+MOST_SEEDS, MOST_TOKENS = 10_000, 1e15
 TRAINING_KEYS = ("context", "batch_tokens", "learning_rate", "clip", "precision")
 # The fields of a shape that every ladder may set; those of its mechanism are the mechanism's own.
 PLAIN_FIELDS = ("layers", "width", "heads", "head_size", "ffn")
@@ -236,7 +237,10 @@ def _budgets(contents: Mapping[str, Any], shape: Shape) -> list[float]:
     found = as_list(key, value, float, "[budget]")
     for number in found:
         check_above_zero(key, number, "[budget]")
-    return [number * (shape.parameters().total if key == "tokens_per_param" else 1) for number in found]
+    budgets = [number * (shape.parameters().total if key == "tokens_per_param" else 1) for number in found]
+    if max(budgets) > MOST_TOKENS:
+        raise Refused("bad-budget", f"{max(budgets):g} tokens are more than any corpus has", "[budget]", "give fewer")
+    return budgets
 
 
 def _seeds(contents: Mapping[str, Any]) -> list[int]:
@@ -245,6 +249,8 @@ def _seeds(contents: Mapping[str, Any]) -> list[int]:
     seeds = as_list("seeds", given, int, "seeds")
     if isinstance(given, int):
         check_above_zero("seeds", given, "seeds")
+        if given > MOST_SEEDS:
+            raise Refused("bad-value", f"{given} seeds are more than {MOST_SEEDS}", "seeds", "give how many, or a list such as [7]")  # fmt: skip
         return list(range(given))
     for seed in seeds:
         check_above_zero("seeds", seed, "seeds", zero=True)

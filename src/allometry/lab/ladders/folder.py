@@ -89,8 +89,7 @@ class Folder:
     def _rows(self) -> list[dict[str, str]]:
         if not self.table.exists():
             return []
-        with self.table.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        return list(csv.DictReader(io.StringIO(_whole(self.table.read_text(encoding="utf-8")))))
 
     def _mend(self) -> None:
         """Take out rows of a run whose last row is not there whole: a kill tore them, and the run gives them again.
@@ -100,16 +99,22 @@ class Folder:
         if not self.table.exists():
             return
         text = self.table.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        rows = list(csv.DictReader(io.StringIO(whole)))
+        whole = _whole(text)
+        reader = csv.DictReader(io.StringIO(whole))
+        rows, columns = list(reader), set(reader.fieldnames or ())
         ended = {row["run_id"] for row in rows if _last(row)}
-        if whole == text and all(row["run_id"] in ended for row in rows) and set(COLUMNS) <= set(rows[0]):
+        if whole == text and all(row["run_id"] in ended for row in rows) and set(COLUMNS) <= columns:
             return
         kept = io.StringIO()
         writer: csv.DictWriter[str] = csv.DictWriter(kept, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({**EARLIER, **row} for row in rows if row["run_id"] in ended)
         _write(self.table, kept.getvalue())
+
+
+def _whole(text: str) -> str:
+    """The lines of a table that were written to their end."""
+    return text[: text.rfind("\n") + 1]
 
 
 def _last(row: dict[str, str]) -> bool:

@@ -43,7 +43,7 @@ class LadderPlan:
 
 
 def plan_ladder(jobs: Sequence[Job], pace: Pace, workers: int, steps: Sequence[Step] = ()) -> LadderPlan:
-    """The plan of jobs at a pace. An evaluation takes a third of a step's time for each token, as its FLOPs do."""
+    """The plan of jobs at a pace. An evaluation, answers too, takes a third of a step's time for each token, as its FLOPs do."""
     seconds = tuple(_seconds(job, pace) for job in jobs)
     return LadderPlan(tuple(jobs), seconds, most_memory(jobs), workers, (*steps, *_grounds(workers)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class Rate:
     def at(self, shape: Shape, tokens: float, context: int) -> float:
         """The value for a run of this shape and so many tokens.
 
-        Errors: `Refused` where the law has an axis that a run of the lab does not.
+        Errors: `Refused` where the law has an axis that a run of the lab does not, or gives nothing above zero.
         """
         if self.law is None:
             return float(self.number or 0)
@@ -39,7 +40,12 @@ class Rate:
         if missing:
             raise Refused("unknown-axis", f"{self.law.name} needs {missing[0]}, which a run of the lab does not have",
                           "[training]", f"give a law of {', '.join(points)}")  # fmt: skip
-        return float(self.law.evaluate(self.values or {}, {axis: [points[axis]] for axis in self.law.axes})[0])
+        found = float(self.law.evaluate(self.values or {}, {axis: [points[axis]] for axis in self.law.axes})[0])
+        if not 0 < found < math.inf:
+            raise Refused("bad-rate", f"{self.law.name} gives a {self.law.metric} of {found:g} for a run of "
+                          f"{points['params']:g} parameters and {tokens:g} tokens", "[training]",
+                          "give constants that hold for every run, or a number")  # fmt: skip
+        return found
 
     def step(self, metric: str) -> Step:
         """Where it comes from, in words."""

@@ -116,6 +116,7 @@ def read_regularisers(given: object) -> tuple[LoopRegulariser | None, ...]:
     if table["name"] not in REGULARISERS:
         raise Refused("unknown-name", f"there is no regulariser {table['name']!r}", _REGULARISER, f"use {', '.join(REGULARISERS)}")  # fmt: skip
     check_type("period", table["period"], int, _REGULARISER)
+    check_above_zero("period", table["period"], _REGULARISER)
     weights = as_list("weight", table["weight"], float, _REGULARISER)
     for weight in weights:
         check_above_zero("weight", weight, _REGULARISER, zero=True)
@@ -123,11 +124,14 @@ def read_regularisers(given: object) -> tuple[LoopRegulariser | None, ...]:
 
 
 def check_regulariser(regulariser: LoopRegulariser | None, stacking: Stacking | None, shape: Shape) -> None:
-    """Refuse a regulariser whose period is no part of the layers, before stacking too, or whose blocks are looped."""
+    """Refuse a regulariser whose period is no part of the layers, before stacking too, or blocks that are looped or not dense."""
     if regulariser is None:
         return
     if shape.loops > 1:
         raise Refused("looped-already", "the loop regulariser is for blocks that are not looped", _REGULARISER,
+                      "leave it out, or take the plain mechanism")  # fmt: skip
+    if shape.experts or shape.structure != "dense":
+        raise Refused("no-matrices", "the loop regulariser compares dense matrices, not experts or structured ones", _REGULARISER,
                       "leave it out, or take the plain mechanism")  # fmt: skip
     for phase in (shape, *([stacking.base(shape)] if stacking else [])):
         check_period(phase.layers, regulariser.period, _REGULARISER)
