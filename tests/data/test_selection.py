@@ -112,6 +112,21 @@ def test_accuracy_is_projected_to_sizes_and_mixtures_not_trained() -> None:
     assert np.abs(found.errors([8000.0], [4.0], [true])).max() < 0.01
 
 
+def test_an_interval_is_of_a_mixture_not_of_the_law() -> None:
+    """Each mixture lies off the law, alike at both sizes: the interval holds that, not the noise of the fit alone."""
+    moved = np.random.default_rng(0)
+    at = {"examples": np.tile([500.0, 1500], 7), "transport_distance": np.repeat(np.linspace(1, 7, 7), 2)}
+    truth = {"a": 0.02, "b": 0.002, "c": 0.7, "d": 0.04}
+    accuracy = find_law("transport_accuracy").evaluate(truth, at) + np.repeat(moved.normal(0, 0.03, 7), 2)
+    found = project({**at, "accuracy": accuracy}, settings=Settings(bootstrap=100, starts=4))
+    told = found.accuracy(500.0, 4.0)
+    drawn = found.fit.predict_draws({"examples": [500.0], "transport_distance": [4.0]})
+    low, high = np.quantile(drawn, [0.05, 0.95])
+    assert found.fit.rows.cluster_kind == "transport_distance"
+    assert len(np.unique(found.fit.rows.cluster)) == 7
+    assert told.high - told.low > 1.3 * (high - low)
+
+
 @pytest.mark.parametrize(
     ("made", "says"),
     [

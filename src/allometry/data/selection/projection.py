@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from allometry.fits import Fit, Settings, fit
-from allometry.forecasts import metric_at, percentiles
+from allometry.forecasts import forecast
 from allometry.notices import Interval
 from allometry.runs import read_runs
 
@@ -22,12 +22,14 @@ class Projection:
     fit: Fit
 
     def accuracy(self, examples: float, distance: float) -> Interval:
-        """The accuracy of a mixture at a size, trained or not, with the interval of the fit's noise."""
-        at = {"examples": np.array([examples]), "transport_distance": np.array([distance])}
-        level, why = self.fit.settings.level, self.fit.interval_kind
-        return percentiles(
-            float(self.fit.predict(at)[0]), metric_at(self.fit.law, self.fit.draws, at)[:, 0], level, why
-        )
+        """The accuracy that a mixture would be measured at, with an interval for that one run.
+
+        The interval holds the noise of the fit, how far the trained mixtures lie off the law (for nearness is not
+        accuracy), and how laws miss beyond their runs (`forecast` for a new run). It is still narrow for few mixtures: where seven lie 0.03 off the law
+        at random, 90% intervals held 67% of new ones (32 of 48).
+        """
+        point = {"examples": examples, "transport_distance": distance}
+        return forecast(self.fit, [point], of="new-run")[0].result
 
     def errors(self, examples: ArrayLike, distance: ArrayLike, accuracy: ArrayLike) -> np.ndarray:
         """Predicted minus measured accuracy (n,) of mixtures that were trained after all."""
@@ -47,5 +49,6 @@ def project(source: object, *, where: str | None = None, settings: Settings | No
     >>> round(project(table | rising, settings=Settings(bootstrap=0)).accuracy(8000, 2.5).value, 4)
     0.675
     """
-    runs = read_runs(source, rows="all", where=where)
-    return Projection(fit(runs, LAW, settings or Settings()))
+    runs, settings = read_runs(source, rows="all", where=where), settings or Settings()
+    # what the law does not know of a mixture is the same at all its sizes, so its runs are resampled together
+    return Projection(fit(runs, LAW, replace(settings, cluster=settings.cluster or "transport_distance")))
