@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,25 +33,39 @@ HELD_OUT = 3.0  # runs above the largest FLOPs over this
 SETTINGS = Settings(bootstrap=400)
 
 
+# Tokens are counted at the deep model's price, for those before stacking cost less; growing multiplies the loss (ours).
+SEPARATE = "E + A / params**alpha + B / (flops / params)**beta"
+# The form that backtests of the plain ladder choose: size and tokens limit together, and there is no floor.
+JOINT = "((Nc / params)**(alpha_N / alpha_D) + Dc * params / flops)**alpha_D"
+KAPLAN = "((Nc / ({size}))**(alpha_N / alpha_D) + Dc / tokens)**alpha_D"
+
+
 @dataclass(frozen=True)
 class Ladder:
-    """A ladder and the laws that are held to it, the first one named in advance, others as rivals."""
+    """A ladder and the laws that are held to it by name, the first one named in advance, others as rivals."""
 
-    laws: tuple[str, ...]
-    published: Mapping[str, str] | None = None  # parameters of the first law, and what its source found
+    laws: Mapping[str, str]
+    published: Mapping[str, str] = field(default_factory=dict)  # parameters of the first law, and what its source found
 
 
-EXPERTS = "E + A / (active_params**alpha * experts**gamma) + B / tokens**beta"  # ours: experts multiply what is active
-# Ours: tokens are counted at the deep model's price, for those before stacking cost less; growing multiplies the loss.
-DEEP = "E + A / params**alpha + B / (flops / params)**beta"
-GROWN = f"({DEEP}) * growth_factor**-gamma"
 LADDERS = {
-    "plain": Ladder(("chinchilla", "kaplan", "multiplicative", "skaling")),
-    "looped": Ladder(("looped_training", "chinchilla")),
-    "streams": Ladder(("parscale", "parscale_additive"), {"k": ".39 on code, .33 on the Pile, 5e8 to 4e9 parameters"}),
-    "experts": Ladder((EXPERTS,)),
-    "growth": Ladder((GROWN,)),
-}
+    "plain": Ladder({name: name for name in ("chinchilla", "kaplan", "multiplicative", "skaling")}),
+    "looped": Ladder({
+        "looped_training": "looped_training", "stored parameters alone": "chinchilla",
+        "kaplan, unrolled": KAPLAN.format(size="fixed_params + loops * core_params"),
+    }),
+    "streams": Ladder(
+        {"parscale": "parscale", "parscale_additive": "parscale_additive"},
+        {"k": ".39 on code, .33 on the Pile, 5e8 to 4e9 parameters (recalled)"},
+    ),
+    "experts": Ladder({  # ours: experts multiply what is active
+        "chinchilla, experts": "E + A / (active_params**alpha * experts**gamma) + B / tokens**beta",
+        "kaplan, experts": KAPLAN.format(size="active_params * experts**gamma"),
+    }),
+    "growth": Ladder({
+        "chinchilla, grown": f"({SEPARATE}) * growth_factor**-gamma", "kaplan, grown": f"({JOINT}) * growth_factor**-gamma",
+    }),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -109,15 +123,15 @@ def measured(report: Report, name: str, ladder: Ladder) -> int:
     report(f"{name}: {len(table)} runs of {table['params'].min()} to {table['params'].max()} parameters on {table['tokens'].min()} to "
            f"{table['tokens'].max()} tokens, {table['flops'].min():.2g} to {table['flops'].max():.2g} FLOPs, losses {table['loss'].max():.3f} to "
            f"{table['loss'].min():.3f}; fitted below {limit:.2g} FLOPs: {len(few)} runs")  # fmt: skip
-    laws = [find_law(text, axes=table.columns, metric="loss") for text in ladder.laws]
-    for text, law in zip(ladder.laws, laws, strict=True):
+    laws = [replace(find_law(text, axes=table.columns, metric="loss"), name=name) for name, text in ladder.laws.items()]
+    for law in laws:
         (test,) = backtest(runs_of(table), [law], SETTINGS, holdout=f"flops > {limit!r}")
-        report(f"  {text}: " + (held(test, table) if len(test.row) else "; ".join(test.failed)))
+        report(f"  {law.name}: " + (held(test, table) if len(test.row) else "; ".join(test.failed)))
         report("    " + parameters(fit(runs_of(few), law, SETTINGS)))
     if len(laws) > 1:
         found = tournament(backtest(runs_of(few), laws, replace(SETTINGS, bootstrap=0)))
         report(f"  chosen by backtests of those runs: {found.recommended} ({found.verdict})")
-    for parameter, source in (ladder.published or {}).items():
+    for parameter, source in ladder.published.items():
         report(f"    published {parameter}: {source}")
     return len(table)
 
@@ -181,7 +195,7 @@ def told(table: pl.DataFrame, by: str) -> str:
         "flops": float(table.group_by(by).agg(pl.col("flops").max())["flops"].min()),
     }
     recipes = table.with_columns(recipe=pl.col(by).cast(pl.String))
-    law = find_law(DEEP, axes=recipes.columns, metric="loss")
+    law = find_law(JOINT, axes=recipes.columns, metric="loss")
     found = arms(runs_of(recipes), "recipe", law, at, baseline="1", settings=SETTINGS, tried="all")
     return f"{found.verdict}; worth {words(found.multiplier, found.multiplier.value or float('nan'))} times the FLOPs"
 
