@@ -3,8 +3,9 @@
 The ladder files and the rows they gave lie in `campaign/`. A ladder is trained again by
     allometry lab run benchmarks/campaign/NAME.toml --out DIR --workers 1; cp DIR/runs.csv benchmarks/campaign/NAME.csv
 Runs above a third of the ladder's largest FLOPs are held out; laws are fitted to the ends of the others, and every run
-held out is forecast. The first law of each ladder was named before its runs were made. Which law would have been chosen
-is told by backtests of the runs below the cut alone, as `allometry compare` makes them.
+held out is forecast. The first law of each ladder was named before its runs were made, the others after the plain ladder
+was seen, and so was the form that mechanisms are compared by. Which law would have been chosen is told by backtests of
+the runs below the cut alone, as `allometry compare` makes them.
 
 Usage: python benchmarks/campaign.py [--write]     (about a minute)
 """
@@ -33,7 +34,8 @@ HELD_OUT = 3.0  # runs above the largest FLOPs over this
 SETTINGS = Settings(bootstrap=400)
 
 
-# Tokens are counted at the deep model's price, for those before stacking cost less; growing multiplies the loss (ours).
+# Tokens are counted at the deep model's price, for those before stacking cost less; growing multiplies the loss, by
+# less than 1 where gamma is above 1 (ours).
 SEPARATE = "E + A / params**alpha + B / (flops / params)**beta"
 # The form that backtests of the plain ladder choose: size and tokens limit together, and there is no floor.
 JOINT = "((Nc / params)**(alpha_N / alpha_D) + Dc * params / flops)**alpha_D"
@@ -58,12 +60,12 @@ LADDERS = {
         {"parscale": "parscale", "parscale_additive": "parscale_additive"},
         {"k": ".39 on code, .33 on the Pile, 5e8 to 4e9 parameters (recalled)"},
     ),
-    "experts": Ladder({  # ours: experts multiply what is active
-        "chinchilla, experts": "E + A / (active_params**alpha * experts**gamma) + B / tokens**beta",
-        "kaplan, experts": KAPLAN.format(size="active_params * experts**gamma"),
+    "experts": Ladder({  # ours: experts multiply what is active, or divide it where gamma is below 1
+        "chinchilla, experts": "E + A / (active_params**alpha * experts**(gamma - 1)) + B / tokens**beta",
+        "kaplan, experts": KAPLAN.format(size="active_params * experts**(gamma - 1)"),
     }),
     "growth": Ladder({
-        "chinchilla, grown": f"({SEPARATE}) * growth_factor**-gamma", "kaplan, grown": f"({JOINT}) * growth_factor**-gamma",
+        "chinchilla, grown": f"({SEPARATE}) * growth_factor**(1 - gamma)", "kaplan, grown": f"({JOINT}) * growth_factor**(1 - gamma)",
     }),
 }  # fmt: skip
 
