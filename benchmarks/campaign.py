@@ -162,7 +162,7 @@ def exponents(report: Report) -> None:
     """Best loops and tokens with compute: what the fitted law gives beside what its source found."""
     table = ends_of("looped")
     found = fit(runs_of(table), "looped_training", SETTINGS)
-    x, y = (found.draws[:, found.names.index(name)] for name in ("x", "y"))
+    x, y = (found.draws[:, found.law.parameter_names.index(name)] for name in ("x", "y"))
     unrolled, tokens = y / (x + y), x / (x + y)
     report(f"loops, all runs: best unrolled parameters grow as C**{ends(unrolled)}, tokens as C**{ends(tokens)}; published, at fixed "
            "stored parameters: loops as C**.40, tokens as C**.78 (recalled; the two sum to more than 1 as part of a model is not looped)")  # fmt: skip
