@@ -25,7 +25,7 @@ from allometry.costs import Shape
 from allometry.fits import Fit, Settings, fit
 from allometry.forecasts import Backtest, backtest, tournament
 from allometry.laws import find_law
-from allometry.notices import Interval
+from allometry.notices import Interval, Refused
 from allometry.plans import arms
 from allometry.runs import Runs, read_runs
 
@@ -198,8 +198,20 @@ def told(table: pl.DataFrame, by: str) -> str:
     }
     recipes = table.with_columns(recipe=pl.col(by).cast(pl.String))
     law = find_law(JOINT, axes=recipes.columns, metric="loss")
-    found = arms(runs_of(recipes), "recipe", law, at, baseline="1", settings=SETTINGS, tried="all")
+    try:
+        found = arms(runs_of(recipes), "recipe", law, at, baseline="1", settings=SETTINGS, tried="all")
+    except Refused as refused:
+        return f"no curve at equal FLOPs ({refused.message}); {at_equal_size(table, by)}"
     return f"{found.verdict}; worth {words(found.multiplier, found.multiplier.value or float('nan'))} times the FLOPs"
+
+
+def at_equal_size(table: pl.DataFrame, by: str) -> str:
+    """What the mechanism changes at equal width and tokens, where it costs more FLOPs; runs paired by their seed."""
+    rung = ["width", "tokens", "seed"]
+    pairs = table.filter(pl.col(by) > 1).join(table.filter(pl.col(by) == 1), on=rung, suffix="_alone")
+    gap = (pairs["loss"] - pairs["loss_alone"]).to_numpy()
+    ratio = float((pairs["flops"] / pairs["flops_alone"]).mean())
+    return f"at equal width and tokens, {ratio:.2f} times the FLOPs, {gap.mean():+.3f} nats +- {gap.std(ddof=1) / len(gap) ** 0.5:.3f} ({len(gap)} pairs)"
 
 
 if __name__ == "__main__":
