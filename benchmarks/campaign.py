@@ -3,8 +3,9 @@
 The ladder files and the rows they gave lie in `campaign/`. A ladder is trained again by
     allometry lab run benchmarks/campaign/NAME.toml --out DIR --workers 1; cp DIR/runs.csv benchmarks/campaign/NAME.csv
 Runs above a third of the ladder's largest FLOPs are held out; laws are fitted to the ends of the others, and every run
-held out is forecast. The first law of each ladder was named before its runs were made. Which law would have been chosen
-is told by backtests of the runs below the cut alone, as `allometry compare` makes them.
+held out is forecast. The first law of each ladder was named before its runs were made, the others after the plain ladder
+was seen, and so was the form that mechanisms are compared by. Which law would have been chosen is told by backtests of
+the runs below the cut alone, as `allometry compare` makes them.
 
 Usage: python benchmarks/campaign.py [--write]     (about a minute)
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from allometry.costs import Shape
 from allometry.fits import Fit, Settings, fit
 from allometry.forecasts import Backtest, backtest, tournament
 from allometry.laws import find_law
-from allometry.notices import Interval
+from allometry.notices import Interval, Refused
 from allometry.plans import arms
 from allometry.runs import Runs, read_runs
 
@@ -33,25 +34,40 @@ HELD_OUT = 3.0  # runs above the largest FLOPs over this
 SETTINGS = Settings(bootstrap=400)
 
 
+# Tokens are counted at the deep model's price, for those before stacking cost less; growing multiplies the loss, by
+# less than 1 where gamma is above 1 (ours).
+SEPARATE = "E + A / params**alpha + B / (flops / params)**beta"
+# The form that backtests of the plain ladder choose: size and tokens limit together, and there is no floor.
+JOINT = "((Nc / params)**(alpha_N / alpha_D) + Dc * params / flops)**alpha_D"
+KAPLAN = "((Nc / ({size}))**(alpha_N / alpha_D) + Dc / tokens)**alpha_D"
+
+
 @dataclass(frozen=True)
 class Ladder:
-    """A ladder and the laws that are held to it, the first one named in advance, others as rivals."""
+    """A ladder and the laws that are held to it by name, the first one named in advance, others as rivals."""
 
-    laws: tuple[str, ...]
-    published: Mapping[str, str] | None = None  # parameters of the first law, and what its source found
+    laws: Mapping[str, str]
+    published: Mapping[str, str] = field(default_factory=dict)  # parameters of the first law, and what its source found
 
 
-EXPERTS = "E + A / (active_params**alpha * experts**gamma) + B / tokens**beta"  # ours: experts multiply what is active
-# Ours: tokens are counted at the deep model's price, for those before stacking cost less; growing multiplies the loss.
-DEEP = "E + A / params**alpha + B / (flops / params)**beta"
-GROWN = f"({DEEP}) * growth_factor**-gamma"
 LADDERS = {
-    "plain": Ladder(("chinchilla", "kaplan", "multiplicative", "skaling")),
-    "looped": Ladder(("looped_training", "chinchilla")),
-    "streams": Ladder(("parscale", "parscale_additive"), {"k": ".39 on code, .33 on the Pile, 5e8 to 4e9 parameters"}),
-    "experts": Ladder((EXPERTS,)),
-    "growth": Ladder((GROWN,)),
-}
+    "plain": Ladder({name: name for name in ("chinchilla", "kaplan", "multiplicative", "skaling")}),
+    "looped": Ladder({
+        "looped_training": "looped_training", "stored parameters alone": "chinchilla",
+        "kaplan, unrolled": KAPLAN.format(size="fixed_params + loops * core_params"),
+    }),
+    "streams": Ladder(
+        {"parscale": "parscale", "parscale_additive": "parscale_additive"},
+        {"k": ".39 on code, .33 on the Pile, 5e8 to 4e9 parameters (recalled)"},
+    ),
+    "experts": Ladder({  # ours: experts multiply what is active, or divide it where gamma is below 1
+        "chinchilla, experts": "E + A / (active_params**alpha * experts**(gamma - 1)) + B / tokens**beta",
+        "kaplan, experts": KAPLAN.format(size="active_params * experts**(gamma - 1)"),
+    }),
+    "growth": Ladder({
+        "chinchilla, grown": f"({SEPARATE}) * growth_factor**(1 - gamma)", "kaplan, grown": f"({JOINT}) * growth_factor**(1 - gamma)",
+    }),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -109,15 +125,15 @@ def measured(report: Report, name: str, ladder: Ladder) -> int:
     report(f"{name}: {len(table)} runs of {table['params'].min()} to {table['params'].max()} parameters on {table['tokens'].min()} to "
            f"{table['tokens'].max()} tokens, {table['flops'].min():.2g} to {table['flops'].max():.2g} FLOPs, losses {table['loss'].max():.3f} to "
            f"{table['loss'].min():.3f}; fitted below {limit:.2g} FLOPs: {len(few)} runs")  # fmt: skip
-    laws = [find_law(text, axes=table.columns, metric="loss") for text in ladder.laws]
-    for text, law in zip(ladder.laws, laws, strict=True):
+    laws = [replace(find_law(text, axes=table.columns, metric="loss"), name=name) for name, text in ladder.laws.items()]
+    for law in laws:
         (test,) = backtest(runs_of(table), [law], SETTINGS, holdout=f"flops > {limit!r}")
-        report(f"  {text}: " + (held(test, table) if len(test.row) else "; ".join(test.failed)))
+        report(f"  {law.name}: " + (held(test, table) if len(test.row) else "; ".join(test.failed)))
         report("    " + parameters(fit(runs_of(few), law, SETTINGS)))
     if len(laws) > 1:
         found = tournament(backtest(runs_of(few), laws, replace(SETTINGS, bootstrap=0)))
         report(f"  chosen by backtests of those runs: {found.recommended} ({found.verdict})")
-    for parameter, source in (ladder.published or {}).items():
+    for parameter, source in ladder.published.items():
         report(f"    published {parameter}: {source}")
     return len(table)
 
@@ -146,7 +162,7 @@ def exponents(report: Report) -> None:
     """Best loops and tokens with compute: what the fitted law gives beside what its source found."""
     table = ends_of("looped")
     found = fit(runs_of(table), "looped_training", SETTINGS)
-    x, y = (found.draws[:, found.names.index(name)] for name in ("x", "y"))
+    x, y = (found.draws[:, found.law.parameter_names.index(name)] for name in ("x", "y"))
     unrolled, tokens = y / (x + y), x / (x + y)
     report(f"loops, all runs: best unrolled parameters grow as C**{ends(unrolled)}, tokens as C**{ends(tokens)}; published, at fixed "
            "stored parameters: loops as C**.40, tokens as C**.78 (recalled; the two sum to more than 1 as part of a model is not looped)")  # fmt: skip
@@ -181,9 +197,21 @@ def told(table: pl.DataFrame, by: str) -> str:
         "flops": float(table.group_by(by).agg(pl.col("flops").max())["flops"].min()),
     }
     recipes = table.with_columns(recipe=pl.col(by).cast(pl.String))
-    law = find_law(DEEP, axes=recipes.columns, metric="loss")
-    found = arms(runs_of(recipes), "recipe", law, at, baseline="1", settings=SETTINGS, tried="all")
+    law = find_law(JOINT, axes=recipes.columns, metric="loss")
+    try:
+        found = arms(runs_of(recipes), "recipe", law, at, baseline="1", settings=SETTINGS, tried="all")
+    except Refused as refused:
+        return f"no curve at equal FLOPs ({refused.message}); {at_equal_size(table, by)}"
     return f"{found.verdict}; worth {words(found.multiplier, found.multiplier.value or float('nan'))} times the FLOPs"
+
+
+def at_equal_size(table: pl.DataFrame, by: str) -> str:
+    """What the mechanism changes at equal width and tokens, where it costs more FLOPs; runs paired by their seed."""
+    rung = ["width", "tokens", "seed"]
+    pairs = table.filter(pl.col(by) > 1).join(table.filter(pl.col(by) == 1), on=rung, suffix="_alone")
+    gap = (pairs["loss"] - pairs["loss_alone"]).to_numpy()
+    ratio = float((pairs["flops"] / pairs["flops_alone"]).mean())
+    return f"at equal width and tokens, {ratio:.2f} times the FLOPs, {gap.mean():+.3f} nats +- {gap.std(ddof=1) / len(gap) ** 0.5:.3f} ({len(gap)} pairs)"
 
 
 if __name__ == "__main__":
