@@ -61,8 +61,8 @@ def test_a_rare_class_is_not_pruned_away() -> None:
     scores = np.r_[np.linspace(1, 2, 90), np.linspace(0, 0.5, 10)]
     assert prune(scores, 0.5, "hardest", labels=labels, balance=0).classes["rare"] == (0, 10)
     found = prune(scores, 0.5, "hardest", labels=labels)
-    assert found.classes == {"common": (48, 90), "rare": (2, 10)}
-    assert "2 of 50" in found.steps[-1].says
+    assert found.classes == {"common": (47, 90), "rare": (3, 10)}
+    assert "3 of 50" in found.steps[-1].says
 
 
 def test_the_side_follows_from_examples_per_parameter() -> None:
