@@ -29,10 +29,12 @@ TASKS = {"countdown": (4, "answer"), "chain": (3, "steps"), "horizon": (6, "answ
 STRATEGIES = (
     "greedy", "self_consistency", "self_consistency(weight=confidence)", "first_finish", "first_finish(count=4)",
     "budget_forcing", "no_thinking", "best_of_n(selector=steps)", "best_of_n(selector=answer)",
-    "adaptive_self_consistency", "blend_self_consistency", "refine(selector=steps)",
+    "adaptive_self_consistency", "blend_self_consistency", "complexity_vote", "mbr", "prune_redundant",
+    "refine(selector=steps)", "turns(selector=steps)", "plan_search(selector=steps)",
     "beam(verifier=steps_so_far)", "dvts(verifier=steps_so_far)", "rebase(verifier=steps_so_far)",
     "ets(verifier=steps_so_far)", "a_star(verifier=steps_so_far)", "backtracking(verifier=steps_so_far)",
     "particle_filter(verifier=steps_so_far)", "particle_gibbs(verifier=steps_so_far)",
+    "best_of_n(selector=reward)", "rebase(verifier=reward)", "particle_filter(verifier=reward)",
 )  # fmt: skip
 
 

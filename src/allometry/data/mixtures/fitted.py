@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allometry.data.mixtures.simplex import Array, Objective
 from allometry.data.mixtures.table import SHARES, Mixtures
@@ -171,7 +172,7 @@ def _paired(fits: Mapping[str, Fit]) -> dict[str, Array]:
     return {name: found.draws[np.isin(found.draw_numbers, common)] for name, found in fits.items()}
 
 
-def mixture_groups(found: MixtureFit) -> Array:
+def mixture_groups(found: MixtureFit) -> NDArray[np.int64]:
     """Which rows (n,) are repeats of one mixture: they carry one number."""
     rows = next(iter(found.fits.values())).rows
     return np.arange(len(rows)) if rows.cluster is None else rows.cluster
