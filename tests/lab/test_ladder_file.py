@@ -99,7 +99,7 @@ def test_tokens_per_parameter(declared: dict[str, Any]) -> None:
         ("regulariser", {"name": "loop", "period": 1, "weight": 0.1}, "give a model of two layers"),
         ("regulariser", {"name": "loop", "period": 1}, "`weight` is missing"),
         ("regulariser", {"name": "ridge", "period": 1, "weight": 1}, "use loop"),
-        ("regulariser", {"name": "loop", "period": 1, "weight": -1}, "above zero"),
+        ("regulariser", {"name": "loop", "period": 1, "weight": -1}, "zero or above"),
         ("seeds", [1, 1], "a value twice"),
         ("seeds", 0, "above zero"),
         ("seeds", [-1], "zero or above"),
