@@ -33,13 +33,15 @@ def capped_trials(rates: ArrayLike, targets: ArrayLike, cap: ArrayLike) -> Cappe
     [8.0, 4.899, 2.0, 1.0]
     >>> [round(float(part[0]), 3) for part in capped_trials([0.5], 1, 2)]
     [1.5, 0.5, 0.75, 0.75]
+    >>> capped_trials([0.5, 0.0], 2, np.inf).sd.tolist()
+    [2.0, inf]
     """
     p, k, c = np.broadcast_arrays(*(np.atleast_1d(np.asarray(given, dtype=float)) for given in (rates, targets, cap)))
     met = _at_least(k, c, p)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = _part(k / p * _at_least(k + 1, c + 1, p), k, p) + _missed(c, met)
         second = _part(k * (k + 1) / p**2 * _at_least(k + 2, c + 2, p), k, p) + _missed(c * (c + 1), met)
-    sd = np.sqrt(np.maximum(second - mean - mean**2, 0.0)) if np.isfinite(mean).all() else np.full(len(mean), np.inf)
+        sd = np.where(np.isfinite(mean), np.sqrt(np.maximum(second - mean - mean**2, 0.0)), np.inf)
     right = k * met + np.where(np.isfinite(c), np.where(np.isfinite(c), c, 0) * p * (1 - _at_least(k - 1, c - 1, p)), 0)
     return CappedTrials(mean, sd, np.where(k > 0, right, 0.0), met)
 
