@@ -312,7 +312,7 @@ def test_rows_and_plan_say_what_is_known(tmp_path: Path, capsys: pytest.CaptureF
     jsonschema.validate(
         told, json.loads((files("allometry.cli.schemas") / "lab_plan.json").read_text(encoding="utf-8"))
     )
-    assert told["corpus"]["entropy_rate"] == pytest.approx(1.25)
+    assert told["corpus"]["entropy_rate"] == told["corpus"]["least_loss"] == pytest.approx(1.25)
     (row,) = run_job(read_ladder(tmp_path / "ladder.toml").jobs[0], Place(tmp_path / "checkpoint"))
     assert row["entropy_rate"] == pytest.approx(1.25)
     assert row["loss"] > 1.25

@@ -12,7 +12,6 @@ import typer
 from allometry.cli.lab.options import LadderFile, Workers, need_torch
 from allometry.cli.options import Json
 from allometry.cli.output import number, print_json, print_lines, print_notices, print_table, working
-from allometry.lab.corpus import Corpus
 from allometry.lab.jobs import Job
 from allometry.lab.ladders import Folder, Ladder, LadderPlan, plan_ladder, read_ladder, roofline_pace
 
@@ -30,7 +29,7 @@ def plan(
     planned = planned_of(found, out, hardware, workers or os.cpu_count() or 1)
     if json:
         print_json({
-            "ladder": found.name, **plan_json(planned), "corpus": corpus_json(found.corpus), "fingerprint": found.fingerprint,
+            "ladder": found.name, **plan_json(planned), "corpus": corpus_json(found), "fingerprint": found.fingerprint,
             "warnings": [{"code": notice.code, "message": notice.message} for notice in found.notices],
         })  # fmt: skip
     else:
@@ -75,23 +74,29 @@ def plan_json(planned: LadderPlan) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def corpus_json(corpus: Corpus) -> dict[str, Any]:
+def corpus_json(ladder: Ladder) -> dict[str, Any]:
     """What is known of the corpus of a ladder."""
+    corpus = ladder.corpus
     return {
         "vocab": corpus.vocab, "tokens": len(corpus.train), "held_out_tokens": len(corpus.held_out), "loss_unit": corpus.unit,
-        "entropy_rate": corpus.entropy_rate, "known": list(corpus.known),
+        "entropy_rate": corpus.entropy_rate, "least_loss": _least_loss(ladder), "known": list(corpus.known),
     }  # fmt: skip
 
 
 def _floors(ladder: Ladder) -> list[str]:
     """What no model gets below in the mean; for a source that looks further back, over windows that begin anew too."""
-    corpus, context = ladder.corpus, ladder.jobs[0].context
+    corpus, least = ladder.corpus, _least_loss(ladder)
     if corpus.entropy_rate is None:
         return []
     told = [f"known of the corpus: its entropy rate is {corpus.entropy_rate:.6g} {corpus.unit}, below which no loss lies but by the luck of the held-out text"]  # fmt: skip
-    if corpus.least_loss is not None and corpus.least_loss(context) > corpus.entropy_rate * (1 + 1e-9):
-        told.append(f"known of the corpus: the least loss over windows of {context} is {corpus.least_loss(context):.6g}, for their first tokens know too few before them")  # fmt: skip
+    if least is not None and least > corpus.entropy_rate * (1 + 1e-9):
+        told.append(f"known of the corpus: the least loss over windows of {ladder.jobs[0].context} is {least:.6g}, for their first tokens know too few before them")  # fmt: skip
     return told
+
+
+def _least_loss(ladder: Ladder) -> float | None:
+    least = ladder.corpus.least_loss
+    return None if least is None else least(ladder.jobs[0].context)
 
 
 def _techniques(job: Job) -> dict[str, Any]:
