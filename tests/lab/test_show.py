@@ -157,6 +157,13 @@ def test_settings_that_differ_tell_recipes_apart(make: Make) -> None:
     assert [front.recipe for front in by.fronts] == [str(none), str(much)]
 
 
+def test_periods_of_a_regulariser_tell_recipes_apart(make: Make) -> None:
+    loop: dict[str, Any] = {"regulariser": "loop", "regulariser_weight": 0.1}
+    rows = [row for period in (2, 3) for row in rows_of("plain", **loop, regulariser_period=period)]
+    found = show_ladders(read_tables([make("one", rows)]), settings=FEW)
+    assert [front.recipe for front in found.fronts] == [f"plain, period {period}" for period in (2, 3)]
+
+
 def test_what_says_when_or_with_which_rate_is_no_recipe(make: Make) -> None:
     rate = {"learning_rate": {"number": 0.2}, "evaluation": {"windows": 64, "every": 5, "times": None}}
     folders = [make("one", rows_of("plain")), make("two", rows_of("plain", learning_rate=0.2), **rate)]
@@ -194,7 +201,8 @@ def test_gaps_are_of_the_best_at_equal_flops() -> None:
     """Two sizes and rates at the same FLOPs in either, in no order that pairs them."""
     one = Front("one", tuple(Point(1e9 * x, 1, 1, loss, True) for x, loss in ((1, 3.0), (1.001, 2.0), (2, 1.5))))
     other = Front("other", tuple(Point(1e9 * x, 1, 1, loss, True) for x, loss in ((1, 1.9), (1.001, 2.9), (3, 1.0))))
-    assert measured_gaps(one, other) == [(1e9, pytest.approx(-0.1))]
+    [(flops, gap)] = measured_gaps(one, other)
+    assert (flops, gap) == (1e9, pytest.approx(-0.1))
 
 
 def test_a_row_that_is_being_written_is_not_read(make: Make) -> None:
