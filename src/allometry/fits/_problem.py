@@ -78,10 +78,12 @@ class Problem:
         )
 
     def evaluate(self, q: Array, batch: Batch) -> State:
-        """State of a batch of points; a point whose prediction is not finite costs infinity, never zero."""
+        """State of a batch of points; one whose prediction or gradient is not finite costs infinity, never zero."""
         prediction, gradient = self.compiled.predictions_and_gradient(q, self.inputs)
         residuals = prediction - batch.target
-        return State(q, residuals, gradient, self.cost(residuals, q, batch))
+        with np.errstate(all="ignore"):
+            steady = np.isfinite(gradient.sum(axis=2)).all(axis=1)
+        return State(q, residuals, gradient, np.where(steady, self.cost(residuals, q, batch), np.inf))
 
     def cost(self, residuals: Array, q: Array, batch: Batch) -> Array:
         with np.errstate(all="ignore"):
