@@ -172,7 +172,7 @@ def test_the_best_of_several_that_equal_random_is_rarely_told_apart() -> None:
     found = [compare_pruning(several(seed), 1e5, law=POWER, settings=quick) for seed in range(12)]
     beats = sum(one.best != "random" and one.arms[0].ahead == "metric" for one in found)
     assert beats <= 3  # more than three of 12 come of a rate of 10% in 3% of cases
-    assert sum(one.arms[0].better > 0.95 for one in found) > beats  # what the best says for itself
+    assert sum(one.arms[0].better > 0.95 for one in found) >= beats  # what the best says for itself
     assert all("that holds for all 5 arms at once" in one.sentence for one in found if one.best != "random")
     assert all(("beyond the" in one.sentence) == (one.arms[0].ahead == "metric") for one in found)
 

@@ -185,8 +185,14 @@ def _apart(arms: Sequence[Fit], base: Fit, examples: float, seed: int) -> Array:
 
 def _wider(own: Fit, base: Fit) -> float:
     """How much further draws are put, for the one of fewer runs."""
-    rows = min(len(one.rows) if one.rows.cluster is None else len(np.unique(one.rows.cluster)) for one in (own, base))
-    return widening(rows, len(own.law.parameters) - len(own.settings.fixed), own.settings.level)
+    runs = min(_runs(one) for one in (own, base))
+    return widening(runs, len(own.law.parameters) - len(own.settings.fixed), own.settings.level)
+
+
+def _runs(one: Fit) -> int:
+    """Independent measurements: runs of one size repeat it, rows of one run do not."""
+    groups = one.rows.cluster
+    return len(one.rows) if groups is None or one.rows.cluster_kind == "repeats" else len(np.unique(groups))
 
 
 def _at(one: Fit, draws: Array, examples: float) -> Array:
