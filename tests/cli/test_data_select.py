@@ -105,7 +105,7 @@ def test_trained_mixtures_say_what_nearness_is_worth(here: Path, capsys: pytest.
     accuracy = {row["mixture"]: row["accuracy"] for row in contents["accuracies"] if row["examples"] == 4000}
     assert accuracy["the nearest"]["value"] > accuracy["c alone"]["value"] + 0.2
     assert accuracy["the nearest"]["low"] <= 0.7 + 0.03 * np.log(8) <= accuracy["the nearest"]["high"]
-    assert {"few-mixtures", "beyond-sizes"} <= {notice["code"] for notice in told(out)["warnings"]}
+    assert {"few-mixtures", "beyond-sizes", "few-resamples"} <= {notice["code"] for notice in told(out)["warnings"]}
     assert "What a distance was worth" in Path("p.html").read_text()
 
 

@@ -19,6 +19,7 @@ from allometry.notices import Interval, Notice, Refused, Step
 from allometry.plans.ends import ends_json
 
 NEAREST, EVEN, GIVEN = "the nearest", "even shares", "the mixture given"
+FEW_RESAMPLES = 20  # below which the ends of 90% intervals are the outermost resamples
 ROOM = 0.1  # of the range of distances trained, beyond which one counts as outside; assumed
 FEW_MIXTURES = 10  # at seven, 90% intervals held 67% of new mixtures (`Projection.accuracy`)
 
@@ -115,7 +116,7 @@ def choose_sources(
         found, told, away, table, projected, rows=sum(samples.given),
         kept=sum(len(one) for one in (*samples.sources.values(), samples.target)), level=settings.level,
         interval="resampled samples" if resamples else "none", steps=_steps(samples, label_weight, table),
-        notices=(*found.notices, *_notices(table, sizes, away)),
+        notices=(*found.notices, *_of_resamples(resamples), *_notices(table, sizes, away)),
     )  # fmt: skip
 
 
@@ -164,6 +165,17 @@ def _steps(samples: Samples, label_weight: float, table: Trained | None) -> tupl
         says = f"mean error of accuracy {table.held_out:.3g} by the law, {table.size_alone:.3g} by size alone, mixtures left out in turn"
         steps.append(Step("unseen mixtures", says, "measured"))
     return tuple(steps)
+
+
+def _of_resamples(count: int) -> tuple[Notice, ...]:
+    if not 0 < count < FEW_RESAMPLES:
+        return ()
+    return (
+        Notice(
+            "few-resamples",
+            f"intervals end at the outermost of {count} resamples: give --resamples {2 * FEW_RESAMPLES}",
+        ),
+    )
 
 
 def _notices(table: Trained | None, sizes: Sequence[float], away: Mapping[str, float]) -> tuple[Notice, ...]:
