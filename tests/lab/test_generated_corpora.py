@@ -265,12 +265,13 @@ def test_an_answer_is_right_to_its_last_token_or_wrong() -> None:
     assert evaluate_answers(Oracle(windows, mistaken), windows, answers).accuracy == 1.0
     first, second = answers[0][answers[0] > 0].unique()[:2]
     mistaken[0, 1:][(answers[0, 1:] == first).nonzero()[-1]] = 1  # its last token alone
-    every, accuracy, loss = evaluate_answers(Oracle(windows, mistaken), windows, answers)
+    every, accuracy, loss, of_names = evaluate_answers(Oracle(windows, mistaken), windows, answers)
     assert every == pytest.approx(evaluate(Oracle(windows, mistaken), windows), rel=1e-5)  # in 32 bits
     count = len(answers[:, 1:][answers[:, 1:] > 0].unique())
     assert accuracy == pytest.approx(1 - 1 / count)
     assert loss == pytest.approx(10 / int((answers[:, 1:] > 0).sum()), abs=0.01)
     assert second > first
+    assert of_names is None  # sums are about nobody
 
 
 def test_a_run_measures_its_answers(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ TOLD = ("context", "precision", "corpus", "corpus_sha256", "learning_rate", "bat
 # Settings that change how a loss is measured, not what is trained; and those that only say when.
 MEASURE, WHEN = ("evaluation windows", "loop"), ("evaluation every", "evaluation times")
 
-SOME_EMPTY = ("entropy_rate", "train_loss", "loss", "accuracy", "answer_loss")
+SOME_EMPTY = ("entropy_rate", "train_loss", "loss", "accuracy", "answer_loss", "name_loss", "stored_bits")
 
 
 def read_tables(folders: Sequence[Path]) -> pl.DataFrame:
@@ -42,7 +42,7 @@ def read_tables(folders: Sequence[Path]) -> pl.DataFrame:
         raise Refused(
             "given-twice", "a run is in two of the folders", ", ".join(map(str, folders)), "give each ladder once"
         )
-    return found.with_columns(pl.col(name).fill_null(value) for name, value in EARLIER.items() if name in found.columns)
+    return found.with_columns(pl.col(name).fill_null(value) for name, value in EARLIER.items() if value is not None)
 
 
 def _table(folder: Path) -> pl.DataFrame:
@@ -69,7 +69,10 @@ def _table(folder: Path) -> pl.DataFrame:
         )
     if found.is_empty():
         raise Refused("no-runs", "no run has ended yet", str(folder), "wait for the first, or run the ladder")
-    return found.with_columns(pl.lit(value).alias(name) for name, value in EARLIER.items() if name not in found.columns)
+    later = {name: value for name, value in EARLIER.items() if name not in found.columns}
+    return found.with_columns(
+        pl.lit(value, pl.Float64 if value is None else None).alias(name) for name, value in later.items()
+    )
 
 
 def _settings(folder: Path) -> dict[str, Any]:
