@@ -11,17 +11,22 @@ from allometry.lab.jobs import FLOPS_CONVENTION, Job
 from allometry.lab.optimisers import OPTIMISERS
 from allometry.lab.schedules import SCHEDULES
 
+# Fields of a shape in a column of their own name, beside those that have another.
+SHAPE_COLUMNS = ("head_size", "looped_layers", "injection", "structure", "rank", "blocks", "shared_experts", "granularity",
+                 "dense_layers")  # fmt: skip
 COLUMNS = (
     "run_id", "mechanism", "params", "active_params", "non_embedding_params", "tokens", "flops", "flops_convention",
     "depth", "width", "heads", "ffn", "vocab", "experts", "active_experts", "loops", "streams", "context",
     "batch_tokens", "steps", "learning_rate", "schedule", "optimiser", "precision", "seed", "corpus", "loss_unit",
     "entropy_rate", "step", "current_learning_rate", "train_loss", "loss", "accuracy", "answer_loss", "seconds", "device", "state",
     "growth_factor", "tokens_before_stacking", "regulariser", "regulariser_weight",
-    "regulariser_period", "name_loss", "stored_bits",
+    "regulariser_period", "name_loss", "stored_bits", "least_loss",
+    *SHAPE_COLUMNS, "stacking",
 )  # fmt: skip
-# What runs have in the columns that came later.
+# What runs have in the columns that came later: nobody knows where it is None.
 EARLIER = {"growth_factor": 1, "tokens_before_stacking": 0, "regulariser": "none", "regulariser_weight": 0.0,
-           "regulariser_period": 0, "name_loss": None, "stored_bits": None}  # fmt: skip
+           "regulariser_period": 0, "name_loss": None, "stored_bits": None, "least_loss": None,
+           **dict.fromkeys((*SHAPE_COLUMNS, "stacking"))}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,9 @@ def row(job: Job, measured: Measured, corpus: Corpus, device: str) -> dict[str, 
         _number(measured.train_loss), _number(measured.loss),
         _number(measured.accuracy), _number(measured.answer_loss), round(measured.seconds, 3), device, state,
     )  # fmt: skip
-    return dict(zip(COLUMNS, (*values, *_techniques(job), *_knowledge(measured, corpus)), strict=True))
+    return dict(
+        zip(COLUMNS, (*values, *_techniques(job), *_knowledge(measured, corpus), *_further(job, corpus)), strict=True)
+    )
 
 
 def _techniques(job: Job) -> tuple[int | float | str, ...]:
@@ -80,6 +87,13 @@ def _knowledge(measured: Measured, corpus: Corpus) -> tuple[float | str, float |
     if names is None or answers is None or corpus.stored_bits is None:
         return "", ""
     return _number(names), round(corpus.stored_bits(names, answers), 3)
+
+
+def _further(job: Job, corpus: Corpus) -> tuple[int | float | str, ...]:
+    """The least loss of windows, what else tells shapes apart, as given, and when a run is stacked; "" for nothing."""
+    least = corpus.least_loss and corpus.least_loss(job.context)
+    shape = tuple("" if (value := getattr(job.shape, name)) is None else value for name in SHAPE_COLUMNS)
+    return _number(least), *shape, job.stacking.when if job.stacking else ""
 
 
 def _name(part: object, kinds: Any) -> str:

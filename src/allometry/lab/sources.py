@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -47,7 +48,7 @@ def text_of(name: str, source: Source, tokens: int, seed: int, *known: str) -> C
         for part, count in ((1, tokens), (2, int(tokens * HELD_OUT_SHARE)))
     )
     return generated(
-        name, train, held_out, vocab=source.symbols, entropy_rate=source.entropy_rate, least_loss=source.least_loss,
+        name, train, held_out, vocab=source.symbols, entropy_rate=source.entropy_rate, least_loss=cache(source.least_loss),
         known=known,
     )  # fmt: skip
 
