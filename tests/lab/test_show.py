@@ -221,7 +221,7 @@ def test_a_table_without_the_columns_of_shapes_goes_with_one_that_has_them(make:
 
 def test_every_field_of_a_shape_that_a_ladder_sets_is_told() -> None:
     """Where a new mechanism reads a further field, that needs a column, and a name in recipes."""
-    from allometry.lab.ladders.declaration import PLAIN_FIELDS
+    from allometry.lab.ladders.shapes import PLAIN_FIELDS
     from allometry.lab.mechanisms.find import list_mechanisms
 
     asked = {name for mechanism in list_mechanisms().values() for name in mechanism.fields} | set(PLAIN_FIELDS)
