@@ -38,6 +38,7 @@ pytestmark = pytest.mark.lab
 # Every generated corpus with options that make it small.
 SMALL: dict[str, dict[str, Any]] = {
     "markov": {"rate": 1.0, "symbols": 16, "tokens": 20_000},
+    "grammar": {"rate": 0.8, "brackets": 4, "letters": 12, "tokens": 20_000},
     "biographies": {"people": 50, "exposures": 4},
     "addition": {"examples": 2000},
     "p-hop": {"examples": 2000},
@@ -264,12 +265,13 @@ def test_an_answer_is_right_to_its_last_token_or_wrong() -> None:
     assert evaluate_answers(Oracle(windows, mistaken), windows, answers).accuracy == 1.0
     first, second = answers[0][answers[0] > 0].unique()[:2]
     mistaken[0, 1:][(answers[0, 1:] == first).nonzero()[-1]] = 1  # its last token alone
-    every, accuracy, loss = evaluate_answers(Oracle(windows, mistaken), windows, answers)
+    every, accuracy, loss, of_names = evaluate_answers(Oracle(windows, mistaken), windows, answers)
     assert every == pytest.approx(evaluate(Oracle(windows, mistaken), windows), rel=1e-5)  # in 32 bits
     count = len(answers[:, 1:][answers[:, 1:] > 0].unique())
     assert accuracy == pytest.approx(1 - 1 / count)
     assert loss == pytest.approx(10 / int((answers[:, 1:] > 0).sum()), abs=0.01)
     assert second > first
+    assert of_names is None  # sums are about nobody
 
 
 def test_a_run_measures_its_answers(tmp_path: Path) -> None:
@@ -342,6 +344,16 @@ def test_the_same_again_and_nothing_leaks(name: str, options: dict[str, Any]) ->
         ("markov", {"rate": 1.0, "tokens": 7}, "from 1000 to"),
         ("markov", {"rate": 1.0, "symbol": 7}, "the nearest are symbols"),
         ("markov", {"rate": 0.02, "symbols": 2, "order": 2, "seed": 1}, "more symbols or another seed"),
+        ("grammar", {}, "needs `rate`"),
+        ("grammar", {"rate": 4.0}, r"give from 0\.361 to 2\.43 nats"),
+        ("grammar", {"rate": 0.1}, "no rate of this grammar"),
+        ("grammar", {"rate": 1.0, "brackets": 1}, "2 or more"),
+        ("grammar", {"rate": 1.0, "letters": 200}, "more than 255 bytes"),
+        ("grammar", {"rate": 1.0, "phrases": 0}, "above zero"),
+        ("grammar", {"rate": 1.0, "phrases": 10**6}, "at most 1024"),
+        ("grammar", {"rate": 1.0, "branching": 1.0}, "at most 0.98"),
+        ("grammar", {"rate": 1.0, "branching": 0.0}, "above 0"),
+        ("grammar", {"rate": 1.0, "tokens": 7}, "from 1000 to"),
         ("addition", {"operands": 1}, "give from 2 to 1000 operands"),
         ("addition", {"digits": 0}, "above zero"),
         ("addition", {"examples": 19}, "give 20 or more"),

@@ -15,9 +15,11 @@ import pytest
 
 from allometry.cli.main import main
 from allometry.fits import Settings
+from allometry.lab.ladders import ladder_of
 from allometry.lab.ladders.comparing import Front, Point, measured_gaps, show_ladders
 from allometry.lab.ladders.reading import read_tables
-from allometry.lab.rows import COLUMNS, EARLIER
+from allometry.lab.ladders.recipes import FURTHER, PLAIN, SIZE
+from allometry.lab.rows import COLUMNS, EARLIER, Measured, row
 from allometry.notices import Refused
 from allometry.reports.ladders import ladder_figures, write_ladder_page
 
@@ -162,6 +164,83 @@ def test_periods_of_a_regulariser_tell_recipes_apart(make: Make) -> None:
     rows = [row for period in (2, 3) for row in rows_of("plain", **loop, regulariser_period=period)]
     found = show_ladders(read_tables([make("one", rows)]), settings=FEW)
     assert [front.recipe for front in found.fronts] == [f"plain, period {period}" for period in (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "column", "values", "shared", "names"),
+    [
+        ("structured", "structure", ("low-rank", "block-dense"), {}, ("structured, low-rank", "structured, block-dense")),
+        ("structured", "rank", (4, 8), {"structure": "low-rank"}, ("structured, rank 4", "structured, rank 8")),
+        ("structured", "blocks", (2, 4), {"structure": "block-shuffle"}, ("structured, blocks 2", "structured, blocks 4")),
+        ("looped", "looped_layers", (2, 4), {"loops": 2}, ("looped, looped_layers 2", "looped, looped_layers 4")),
+        ("stable_loop", "injection", ("diagonal", "dense"), {"loops": 2}, ("stable_loop, injection diagonal", "stable_loop, injection dense")),
+        ("experts", "granularity", (1, 2), {"experts": 4}, ("experts", "experts, granularity 2")),
+        ("experts", "shared_experts", (0, 1), {"experts": 4}, ("experts", "experts, shared_experts 1")),
+        ("experts", "dense_layers", (0, 1), {"experts": 4}, ("experts", "experts, dense_layers 1")),
+        ("plain", "head_size", (8, 16), {}, ("plain, head_size 8", "plain, head_size 16")),
+        ("plain", "stacking", ("after 25% of the FLOPs", "after 512 tokens"), {"growth_factor": 2},
+         ("plain, after 25% of the FLOPs", "plain, after 512 tokens")),
+    ],
+)  # fmt: skip
+def test_shapes_and_times_of_stacking_tell_recipes_apart(
+    make: Make,
+    mechanism: str,
+    column: str,
+    values: tuple[object, ...],
+    shared: dict[str, object],
+    names: tuple[str, ...],
+) -> None:
+    """In one folder, and where each has its own."""
+    both = [rows_of(mechanism, 1 + number, **shared, **{column: value}) for number, value in enumerate(values)]
+    folders = [[make("one", both[0] + both[1])], [make(f"own{number}", rows) for number, rows in enumerate(both)]]
+    for each in folders:
+        found = show_ladders(read_tables(each), settings=FEW)
+        assert sorted(front.recipe for front in found.fronts) == sorted(names)
+        assert [point.runs for front in found.fronts for point in front.points] == [2] * 24
+
+
+def test_a_shape_that_goes_with_the_size_is_one_recipe(make: Make) -> None:
+    """A rank for each width, beside the plain ladder of both."""
+    sizes = [{"width": width, "params": 100 * width} for width in (16, 32)]
+    low = [
+        row
+        for size, rank in zip(sizes, (4, 8), strict=True)
+        for row in rows_of("structured", structure="low-rank", rank=rank, **size)
+    ]
+    plain = [row for size in sizes for row in rows_of("plain", structure="dense", **size)]
+    found = show_ladders(read_tables([make("low", low), make("plain", plain)]), settings=FEW)
+    assert [front.recipe for front in found.fronts] == ["plain", "structured"]
+
+
+def test_a_table_without_the_columns_of_shapes_goes_with_one_that_has_them(make: Make) -> None:
+    old = [{k: v for k, v in row.items() if k not in EARLIER} for row in rows_of("plain")]
+    new = [{**row, "seed": 2 + int(str(row["seed"]))} for row in rows_of("plain", head_size=8, structure="dense")]
+    [front] = show_ladders(read_tables([make("old", old), make("new", new)]), settings=FEW).fronts
+    assert (front.recipe, {point.runs for point in front.points}) == ("plain", {4})
+
+
+def test_every_field_of_a_shape_that_a_ladder_sets_is_told() -> None:
+    """Where a new mechanism reads a further field, that needs a column, and a name in recipes."""
+    from allometry.lab.ladders.shapes import PLAIN_FIELDS
+    from allometry.lab.mechanisms.find import list_mechanisms
+
+    asked = {name for mechanism in list_mechanisms().values() for name in mechanism.fields} | set(PLAIN_FIELDS)
+    columns = {{"layers": "depth"}.get(name, name) for name in asked}
+    assert columns <= set(COLUMNS)
+    assert columns <= {*PLAIN, *FURTHER, *SIZE}
+
+
+def test_runs_say_when_they_are_stacked(declared: dict[str, Any]) -> None:
+    """The same row in either case but for when, how long and what follows from it."""
+    sizes = [{"layers": 2, "width": 16, "heads": 2, "ffn": 32}]
+    found = []
+    for when in ({"base_share": 0.125}, {"base_tokens": 2048}):
+        ladder = ladder_of({**declared, "sizes": sizes, "growth": {"factor": 2, **when}})
+        found.append(row(ladder.jobs[0], Measured(1, 0.1, 1.0, 1.0, 0.0), ladder.corpus, "cpu"))
+        assert any(found[-1]["stacking"] in step.says for step in ladder.steps)
+    assert [each["stacking"] for each in found] == ["after 12.5% of the FLOPs", "after 2048 tokens"]
+    assert {each["structure"] for each in found} == {"dense"}
+    assert {each["head_size"] for each in found} == {8}
 
 
 def test_what_says_when_or_with_which_rate_is_no_recipe(make: Make) -> None:

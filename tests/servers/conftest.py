@@ -18,8 +18,6 @@ import pytest
 collect_ignore_glob = (
     [] if all(map(find_spec, ("openai", "xllamacpp", "gguf"))) else ["test_*.py", "start_llama.py", "write_gguf.py"]
 )
-if not all(map(find_spec, ("starlette", "uvicorn"))):
-    collect_ignore_glob.append("test_gateway.py")
 WORDS = ("ka", "7", "po", "1", "ru", "9", "si", "4", "te", "8", "mo", "2", "la")
 
 

@@ -58,10 +58,11 @@ def bits_per_parameter(
 
     Arguments: `params` all parameters; `people` in the set; losses in nats, summed over tokens: `name_loss` of a
     name given nothing, `value_loss` of all values of one person given the name (means over people), `text_loss`
-    the mean over values of the first tokens of one value.
+    of the first chunk of one value (mean over people and attributes). Runs of `allometry lab` on biographies hold
+    the bits themselves, as `stored_bits`.
     Errors: `Refused` for a count that is not positive, a loss below zero, and a name loss below ln(people), which no
     model of names learned as a set can reach.
-    Source: Allen-Zhu and Li 2024, arXiv 2404.05405, definition of R(F).
+    Source: Allen-Zhu and Li 2024, arXiv 2404.05405, definitions 4.1 (with texts) and 4.3 of R(F), from theorem 3.2.
 
     >>> perfect = bits_per_parameter(1e6, 20000, name_loss=log(20000), value_loss=0.0)
     >>> perfect == most_bits_per_parameter(1e6, 20000), round(perfect, 4)

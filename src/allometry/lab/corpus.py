@@ -44,7 +44,9 @@ class Corpus:
 
     `vocab` is how many different tokens there can be; `entropy_rate`, in nats per token, is the least expected loss that
     any model can reach, where that is known exactly, and `least_loss(context)` that over windows; `unit` is that of the losses. `answers` (one for each held-out token)
-    numbers the answers that follow from what stands before them, from 1; 0 is no part of one. `record` is the length of
+    numbers the answers that follow from what stands before them, from 1; 0 is no part of one, -1 is part of the name of
+    somebody about whom facts follow. `stored_bits(name_loss, answer_loss)` is how many bits of those facts a model is
+    shown to have stored by its losses on both, in nats per token. `record` is the length of
     the records that the text is made of, where they are all of one. `known` says what else is known exactly of a
     generated corpus, a sentence each.
     """
@@ -57,6 +59,7 @@ class Corpus:
     least_loss: Callable[[int], float] | None = None
     unit: str = "nats per byte"
     answers: np.ndarray | None = None
+    stored_bits: Callable[[float, float], float] | None = None
     record: int | None = None
     known: tuple[str, ...] = ()
 

@@ -116,6 +116,8 @@ class Job:
     def fingerprint(self) -> str:
         """SHA-256 of everything that the losses follow from; of the corpus its content, not where it lies."""
         plain = {**asdict(self), **_kinds(self), "shape": self.shape.as_text(), "corpus": self.corpus.name}
+        if self.stacking:
+            del plain["stacking"]["when"]
         # A technique that a run does not have leaves its name as it was before there was one.
         return fingerprint({**{key: value for key, value in plain.items() if value is not None}, "loop": LOOP_VERSION})
 

@@ -33,19 +33,21 @@ def evaluate(model: nn.Module, held_out: Tensor, batch: int = 128) -> float:
 
 
 class Judged(NamedTuple):
-    """Mean cross-entropy of all tokens and of those of answers, in nats, and the share of answers that are right."""
+    """Mean cross-entropy of all tokens, of those of answers and of those of names, in nats, and the share of answers
+    that are right."""
 
     loss: float
     accuracy: float
     answer_loss: float
+    name_loss: float | None = None
 
 
 @torch.no_grad()
 def evaluate_answers(model: nn.Module, held_out: Tensor, answers: Tensor, batch: int = 128) -> Judged:
     """What `evaluate` gives, and beside it how the answers do, in the same pass.
 
-    Arguments: windows (n, context + 1) and, for each of their tokens, the number of the answer it is part of, or 0;
-    windows must cut no answer in two, for the part in one would be judged as if it were the whole.
+    Arguments: windows (n, context + 1) and, for each of their tokens, the number of the answer it is part of, 0, or -1
+    for part of a name; windows must cut no answer in two, for the part in one would be judged as if it were the whole.
     An answer counts as right where each token is the likeliest behind the right ones before it: that is where the model,
     left to write on by itself and always taking the likeliest, writes it as it is.
     """
@@ -55,8 +57,9 @@ def evaluate_answers(model: nn.Module, held_out: Tensor, answers: Tensor, batch:
         losses.append(functional.cross_entropy(logits.transpose(1, 2), part[:, 1:], reduction="none").flatten())
         wrong.append((logits.argmax(dim=-1) != part[:, 1:]).flatten())
     each, numbers = torch.cat(losses).double(), answers[:, 1:].flatten()
-    asked = numbers > 0
+    asked, names = numbers > 0, numbers < 0
     mistakes = torch.bincount(numbers[asked], weights=torch.cat(wrong)[asked].double())
     counts = torch.bincount(numbers[asked])
     right = (mistakes[counts > 0] == 0).double().mean()
-    return Judged(float(each.mean()), float(right), float(each[asked].mean()))
+    name_loss = float(each[names].mean()) if names.any() else None
+    return Judged(float(each.mean()), float(right), float(each[asked].mean()), name_loss)

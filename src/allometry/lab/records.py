@@ -42,10 +42,10 @@ def exercises(
 
 
 def of_records(name: str, train: np.ndarray, held_out: np.ndarray, marks: np.ndarray, *known: str) -> Corpus:
-    """A corpus of records (count, length); `marks` (length,) number the answers in a record from 1, 0 elsewhere."""
+    """A corpus of records (count, length); `marks` (length,) number the answers in a record from 1; -1 is a name, 0 all else."""
     length = train.shape[1]
     numbers = np.arange(len(held_out))[:, None] * marks.max() + marks
-    answers = np.where(marks > 0, numbers, 0).ravel()
+    answers = np.where(marks > 0, numbers, marks).ravel()
     told = f"records of {length} bytes; a context must be a multiple of that, so that none is cut in two"
     return generated(
         name, train.ravel(), held_out.ravel(), vocab=ASCII, answers=answers, record=length, known=(told, *known)

@@ -125,7 +125,7 @@ class _Run:
 
     def rows(self) -> list[dict[str, Any]]:
         corpus, device = self._corpus, _device_name(self.place.device)
-        return [row(self.job, found, corpus.unit, corpus.entropy_rate, device) for found in self.measured]
+        return [row(self.job, found, corpus, device) for found in self.measured]
 
 
 def make_loop(job: Job, corpus: Corpus, device: str = "cpu") -> Loop:
@@ -162,13 +162,12 @@ def _measure(loop: Loop, value: float, held_out: HeldOut) -> Measured:
     if not math.isfinite(value):
         return Measured(loop.step, loop.rate(loop.step), value, math.nan, loop.seconds)
     with loop.casting():
-        judged: tuple[float, float | None, float | None] = (
-            (evaluate(loop.model, held_out.windows), None, None)
+        judged: dict[str, Any] = (
+            {"loss": evaluate(loop.model, held_out.windows)}
             if held_out.answers is None
-            else evaluate_answers(loop.model, held_out.windows, held_out.answers)
+            else evaluate_answers(loop.model, held_out.windows, held_out.answers)._asdict()
         )
-    loss, accuracy, answer_loss = judged
-    return Measured(loop.step, loop.rate(loop.step), loop.recent, loss, loop.seconds, accuracy, answer_loss)
+    return Measured(loop.step, loop.rate(loop.step), loop.recent, seconds=loop.seconds, **judged)
 
 
 def _save(loop: Loop, job: Job, place: Place, measured: list[Measured]) -> None:

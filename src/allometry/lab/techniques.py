@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from allometry.costs import Shape
 from allometry.notices import Refused
@@ -10,10 +10,14 @@ from allometry.notices import Refused
 
 @dataclass(frozen=True)
 class Stacking:
-    """A run that begins with `layers / factor` layers for `base_tokens` tokens, whole steps, and is then stacked."""
+    """A run that begins with `layers / factor` layers for `base_tokens` tokens, whole steps, and is then stacked.
+
+    `when` is how that time was said, which is no part of what is trained.
+    """
 
     factor: int
     base_tokens: int
+    when: str = field(default="", compare=False)
 
     def base(self, shape: Shape) -> Shape:
         """The shape that a run to this one begins with."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allometry.costs import Facts, diverse_facts
+from allometry.costs import Facts, bits_per_parameter, diverse_facts
 from allometry.lab.corpus import Corpus
 from allometry.lab.records import LETTERS, of_records, text
 from allometry.lab.tables import check_above_zero
@@ -38,6 +38,27 @@ class People:
         """
         attributes, values = self.texts.shape
         return diverse_facts(attributes, 1, values, ALPHABET, VALUE_LETTERS, names=NAMES)
+
+    def stored_bits(self, name_loss: float, answer_loss: float) -> float:
+        """Bits that a model is shown to have stored by its losses on names and on values, in nats per byte.
+
+        It is the capacity ratio times the parameters (Allen-Zhu and Li 2024, arXiv 2404.05405, definition 4.1). A value
+        is one chunk, so that the loss of first chunks is that of values. Nobody can expect a name with more than
+        1 / people, so a lower loss, by the luck of few windows, counts as that; a bound below zero shows nothing.
+
+        >>> made = make_people(people=1000, attributes=4, values=64)
+        >>> round(made.stored_bits(name_loss=math.log(1000) / 6, answer_loss=0.0), 1)  # all of it
+        44310.8
+        >>> made.stored_bits(name_loss=math.log(26), answer_loss=math.log(26))  # letters by chance
+        0.0
+        """
+        people, attributes = self.facts.shape
+        value = VALUE_LETTERS * answer_loss
+        bits = bits_per_parameter(
+            1.0, people, name_loss=max(NAME_LETTERS * name_loss, math.log(people)), value_loss=attributes * value,
+            text_loss=value, facts=self.known,
+        )  # fmt: skip
+        return max(0.0, bits)
 
     @property
     def bits(self) -> float:
@@ -84,9 +105,7 @@ def read(*, people: int = 1000, attributes: int = 4, values: int = 64, exposures
     The held-out text is of the same people, for what is measured is what is held by heart: its orders alone are fresh.
     The accuracy of a run is the share of values that are right given the name. Capacity is measured on models that were
     given more than they can hold (Allen-Zhu and Li 2024, arXiv 2404.05405, whose bioD this is, with one chunk a value).
-    Of what `costs.bits_per_parameter` takes beside `make_people(...).known`, rows give the value loss alone:
-    `answer_loss` is the mean over the bytes of values, and a person has `attributes` values of 3 bytes. The losses of
-    names and of the first bytes of values are in no row.
+    Rows say how many bits that is (`People.stored_bits`), and the loss on names that it takes beside that on values.
     Errors: `Refused` for counts that letters do not suffice for.
     """
     check_above_zero("exposures", exposures, _WHERE)
@@ -97,11 +116,12 @@ def read(*, people: int = 1000, attributes: int = 4, values: int = 64, exposures
     )
     each = VALUE_LETTERS + 3
     marks = np.zeros(train.shape[1], dtype=np.int64)
+    marks[:NAME_LETTERS] = -1
     for number in range(attributes):
         start = NAME_LETTERS + number * each + 3
         marks[start : start + VALUE_LETTERS] = number + 1
     told = f"{made.bits:.6g} bits of facts in all, {made.known.value_bits:.6g} of them the values of each person"
-    return of_records("biographies", train, held_out, marks, told)
+    return replace(of_records("biographies", train, held_out, marks, told), stored_bits=made.stored_bits)
 
 
 def _biographies(made: People, generator: np.random.Generator) -> np.ndarray:

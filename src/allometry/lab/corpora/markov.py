@@ -8,16 +8,13 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg.lapack import dgecon, dgetrf, dgetrs
-from scipy.optimize import brentq
 
-from allometry.lab.corpus import Corpus, generated
+from allometry.lab.corpus import Corpus
+from allometry.lab.sources import LANES, chances_of, drawn, edges_of, entropies, features, scale_for, text_of
 from allometry.lab.tables import check_above_zero
 from allometry.notices import Refused
 
 MOST_CONTEXTS = 1024
-MOST_TOKENS = 1_000_000_000
-LANES = 1024  # stretches of the text that are drawn side by side
-HELD_OUT_SHARE = 0.25
 # Reciprocal condition number: below it the stationary distribution is not known to the digits that a rate is told in.
 LEAST_CONDITION = 1e-9
 _WHERE = "[corpus]"
@@ -67,7 +64,7 @@ class Chain:
         >>> round(Chain(np.array([[0.9, 0.1], [0.3, 0.7]])).entropy_rate, 6)
         0.396528
         """
-        return float(self.stationary @ _entropies(self.transitions))
+        return float(self.stationary @ entropies(self.transitions))
 
     def least_loss(self, window: int) -> float:
         """The least mean loss over windows of so many symbols, each of which begins without those before it.
@@ -82,34 +79,31 @@ class Chain:
         """The entropy of a symbol of which the last `length` before it are known."""
         behind = joint.reshape(-1, self.symbols**length, self.symbols).sum(axis=0)
         seen = behind.sum(axis=1)
-        return float(seen @ _entropies(behind / np.maximum(seen, np.finfo(float).tiny)[:, None]))
+        return float(seen @ entropies(behind / np.maximum(seen, np.finfo(float).tiny)[:, None]))
 
     def sample(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """So many symbols (count,), drawn from the stationary distribution on: one unbroken text."""
         steps = -(-count // LANES)
         chances = generator.random((steps, LANES))
-        edges = np.cumsum(self.transitions, axis=1)
-        edges = (edges / edges[:, -1:] + np.arange(len(edges))[:, None]).ravel()
+        edges = edges_of(self.transitions)
         first = generator.choice(len(self.stationary), p=self.stationary)
         begun = np.full(LANES, first)
         # Lanes follow one another in the text. Each is drawn from a guess of where the one before it ends, and again,
         # with the same chances, until every guess is right: a chain soon forgets where it began.
         while True:
-            drawn, ended = self._walk(edges, chances, begun)
+            text, ended = self._walk(edges, chances, begun)
             wanted = np.concatenate([[first], ended[:-1]])
             if np.array_equal(wanted, begun):
-                return drawn.T.ravel()[:count]
+                return text.T.ravel()[:count]
             begun = wanted
 
     def _walk(self, edges: np.ndarray, chances: np.ndarray, begun: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        contexts, symbols = begun, self.symbols
-        drawn = np.empty(chances.shape, dtype=np.uint8)
+        contexts = begun
+        text = np.empty(chances.shape, dtype=np.uint8)
         for step, chance in enumerate(chances):
-            place = np.searchsorted(edges, contexts + chance, side="right")
-            symbol = np.minimum(place - contexts * symbols, symbols - 1)
-            drawn[step] = symbol
-            contexts = (contexts * symbols + symbol) % len(self.transitions)
-        return drawn, contexts
+            text[step] = symbol = drawn(edges, self.symbols, contexts, chance)
+            contexts = (contexts * self.symbols + symbol) % len(self.transitions)
+        return text, contexts
 
 
 def markov_chain(*, rate: float, symbols: int = 256, order: int = 1, decay: float = 1.0, seed: int = 0) -> Chain:
@@ -126,21 +120,9 @@ def markov_chain(*, rate: float, symbols: int = 256, order: int = 1, decay: floa
     1.5
     """
     _check(rate, symbols, order, decay, seed)
-    generator = np.random.default_rng([seed, 0])
-    contexts, ranks = symbols**order, np.arange(1, symbols + 1)
-    of_contexts = generator.standard_normal((contexts, symbols))
-    of_symbols = generator.standard_normal((symbols, symbols))
-    features = (of_contexts * ranks**-decay) @ of_symbols.T
-    features /= features.std()
-
-    def above(scale: float) -> float:
-        return _chain(features, scale).entropy_rate - rate
-
-    sharp = 0.25
-    while above(sharp) > 0:
-        sharp *= 1.25
-    scale = brentq(above, 0.0, sharp, xtol=1e-14, rtol=1e-14)
-    return _chain(features, float(scale))
+    found = features(np.random.default_rng([seed, 0]), symbols**order, symbols, decay)
+    scale = scale_for(rate, lambda scale: Chain(chances_of(found, scale)).entropy_rate)
+    return Chain(chances_of(found, scale))
 
 
 def read(
@@ -158,29 +140,8 @@ def read(
     the sizes of the chain's features fall, `seed` of chain and text.
     Errors: `Refused` as for `markov_chain`, and for fewer than 1000 tokens or more than a thousand million.
     """
-    if not 1000 <= tokens <= MOST_TOKENS:
-        raise Refused("bad-tokens", f"a text of {tokens} tokens is not made here", _WHERE,
-                      f"give from 1000 to {MOST_TOKENS} tokens")  # fmt: skip
     chain = markov_chain(rate=rate, symbols=symbols, order=order, decay=decay, seed=seed)
-    train, held_out = (
-        chain.sample(count, np.random.default_rng([seed, part]))
-        for part, count in ((1, tokens), (2, int(tokens * HELD_OUT_SHARE)))
-    )
-    return generated(
-        "markov", train, held_out, vocab=symbols, entropy_rate=chain.entropy_rate, least_loss=chain.least_loss
-    )
-
-
-def _chain(features: np.ndarray, scale: float) -> Chain:
-    sized = scale * (features - features.max(axis=1, keepdims=True))
-    chances = np.exp(sized)
-    return Chain(chances / chances.sum(axis=1, keepdims=True))
-
-
-def _entropies(chances: np.ndarray) -> np.ndarray:
-    """The entropy in nats of each row."""
-    logs = np.log(chances, out=np.zeros_like(chances), where=chances > 0)
-    return -(chances * logs).sum(axis=1)
+    return text_of("markov", chain, tokens, seed)
 
 
 def _check(rate: float, symbols: int, order: int, decay: float, seed: int) -> None:

@@ -18,7 +18,9 @@ TOLD = ("context", "precision", "corpus", "corpus_sha256", "learning_rate", "bat
 # Settings that change how a loss is measured, not what is trained; and those that only say when.
 MEASURE, WHEN = ("evaluation windows", "loop"), ("evaluation every", "evaluation times")
 
-SOME_EMPTY = ("entropy_rate", "train_loss", "loss", "accuracy", "answer_loss")
+SOME_EMPTY = ("entropy_rate", "train_loss", "loss", "accuracy", "answer_loss", "name_loss", "stored_bits", "least_loss",
+              "looped_layers", "rank")  # fmt: skip
+SOME_EMPTY_TEXTS = ("injection", "structure", "stacking")
 
 
 def read_tables(folders: Sequence[Path]) -> pl.DataFrame:
@@ -42,19 +44,20 @@ def read_tables(folders: Sequence[Path]) -> pl.DataFrame:
         raise Refused(
             "given-twice", "a run is in two of the folders", ", ".join(map(str, folders)), "give each ladder once"
         )
-    return found.with_columns(pl.col(name).fill_null(value) for name, value in EARLIER.items() if name in found.columns)
+    return found.with_columns(pl.col(name).fill_null(value) for name, value in EARLIER.items() if value is not None)
 
 
 def _table(folder: Path) -> pl.DataFrame:
     import polars as pl
 
     path = folder / "runs.csv"
+    kinds = {**dict.fromkeys(SOME_EMPTY, pl.Float64), **dict.fromkeys(SOME_EMPTY_TEXTS, pl.String)}
     try:
         text = path.read_bytes()
         # A row that is being written, or that a kill tore, has no end yet.
         found = pl.read_csv(text[: text.rfind(b"\n") + 1] or text, infer_schema_length=None)
         # Without a value in it, as where every run diverged, a column is not known to be of numbers.
-        found = found.with_columns(pl.col(name).cast(pl.Float64) for name in SOME_EMPTY if name in found.columns)
+        found = found.with_columns(pl.col(name).cast(kind) for name, kind in kinds.items() if name in found.columns)
     except FileNotFoundError:
         raise Refused(
             "no-ladder", "there is no runs.csv", str(folder), "give the --out of `allometry lab run`"
@@ -69,7 +72,8 @@ def _table(folder: Path) -> pl.DataFrame:
         )
     if found.is_empty():
         raise Refused("no-runs", "no run has ended yet", str(folder), "wait for the first, or run the ladder")
-    return found.with_columns(pl.lit(value).alias(name) for name, value in EARLIER.items() if name not in found.columns)
+    later = {name: value for name, value in EARLIER.items() if name not in found.columns}
+    return found.with_columns(pl.lit(value, kinds.get(name)).alias(name) for name, value in later.items())
 
 
 def _settings(folder: Path) -> dict[str, Any]:

@@ -12,10 +12,16 @@ if TYPE_CHECKING:
 # Columns that tell recipes apart beside the mechanism, with what is not named; and the column that names them.
 PLAIN = {"loops": 1, "streams": 1, "experts": 1, "active_experts": 1, "growth_factor": 1, "regulariser_weight": 0,
          "regulariser_period": 0, "context": 0, "optimiser": "", "schedule": "", "precision": ""}  # fmt: skip
-WORDS = {"growth_factor": "stacked x", "regulariser_weight": "regulariser ", "regulariser_period": "period "}
+WORDS = {"growth_factor": "stacked x", "regulariser_weight": "regulariser ", "regulariser_period": "period ",
+         "injection": "injection "}  # fmt: skip
+# Columns that name a recipe where these, and its size, do not tell its runs apart, with what is not named: what goes
+# with the size, as a rank for each width, makes no recipe of its own.
+FURTHER = {"injection": "none", "structure": "dense", "rank": 0, "blocks": 1, "looped_layers": 0, "shared_experts": 0,
+           "granularity": 1, "dense_layers": 0, "head_size": 0, "stacking": ""}  # fmt: skip
+SIZE = ("depth", "width", "heads", "ffn")
 RECIPE = "recipe"
 # Points of these are apart, whatever their seeds.
-POINT = ("flops", "params", "depth", "width", "heads", "ffn", "learning_rate", "batch_tokens")
+POINT = ("flops", "params", *SIZE, "learning_rate", "batch_tokens")
 
 
 def named(rows: pl.DataFrame) -> pl.DataFrame:
@@ -26,12 +32,14 @@ def named(rows: pl.DataFrame) -> pl.DataFrame:
     """
     import polars as pl
 
-    varied = [name for name in PLAIN if rows[name].n_unique() > 1]
+    varied, plain = [name for name in PLAIN if rows[name].n_unique() > 1], PLAIN | FURTHER
+    seen = rows.group_by("mechanism", "settings", *varied, *SIZE).agg(pl.col(*FURTHER).drop_nulls().n_unique())
+    varied += [name for name in FURTHER if (seen[name] > 1).any()]
     names, extras = list[str](), list[int]()
     for row in rows.select("mechanism", "settings", *varied).iter_rows(named=True):
         said = [
-            f"{WORDS.get(name, f'{name} ')}{row[name]:g}" if isinstance(row[name], int | float) else str(row[name])
-            for name in varied if row[name] != PLAIN[name]
+            f"{WORDS.get(name, f'{name} ')}{row[name]:g}" if isinstance(row[name], int | float) else f"{WORDS.get(name, '')}{row[name]}"
+            for name in varied if row[name] is not None and row[name] != plain[name]
         ]  # fmt: skip
         names.append(", ".join([row["mechanism"], *said, *([row["settings"]] if row["settings"] else [])]))
         extras.append(len(said) + (row["mechanism"] != "plain"))

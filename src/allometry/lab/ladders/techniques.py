@@ -50,7 +50,7 @@ class Growth:
         if not base_tokens or steps < 1:
             raise Refused("no-step", f"of a budget of {tokens} tokens a phase would be less than a step of {batch}", _GROWTH,
                           "give larger budgets, or stack at another time")  # fmt: skip
-        return Stacking(factor, base_tokens), base_tokens + steps * batch, found.notices
+        return Stacking(factor, base_tokens, self.when), base_tokens + steps * batch, found.notices
 
     def _before(self, factor: int, shape: Shape, flops: float, context: int) -> float | None:
         """Tokens of the shallow model before stacking; None where the published rule says."""
@@ -59,18 +59,28 @@ class Growth:
         base = Stacking(factor, 0).base(shape)
         return self.base_share * flops / training_flops(base, 1.0, context)
 
+    @property
+    def when(self) -> str:
+        """When grown runs are stacked.
+
+        >>> Growth(base_share=0.125).when
+        'after 12.5% of the FLOPs'
+        """
+        if self.base_tokens is not None:
+            return f"after {self.base_tokens} tokens"
+        return (
+            "when eq. 2 of arXiv 2405.15319 says"
+            if self.base_share is None
+            else f"after {100 * self.base_share:g}% of the FLOPs"
+        )
+
     def grounds(self) -> tuple[Step, ...]:
         """When grown runs are stacked, and on what ground."""
         if self.factors == (1,):
             return ()
-        after = f"{self.base_tokens} tokens" if self.base_tokens else f"{self.base_share or 0:.0%} of the FLOPs"
         if self.base_tokens is None and self.base_share is None:
-            return (
-                Step(
-                    "growth", "stacked when eq. 2 of arXiv 2405.15319 says, fitted far above these sizes", "published"
-                ),
-            )
-        return (Step("growth", f"stacked after {after}; given in the ladder file", "assumed"),)
+            return (Step("growth", f"stacked {self.when}, fitted far above these sizes", "published"),)
+        return (Step("growth", f"stacked {self.when}; given in the ladder file", "assumed"),)
 
 
 def read_growth(given: object) -> Growth:

@@ -9,9 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,148 +19,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allometry.costs import find_shape
-from allometry.inference.calls import Abilities, CallFailed, Profile, Request, Response, Usage, prompt_bound
 from allometry.inference.engines import Simulator, World, find_engine
-from allometry.inference.gateway import Gateway, Keys, Settings, read_keys, run_gateway
+from allometry.inference.gateway import Gateway, Settings, read_keys, run_gateway
 from allometry.inference.gateway.keys import digest
-from allometry.inference.policies import Leaf, Policy, Split
-from allometry.notices import Interval, Refused
+from allometry.inference.policies import Policy, Split
+from allometry.notices import Refused
 
 pytestmark = pytest.mark.servers
-VOTE = 'self_consistency(samples=null, vote=null, weight=null, tokens=null, temperature=0.8, prefix="")'
-ASKED = [{"role": "user", "content": "simulated problem 7"}]
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
-CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"at": "it"}'}}
-
-
-@dataclass
-class Fake:
-    """An engine whose every answer is the same, or a fault; `cancelled` counts calls that were stopped."""
-
-    text: str = "four"
-    seconds: float = 0.0
-    failure: str = ""
-    breaks: bool = False
-    cancelled: int = 0
-    asked: list[Request] = field(default_factory=list)
-    profile: Profile = field(
-        default_factory=lambda: Profile("fake", Abilities(n=True, seed=True, tools=True, usage=True))
-    )
-
-    async def sample(self, request: Request) -> Sequence[Response]:
-        self.asked.append(request)
-        try:
-            await asyncio.sleep(self.seconds)
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        if self.failure:
-            raise CallFailed(self.failure)
-        if self.breaks:
-            raise KeyError("sk-secret of the engine")
-        calls = (CALL,) if request.tools else ()
-        one = Response("" if calls else self.text, tool_calls=calls, finish="tool_calls" if calls else "stop",
-                       usage=Usage(3, 0, 5))  # fmt: skip
-        return [one] * request.n
-
-    def most_prompt_tokens(self, request: Request) -> int:
-        return prompt_bound(request)
-
-
-def made(on: Any, *budgets: str, split: Split | None = None, **changed: Any) -> Policy:
-    fields: dict[str, Any] = {
-        "leaves": tuple(Leaf(VOTE, "vote", budget) for budget in budgets or ("calls=5",)), "split": split,
-        "goal": "a test", "accuracy": Interval(0.5, 0.4, 0.6), "costs": {"calls": Interval(5.0, 5.0, 5.0)}, "level": 0.9,
-        "problems": 60, "seeds": 1, "engine": on.profile.identity, "scorer": "exact", "scorer_kind": "exact outcome",
-        "selector_kind": "rule", "reader": "whole", "sample_tokens": 64, "records": "0", "made_by": "a test",
-    }  # fmt: skip
-    return Policy(**{**fields, **changed})
-
-
-@dataclass
-class Running:
-    gateway: Gateway
-    url: str
-    stop: Callable[[], None]
-    thread: threading.Thread
-
-    @property
-    def port(self) -> int:
-        return int(self.url.rpartition(":")[2].partition("/")[0])
-
-    def client(self, key: str = "none", **more: Any) -> Any:
-        from openai import OpenAI
-
-        return OpenAI(base_url=self.url, api_key=key, max_retries=0, **more)
-
-    def ask(self, **more: Any) -> Any:
-        """The answer, or the chunks of a stream."""
-        with self.client() as client:
-            found = client.chat.completions.create(model="m", messages=ASKED, **more)
-            return list(found) if more.get("stream") else found
-
-    def raw(
-        self, body: bytes | str, path: str = "/v1/chat/completions", **headers: str
-    ) -> tuple[int, dict[str, Any], dict[str, str]]:
-        """Status, object and headers of a POST."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            line.request("POST", path, body, {"Content-Type": "application/json", **headers})
-            reply = line.getresponse()
-            return reply.status, json.loads(reply.read()), {name.lower(): value for name, value in reply.getheaders()}
-        finally:
-            line.close()
-
-    def told(self) -> dict[str, Any]:
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        line.request("GET", "/v1/policy")
-        found: dict[str, Any] = json.loads(line.getresponse().read())
-        line.close()
-        return found
-
-
+Running = Any
 Start = Callable[..., Running]
-
-
-@pytest.fixture(scope="module")
-def begin() -> Iterator[Start]:
-    begun: list[Running] = []
-
-    def start(engine: Any = None, policy: Policy | None = None, keys: Keys | None = None, **settings: Any) -> Running:
-        engine = engine or Fake()
-        gateway = Gateway(policy or made(engine), {"main": engine}, Settings("m", **settings), keys)
-        ready: list[tuple[str, Callable[[], None]]] = []
-        come = threading.Event()
-
-        def tell(url: str, stop: Callable[[], None]) -> None:
-            ready.append((url, stop))
-            come.set()
-
-        thread = threading.Thread(target=run_gateway, args=(gateway, "127.0.0.1", 0, tell, 2), daemon=True)
-        thread.start()
-        assert come.wait(20)
-        begun.append(Running(gateway, *ready[0], thread))
-        return begun[-1]
-
-    yield start
-    for one in begun:
-        one.stop()
-    for one in begun:
-        one.thread.join(10)
-        assert not one.thread.is_alive()
-
-
-@pytest.fixture(scope="module")
-def plain(begin: Start) -> Running:
-    """A gateway of an engine that always answers."""
-    return begin()
-
-
-def until(true: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 10
-    while not (found := true()) and time.monotonic() < end:
-        time.sleep(0.01)
-    return found
 
 
 # ---- the official client
@@ -184,7 +49,7 @@ def test_the_client_gets_the_answer_the_leaf_and_all_it_took(plain: Running) -> 
 
 def test_headers_tell_it_too(plain: Running) -> None:
     with plain.client() as client:
-        raw = client.chat.completions.with_raw_response.create(model="m", messages=ASKED)
+        raw = client.chat.completions.with_raw_response.create(model="m", messages=plain.asked)
     assert (raw.headers["x-allometry-leaf"], raw.headers["x-allometry-calls"]) == ("vote at calls=5", "5")
     assert raw.headers["x-request-id"] == raw.parse().id
 
@@ -194,20 +59,22 @@ def test_many_ask_at_once_by_the_asynchronous_client(plain: Running) -> None:
         from openai import AsyncOpenAI
 
         async with AsyncOpenAI(base_url=plain.url, api_key="none", max_retries=0) as client:
-            return await asyncio.gather(*(client.chat.completions.create(model="m", messages=ASKED) for _ in range(20)))
+            return await asyncio.gather(
+                *(client.chat.completions.create(model="m", messages=plain.asked) for _ in range(20))
+            )
 
     found = asyncio.run(ask())
     assert {one.choices[0].message.content for one in found} == {"four"}
     assert len({one.id for one in found}) == 20
 
 
-def test_a_stream_is_the_same_answer(begin: Start) -> None:
+def test_a_stream_is_the_same_answer(begin: Start, fake: Any) -> None:
     text = "wörds " * 200
-    running = begin(Fake(text))
+    running = begin(fake(text))
     with running.client() as client:
         chunks = list(
             client.chat.completions.create(
-                model="m", messages=ASKED, stream=True, stream_options={"include_usage": True}
+                model="m", messages=running.asked, stream=True, stream_options={"include_usage": True}
             )
         )
     assert chunks[0].choices[0].delta.role == "assistant"
@@ -224,9 +91,10 @@ def test_a_stream_without_usage_says_none(plain: Running) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_calls_of_tools_come_back_untouched_and_are_not_voted_on(begin: Start, stream: bool) -> None:
-    engine = Fake()
-    found = begin(engine).ask(tools=[TOOL], stream=stream)
+def test_calls_of_tools_come_back_untouched_and_are_not_voted_on(begin: Start, stream: bool, fake: Any) -> None:
+    engine = fake()
+    running = begin(engine)
+    found = running.ask(tools=[running.tool], stream=stream)
     if stream:
         chunks = found
         [call] = [call for chunk in chunks for call in chunk.choices[0].delta.tool_calls or ()]
@@ -235,7 +103,7 @@ def test_calls_of_tools_come_back_untouched_and_are_not_voted_on(begin: Start, s
         [call], end = found.choices[0].message.tool_calls, found.choices[0].finish_reason
     assert (call.id, call.function.name, call.function.arguments) == ("call_1", "look", '{"at": "it"}')
     assert (end, len(engine.asked), engine.asked[0].n) == ("tool_calls", 1, 1)
-    assert dict(engine.asked[0].tools[0]) == TOOL
+    assert dict(engine.asked[0].tools[0]) == running.tool
 
 
 def test_models_are_listed(plain: Running) -> None:
@@ -274,7 +142,7 @@ def test_what_cannot_be_had_is_refused_in_a_sentence(
     import openai
 
     with pytest.raises(openai.APIStatusError) as raised, plain.client() as client:
-        client.chat.completions.create(**{"model": "m", "messages": ASKED, **more})
+        client.chat.completions.create(**{"model": "m", "messages": plain.asked, **more})
     assert (raised.value.status_code, said in raised.value.message) == (status, True), raised.value.message
 
 
@@ -316,7 +184,7 @@ def test_no_body_breaks_it(plain: Running, more: dict[str, Any]) -> None:
     from allometry.inference.gateway.asked import read_asked
     from allometry.inference.gateway.faults import Fault
 
-    body = json.dumps({"model": "m", "messages": ASKED, **more})
+    body = json.dumps({"model": "m", "messages": plain.asked, **more})
     try:
         asked = read_asked(body.encode(), "m")
     except Fault:
@@ -342,7 +210,7 @@ def test_a_huge_body_is_refused_whether_it_says_so_or_not(begin: Start) -> None:
 
 
 def test_a_page_in_a_browser_cannot_ask(plain: Running) -> None:
-    body = json.dumps({"model": "m", "messages": ASKED})
+    body = json.dumps({"model": "m", "messages": plain.asked})
     assert plain.raw(body, **{"Content-Type": "text/plain"})[0] == 400
     assert plain.raw(body, Host="evil.example:80")[0] == 401
 
@@ -354,12 +222,13 @@ def test_other_paths_and_methods_are_told_in_the_same_shape(plain: Running) -> N
     assert plain.raw("{}", "/v1/models")[0] == 405
 
 
-@pytest.mark.parametrize("engine", [Fake(failure="the server at 10.0.0.7 is down"), Fake(breaks=True)])
+@pytest.mark.parametrize("fault", [{"failure": "the server at 10.0.0.7 is down"}, {"breaks": True}])
 def test_an_engine_that_fails_is_told_in_a_sentence_and_in_the_log(
-    begin: Start, engine: Fake, caplog: pytest.LogCaptureFixture
+    begin: Start, fault: dict[str, Any], caplog: pytest.LogCaptureFixture, fake: Any
 ) -> None:
     import openai
 
+    engine = fake(**fault)
     running = begin(engine)
     error = refused(running)
     assert (error.status_code, error.code) == (502, "engine_failed")
@@ -381,14 +250,14 @@ def test_an_error_of_the_gateway_shows_nothing_of_itself(begin: Start, monkeypat
     assert (error.status_code, error.code, "secret" in error.message) == (500, "internal_error", False)
 
 
-def test_a_prompt_that_the_budget_does_not_hold_is_refused(begin: Start) -> None:
+def test_a_prompt_that_the_budget_does_not_hold_is_refused(begin: Start, made: Callable[..., Policy]) -> None:
     engine = Simulator(World(success=0.5), find_shape("layers=2 width=64 heads=4 ffn=128 vocab=64"))
     error = refused(begin(engine, made(engine, "flops=1")))
     assert (error.status_code, error.code) == (400, "budget_exceeded")
 
 
-def test_a_rule_on_a_score_needs_one_and_looks_at_it(begin: Start) -> None:
-    engine = Fake()
+def test_a_rule_on_a_score_needs_one_and_looks_at_it(begin: Start, fake: Any, made: Callable[..., Policy]) -> None:
+    engine = fake()
     running = begin(engine, made(engine, "calls=1", "calls=3", split=Split("score", 0.5)))
     assert refused(running).code == "no_score"
     for score, calls in ((0.7, 1), (0.2, 3)):
@@ -406,15 +275,15 @@ def test_keys_are_compared_and_limited(begin: Start, tmp_path: Path) -> None:
     running = begin(keys=read_keys(file))
     for key in ("none", "key-of-an", "key-of-anns"):
         with pytest.raises(openai.AuthenticationError) as unknown, running.client(key) as client:
-            client.chat.completions.create(model="m", messages=ASKED)
+            client.chat.completions.create(model="m", messages=running.asked)
         assert unknown.value.code == "invalid_api_key"
     assert running.raw("{}", "/v1/policy/scores")[0] == 401
     for key, many, code in (("key-of-ann", 2, "requests_per_minute"), ("key-of-bob", 1, "tokens_per_day")):
         with running.client(key) as client:
             for _ in range(many):
-                given = client.chat.completions.create(model="m", messages=ASKED)
+                given = client.chat.completions.create(model="m", messages=running.asked)
             with pytest.raises(openai.RateLimitError) as limited:
-                client.chat.completions.create(model="m", messages=ASKED)
+                client.chat.completions.create(model="m", messages=running.asked)
         assert limited.value.code == code
         assert int(limited.value.response.headers["retry-after"]) >= 1
     theirs = json.dumps({"id": given.id, "score": 1})
@@ -422,8 +291,8 @@ def test_keys_are_compared_and_limited(begin: Start, tmp_path: Path) -> None:
     assert running.raw(theirs, "/v1/policy/scores", Authorization="Bearer key-of-bob")[0] == 200
 
 
-def test_no_more_are_under_way_than_may_be(begin: Start) -> None:
-    engine = Fake(seconds=0.5)
+def test_no_more_are_under_way_than_may_be(begin: Start, fake: Any, until: Callable[..., Any]) -> None:
+    engine = fake(seconds=0.5)
     running = begin(engine, most=1)
     first = threading.Thread(target=running.ask)
     first.start()
@@ -435,10 +304,10 @@ def test_no_more_are_under_way_than_may_be(begin: Start) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_whoever_hangs_up_ends_the_work(begin: Start, stream: bool) -> None:
-    engine = Fake(seconds=60)
+def test_whoever_hangs_up_ends_the_work(begin: Start, stream: bool, fake: Any, until: Callable[..., Any]) -> None:
+    engine = fake(seconds=60)
     running = begin(engine)
-    body = json.dumps({"model": "m", "messages": ASKED, "stream": stream}).encode()
+    body = json.dumps({"model": "m", "messages": running.asked, "stream": stream}).encode()
     with socket.create_connection(("127.0.0.1", running.port)) as line:
         line.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)  # fmt: skip
         assert until(lambda: engine.asked)
@@ -448,8 +317,8 @@ def test_whoever_hangs_up_ends_the_work(begin: Start, stream: bool) -> None:
     assert running.gateway.keys.holder(None)._tokens >= 5 * 64  # booked at their worst: five samples of 64
 
 
-def test_stopping_lets_answers_end_and_takes_no_more(begin: Start) -> None:
-    engine = Fake(seconds=0.5)
+def test_stopping_lets_answers_end_and_takes_no_more(begin: Start, fake: Any, until: Callable[..., Any]) -> None:
+    engine = fake(seconds=0.5)
     running = begin(engine)
     found: list[Any] = []
     asking = threading.Thread(target=lambda: found.append(running.ask()))
@@ -462,58 +331,6 @@ def test_stopping_lets_answers_end_and_takes_no_more(begin: Start) -> None:
     assert not running.thread.is_alive()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", running.port), timeout=1)
-
-
-# ---- the promise
-
-
-def _many(running: Running, count: int) -> list[Any]:
-    with running.client() as client:
-        return [
-            client.chat.completions.create(model="m", messages=[{"role": "user", "content": f"simulated problem {i}"}])
-            for i in range(count)
-        ]
-
-
-def test_a_kept_promise_is_no_drift_and_a_broken_one_is(begin: Start) -> None:
-    for engine, calls, drift in (
-        (Simulator(World(success=0.5)), 5.0, []),
-        (Simulator(World(success=0.5)), 4.0, ["calls"]),
-    ):
-        running = begin(engine, made(engine, costs={"calls": Interval(calls, calls, calls), "generated_tokens": Interval(200.0, 150.0, 250.0)}))  # fmt: skip
-        _many(running, 100)
-        told = running.told()
-        assert (told["answers"], told["looks"], told["drifted"]) == (100, 1, drift)
-        assert told["costs"][0]["measured"]["value"] == 5
-
-
-def test_what_the_promise_was_not_made_for_is_not_held_against_it(begin: Start) -> None:
-    running = begin()
-    assert not running.ask(max_tokens=8).allometry["promised"]
-    assert not running.ask(tools=[TOOL]).allometry["promised"]
-    assert running.ask(max_tokens=64).allometry["promised"]
-    assert running.told()["answers"] == 1
-
-
-def test_scores_of_users_are_held_against_the_accuracy(begin: Start) -> None:
-    running = begin()
-    for i, found in enumerate(_many(running, 20)):
-        assert running.raw(json.dumps({"id": found.id, "score": i % 2}), "/v1/policy/scores")[0] == 200
-    assert running.raw(json.dumps({"id": found.id, "score": 1}), "/v1/policy/scores")[0] == 404
-    assert running.raw(json.dumps({"id": found.id, "score": 2}), "/v1/policy/scores")[0] == 400
-    told = running.told()
-    assert (told["scores"], told["accuracy"]["measured"]["value"]) == (20, 0.5)
-    assert told["accuracy"]["difference"]["low"] < 0 < told["accuracy"]["difference"]["high"]
-
-
-def test_a_share_is_answered_by_the_baseline_too(begin: Start) -> None:
-    engine = Fake()
-    running = begin(engine, made(engine, "calls=1", "calls=3", split=Split("agreement", 0.5)), share=1.0)
-    _many(running, 5)
-    told = until(lambda: (found := running.told())["baseline"]["answers"] == 5 and found)
-    baseline = told["baseline"]
-    assert (baseline["agreement"]["value"], baseline["calls"]) == (1.0, 15)
-    assert (baseline["saved"]["calls"]["value"], told["costs"][0]["measured"]["value"]) == (2.0, 1.0)
 
 
 # ---- what is refused before anything is served
@@ -533,9 +350,11 @@ def test_keys_files_that_are_none_are_refused(tmp_path: Path) -> None:
         read_keys(tmp_path / "none")
 
 
-def test_an_open_door_a_taken_port_and_another_engine_are_refused(plain: Running) -> None:
+def test_an_open_door_a_taken_port_and_another_engine_are_refused(
+    plain: Running, fake: Any, made: Callable[..., Policy]
+) -> None:
     def gateway(engine: str = "fake") -> Gateway:
-        return Gateway(made(Fake(), engine=engine), {"main": Fake()}, Settings("m"))
+        return Gateway(made(fake(), engine=engine), {"main": fake()}, Settings("m"))
 
     for made_, host, port, said in (
         (gateway(), "0.0.0.0", 0, "without keys anybody"), (gateway(), "127.0.0.1", plain.port, "nothing can be served"),
@@ -548,7 +367,9 @@ def test_an_open_door_a_taken_port_and_another_engine_are_refused(plain: Running
 # ---- the command
 
 
-def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
+def test_the_command_serves_until_it_is_stopped(
+    tmp_path: Path, made: Callable[..., Policy], at: Callable[[str], Running]
+) -> None:
     import jsonschema
 
     (tmp_path / "world.toml").write_text("success = 0.5\n")
@@ -573,7 +394,7 @@ def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         jsonschema.validate(told, json.loads(files("allometry.cli").joinpath("schemas", "serve.json").read_text()))
-        status, held, _ = Running(None, told["url"], process.kill, threading.current_thread()).raw(json.dumps({"model": "m", "messages": ASKED}))  # type: ignore[arg-type]  # fmt: skip
+        status, held, _ = at(told["url"]).raw(json.dumps({"model": "m", "messages": at(told["url"]).asked}))
         assert (status, held["allometry"]["leaf"], told["pid"]) == (200, "vote at calls=5", process.pid)
         process.terminate()
         assert process.wait(20) == 0
