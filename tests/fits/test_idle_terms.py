@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,39 @@ def test_resamples_that_do_gain_leave_zero(runs: Runs) -> None:
 def test_a_parameter_of_an_axis_that_never_varied_is_not_determined(runs: Runs) -> None:
     alone = read_runs({name: column[runs.columns["streams"] == 1] for name, column in runs.columns.items()})
     assert "k" in fitted(alone, WITH_IDLE_TERMS[0]).confounded
+
+
+def test_exponents_of_axes_below_one_are_not_lifted_off_zero() -> None:
+    """Raised enough, lr**-gamma is large for any scale."""
+    draw = np.random.default_rng(5)
+    params, lr = np.repeat(np.geomspace(1e4, 1e7, 8), 3), np.tile([0.1, 0.2, 0.4], 8)
+    loss = (1.2 + 40 * params**-0.35 + 0.05 * lr) * np.exp(draw.normal(0, 0.01, 24))
+    law = find_law("E + (A / params)**alpha + B / lr**gamma", axes=["params", "lr"], metric="loss")
+    found = fit(read_runs({"params": params, "lr": lr, "loss": loss}), law, Settings(bootstrap=60, cluster="none"))
+    assert set(found.confounded) == {"gamma"}
+    assert any(notice.code == "at-zero" and "B went to zero" in notice.message for notice in found.notices)
+
+
+def test_intercepts_beside_a_steep_slope_are_confounded(tmp_path: Path) -> None:
+    """Free parameters have units: a small column is no sign of zero."""
+    file = tmp_path / "two.toml"
+    file.write_text(
+        'name = "two"\nformula = "c1 + c2 + d * params"\naxes = ["params"]\nmetric = "loss"\nspace = "identity"\n'
+        "[parameters]\nc1 = { free = true }\nc2 = { free = true }\nd = { free = true }\n"
+    )
+    params = np.geomspace(1e7, 1e9, 20)
+    loss = 3 + 1e-9 * params + np.random.default_rng(0).normal(0, 0.01, 20)
+    found = fit(read_runs({"params": params, "loss": loss}), find_law(str(file)), Settings(bootstrap=40))
+    assert {"c1", "c2"} <= set(found.confounded)
+
+
+def test_a_minimum_that_no_start_reaches_is_found_from_the_resamples() -> None:
+    """K is far from every start, and its term, gone at the minimum that they find, is back in resamples."""
+    draw = np.random.default_rng(5)
+    params, tokens = np.repeat(np.geomspace(1e6, 1e9, 6), 4), np.tile(np.geomspace(1e8, 1e11, 4), 6)
+    loss = (1 + 2 * np.exp(-params / 2e8) + 100 * tokens**-0.3) * np.exp(draw.normal(0, 0.01, 24))
+    law = find_law("E + B * exp(-params / K) + A / tokens**a", axes=["params", "tokens"], metric="loss")
+    runs = read_runs({"params": params, "tokens": tokens, "loss": loss})
+    found = fit(runs, law, Settings(bootstrap=60, seed=1, cluster="none"))
+    assert fit(runs, law, Settings(bootstrap=0)).objective > 10 * found.objective
+    assert found.values["K"] == pytest.approx(2e8, rel=0.2)

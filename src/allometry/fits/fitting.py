@@ -10,15 +10,18 @@ import numpy as np
 
 from allometry.expressions import target_transform
 from allometry.fits._curves import FEWEST_RUNS, curves, place_along
+from allometry.fits._idle import with_idle_back
 from allometry.fits._priors import Penalty, noise_strength
 from allometry.fits._problem import Problem
 from allometry.fits._reduced import Reduced, reduce_law
 from allometry.fits._resampling import Draws, Tick, ignore, pairs, residuals
-from allometry.fits._search import Winner, search
+from allometry.fits._search import AGREEMENT, Winner, search
+from allometry.fits._solver import NOISE_FREE
 from allometry.fits._starts import starts
 from allometry.fits.fit import BOOTSTRAP_KINDS, Fit
 from allometry.fits.guards import (
     at_bounds,
+    at_zero,
     check_rows,
     confounded,
     confounded_notices,
@@ -26,6 +29,7 @@ from allometry.fits.guards import (
     loose_notices,
     moving_together,
     outliers,
+    zero_notices,
 )
 from allometry.fits.objectives import HUBER_EFFICIENCY, Asymmetric, robust_scale
 from allometry.fits.settings import Settings
@@ -36,9 +40,11 @@ from allometry.runs import Rows, Runs
 
 Array = np.ndarray
 PILOT_ROUNDS = 6
+MOST_RETURNS = 3  # of idle coordinates to where they are felt, each after a lower minimum
 ROUNDING_SHARE = 1e-4  # of the residuals' robust scale: how far the kink of an absolute loss is rounded
 SAMPLE_ROWS = 2_000  # starts are searched on a stratified sample of larger tables, then polished on all rows
 EXACT_TOLERANCE = 1e-6
+RETURNS, CLEARLY = 16, 1e-4  # refits of resamples to start from, and the relative fall that counts
 FEW_GROUPS = 10
 RATIO_DRAWS = 300
 
@@ -156,7 +162,20 @@ def _minimise(problem: Problem, law: Law, settings: Settings) -> tuple[Problem, 
     if sample.rows < problem.rows:
         polished = search(problem, winner.minima)
         winner = polished._replace(agree=winner.agree, finalists=winner.finalists, gap=winner.gap)
-    return problem, winner
+    return problem, _off_zero(problem, winner)
+
+
+def _off_zero(problem: Problem, winner: Winner) -> Winner:
+    """The winner, unless there is a lower minimum from it with idle coordinates put where they are felt."""
+    for _ in range(MOST_RETURNS):
+        back = with_idle_back(problem, winner.q)
+        if len(back) == 1:
+            return winner
+        again = search(problem, np.concatenate([winner.minima, back[1:]]))
+        if again.cost >= winner.cost * (1 - AGREEMENT):
+            return winner
+        winner = again._replace(agree=0.0, finalists=winner.finalists)  # no start had reached it
+    return winner
 
 
 def _found(winner: Winner) -> Winner:
@@ -251,25 +270,44 @@ def _assemble(
     notices: list[Notice],
     tick: Tick,
 ) -> Fit:
+    draws, kind, more = _draws(reduced, problem, winner, rows, settings, len(rows), tick)
+    lower = _lower_from(problem, winner, draws.q)
+    if lower is not None:
+        return _assemble(reduced, rows, settings, space, problem, lower, notices, ignore)
     checked = _recheck(reduced, problem, rows, winner.q)
     together = moving_together(rows.axes, problem.weights > 0)
     reasons = exchangeable(reduced.compiled.formula.root, together, frozenset(settings.priors))
-    reasons = {name: why for name, why in {**confounded(problem, winner.q), **reasons}.items() if name in reduced.free}
+    exponents = exponent_names(reduced.law)
+    reasons = {**confounded(problem, winner.q, exponents), **reasons}
+    reasons = {name: why for name, why in reasons.items() if name in reduced.free}
+    zero = at_zero(problem, winner.q, exponents) - set(reasons)
     notices = notices + confounded_notices(reasons) + at_bounds(problem, winner.q)
     values = dict(zip(reduced.law.parameter_names, checked.values.tolist(), strict=True))
     notices += negligible_notices(reduced, problem, rows, values, winner.cost)
     notices += outliers(checked.residuals, rows.numbers, problem.weights > 0) + _search_notices(winner, checked)
-    draws, kind, more = _draws(reduced, problem, winner, rows, settings, len(checked.residuals), tick)
-    more = more + loose_notices(reduced.free, reduced.compiled.natural(draws.q, problem.pivots))
+    natural = reduced.compiled.natural(draws.q, problem.pivots)
+    more += zero_notices(zero, dict(zip(reduced.free, natural.T, strict=True)), values) + loose_notices(
+        reduced.free, natural, zero
+    )
     status = "converged to the lowest minimum found" if winner.converged else "stopped before it converged"
     return Fit(
         law=reduced.law, rows=rows, settings=settings, space=space, estimate=checked.values,
-        draws=reduced.expand(reduced.compiled.natural(draws.q, problem.pivots)), draw_numbers=draws.numbers,
+        draws=reduced.expand(natural), draw_numbers=draws.numbers,
         residuals=checked.residuals, objective=checked.objective, delta=problem.objective.delta,
         agree=winner.agree, finalists=winner.finalists, gap=winner.gap, converged=winner.converged, status=status,
         interval_kind=kind, notices=tuple(notices + more), confounded=reasons,
         prior_share=prior_shares(problem, winner.q, checked.residuals), versions=_versions(),
     )  # fmt: skip
+
+
+def _lower_from(problem: Problem, winner: Winner, draws: Array) -> Winner | None:
+    """A clearly lower minimum that some of the resamples' refits (B, p) lie near, where no start had found it."""
+    if not len(draws):
+        return None
+    some = draws[np.linspace(0, len(draws) - 1, min(RETURNS, len(draws))).astype(int)]
+    again = search(problem, np.concatenate([winner.minima, some]))
+    found = again.cost < winner.cost * (1 - CLEARLY) - NOISE_FREE * problem.rows
+    return again._replace(agree=0.0, finalists=winner.finalists) if found else None
 
 
 def _search_notices(winner: Winner, checked: _Checked) -> list[Notice]:

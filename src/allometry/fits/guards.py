@@ -113,19 +113,20 @@ def _parts(node: Node, together: frozenset[str]) -> list[frozenset[str]]:
     return inner if splits and inner else [frozenset(count_names(node))]
 
 
-def confounded(problem: Problem, q: Array) -> dict[str, str]:
+def confounded(problem: Problem, q: Array, exponents: frozenset[str]) -> dict[str, str]:
     """Parameters whose effects on the rows cannot be told apart, from the gradient at the minimum.
 
     The gradient's columns are normalised; a direction with a singular value below 1e-6 of the
-    largest changes no prediction, and neither does a column that small. Priors count as rows. A parameter that the runs sent to zero is not one of them.
+    largest changes no prediction. Priors count as rows. What the runs sent to zero is told apart;
+    the `exponents` of a term that went to zero are not.
     """
     names = problem.compiled.parameters
     matrix = _identifying_rows(problem, q)
     norms = np.linalg.norm(matrix, axis=0)
-    silent = norms <= RANK_TOLERANCE * norms.max(initial=1e-300)
-    gone = felt_again(problem, q, np.flatnonzero(silent))
-    reasons = {names[i]: "the data do not depend on it" for i in np.flatnonzero(silent) if i not in gone}
-    live = np.flatnonzero(~silent)
+    silent = (norms <= 1e-10 * norms.max(initial=1e-300)) | _faint(problem, norms)
+    zero = at_zero(problem, q, exponents)
+    reasons = {names[i]: "the data do not depend on it" for i in np.flatnonzero(silent) if names[i] not in zero}
+    live = np.array([i for i in range(len(names)) if names[i] not in reasons and norms[i] > 0], dtype=int)
     triangle = np.linalg.qr(matrix[:, live] / norms[live], mode="r")
     _, singular, directions = np.linalg.svd(triangle, full_matrices=True)
     padded = np.concatenate([singular, np.zeros(len(live) - len(singular))])
@@ -135,6 +136,32 @@ def confounded(problem: Problem, q: Array) -> dict[str, str]:
             others = ", ".join(other for other in group if other != name) or "the other parameters"
             reasons.setdefault(name, f"cannot be told apart from {others} on these runs")
     return reasons
+
+
+def _faint(problem: Problem, norms: Array) -> Array:
+    """Positive parameters that a factor of e would move no prediction by, beside the spread of the target."""
+    spread = np.ptp(problem.target[problem.weights > 0]) * np.sqrt(problem.rows)
+    positive = np.array([low is not None and high is None for low, high in problem.compiled.bounds.values()])
+    return np.asarray(positive & (norms <= RANK_TOLERANCE * spread))
+
+
+def at_zero(problem: Problem, q: Array, exponents: frozenset[str]) -> frozenset[str]:
+    """Positive parameters that the runs sent to zero: too small to be felt, but felt when raised alone.
+
+    Not those of an exponent: raised enough it lifts any term off zero, and says nothing of the term's absence.
+    """
+    norms, names = np.linalg.norm(_identifying_rows(problem, q), axis=0), problem.compiled.parameters
+    faint = np.flatnonzero(_faint(problem, norms) & np.array([name not in exponents for name in names]))
+    here = problem.compiled.natural(q[None], problem.pivots)[0]
+    return frozenset(names[i] for i, value in felt_again(problem, q, faint).items() if value > here[i])
+
+
+def zero_notices(names: frozenset[str], draws: Mapping[str, Array], values: Mapping[str, float]) -> list[Notice]:
+    """Say which parameters are at zero, and that resamples say little of how far from it they may be."""
+    still = [name for name in names if not len(draws[name]) or np.quantile(draws[name], 0.95) <= 2 * values[name]]
+    found = [f"{name} went to zero" + (", also in the resamples, which cannot say how large it may be" if name in still else "")
+             for name in sorted(names)]  # fmt: skip
+    return [Notice("at-zero", f"{'; '.join(found)}: under this law the runs show none of it")] if found else []
 
 
 def confounded_notices(reasons: Mapping[str, str]) -> list[Notice]:
@@ -204,14 +231,14 @@ def outliers(residuals: Array, numbers: Array, used: Array) -> list[Notice]:
     ]
 
 
-def loose_notices(names: Sequence[str], draws: Array) -> list[Notice]:
-    """Say which parameters the draws (B, p) hardly hold although no single direction is free."""
+def loose_notices(names: Sequence[str], draws: Array, zero: frozenset[str]) -> list[Notice]:
+    """Say which parameters the draws (B, p) hardly hold although no single direction is free; `zero` is told elsewhere."""
     if not len(draws):
         return []
     low, high = np.percentile(draws, [5, 95], axis=0)
     with np.errstate(all="ignore"):
         spans = np.where((low > 0) & (high > low), np.log10(high / low), 0.0)
-    loose = [name for name, span in zip(names, spans, strict=True) if span > LOOSE_DECADES]
+    loose = [name for name, span in zip(names, spans, strict=True) if span > LOOSE_DECADES and name not in zero]
     if not loose:
         return []
     message = (
