@@ -213,6 +213,7 @@ BAD = [
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--out", "k.csv", "--figure", "k.png"), "bad-format"),
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--out", "k.csv", "--figure", "no/k.html"), "no-folder"),
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--params", "0", "--out", "k.csv", "--kept-pool", "e.parquet", "--figure", "k.html"), "bad-value"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--params", "1T", "--out", "k.csv", "--figure", "k.html"), "outside-theory"),
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--params=-5", "--out", "k.csv"), "bad-value"),
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--params", "inf", "--out", "k.csv"), "bad-number"),
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--out", "d.csv", "--kept-pool", "e.parquet"), "is-folder"),

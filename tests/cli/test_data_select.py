@@ -93,6 +93,20 @@ def test_planted_proportions_with_their_distances(here: Path, capsys: pytest.Cap
     assert "How far from the target" in Path("p.html").read_text()
 
 
+def test_bars_of_error_are_drawn_where_there_are_any(here: Path) -> None:
+    from allometry.data.selection import choose_sources, read_samples
+    from allometry.reports.selection import distance_figure
+
+    samples = read_samples({name: f"{name}.parquet" for name in "ab"}, "target.parquet", rows=20)
+    found = choose_sources(samples, resamples=4)
+    bare, told = distance_figure(found).data
+    assert (bare.y, bare.error_x.array) == (("the nearest",), None)
+    assert told.y == ("even shares", "a alone", "b alone")
+    ends = [value + up for value, up in zip(told.x, told.error_x.array, strict=True)]
+    high = [found.selection.distance.value + found.selection.further[name].high for name in told.y]
+    assert ends == pytest.approx(high)
+
+
 def test_columns_of_numbers_are_features_too(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     by_vectors = told(run(capsys, *SOURCES, "--rows", 40, "--resamples", 0, "--json")[1])
     by_columns = told(run(capsys, *SOURCES, "--rows", 40, "--resamples", 0, "--features", "x,y", "--json")[1])

@@ -23,6 +23,7 @@ from allometry.data.pruning import (
     check_apart,
     check_written,
     parts_of,
+    per_parameter,
     pruning_curve,
     read_scores,
     score_in_parts,
@@ -69,6 +70,8 @@ def prune(
     if side == "auto" and size is None:
         keep_of([0.0], keep, "auto")
     found, given = opened(pool, embeddings, columns), [path for path in (scores, runs) if path is not None]
+    if size is not None and (side == "auto" or figure is not None):
+        per_parameter(found.height, size)
     check_page(figure)
     check_written(out, *found.files, *given)
     for other in (kept_pool, figure):
