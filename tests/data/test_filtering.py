@@ -227,7 +227,10 @@ def test_a_handful_of_draws_names_no_winner(bootstrap: int, ahead: str) -> None:
     few = [notice.message for notice in found.notices if notice.code == "few-draws"]
     assert bool(few) == (bootstrap < 98)  # a resample of two sizes is left out; 100 of 90% have five beyond an end
     assert not any("arms at once" in one for one in few)
+    (crossing,) = arm.crossings.crossings
+    assert (crossing.at.low is None) == (not ahead)
     if ahead:
+        assert crossing.at.low <= crossing.at.value <= crossing.at.high
         assert arm.difference.low <= arm.difference.value <= arm.difference.high
     else:
         assert arm.difference.why == f"{len(arm.fit.draws)} draws are too few for an interval: give more (--bootstrap)"

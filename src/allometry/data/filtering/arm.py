@@ -82,6 +82,11 @@ def _of_draws(fits: Mapping[str, Fit], arms: int) -> tuple[Notice, ...]:
     outside = beyond(draws, level, arms)
     if not 0 < outside < FEW_DRAWS:
         return ()
-    whose = f"intervals for {arms} arms at once end" if arms > 1 else "the interval ends"
+    of = f" for {arms} arms at once" if arms > 1 else ""
     more = int(np.ceil(draws * FEW_DRAWS / outside / 1000)) * 1000
-    return (Notice("few-draws", f"{whose} at the outermost {outside:.2g} of {draws} draws: give --bootstrap {more}"),)
+    said = (
+        f"intervals{of} end at the outermost {outside:.2g} of {draws} draws"
+        if outside >= 1
+        else f"{draws} draws are too few for intervals{of}"
+    )
+    return (Notice("few-draws", f"{said}: give --bootstrap {more}"),)

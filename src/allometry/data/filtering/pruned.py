@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from allometry.data.arms import RANDOM, ArmRuns, pruning_arms
-from allometry.data.filtering.against import differences, error_at, fitted
+from allometry.data.filtering.against import differences, enough, error_at, fitted
 from allometry.data.filtering.arm import Ahead, Arm, notices, sentence
 from allometry.data.told import told_json
 from allometry.fits import Fit, Settings, Tick
-from allometry.forecasts import FIT_NOISE
+from allometry.forecasts import FIT_NOISE, holding
 from allometry.laws import find_law
 from allometry.notices import Interval, Notice, Refused, Step
-from allometry.plans.crossover import crossover
+from allometry.plans.crossover import Crossovers, crossover
 from allometry.plans.ends import ends_json
 from allometry.runs import Runs, read_runs
 
@@ -131,12 +131,19 @@ def _arms(
     base, (apart, better) = fits[RANDOM], differences(fits, examples, seed)
     arms = [
         Arm(name, groups[name].metric, groups[name].kept, fits[name], error_at(fits[name], examples), difference,
-            _ahead(difference), better[name], crossover(fits[name], base, "examples", {}, *ends))
+            _ahead(difference), better[name], _crossings(fits[name], base, ends))
         for name, difference in apart.items()
     ]  # fmt: skip
     itself = Interval(None, None, None, "it is what the others are held against")
     random = Arm(RANDOM, RANDOM, None, base, error_at(base, examples), itself, "", None, None)
     return random, tuple(sorted(arms, key=lambda arm: float(arm.error.value or 0.0)))
+
+
+def _crossings(own: Fit, base: Fit, ends: tuple[float, float]) -> Crossovers:
+    """Where an arm crosses random, with intervals that hold their place and are of enough draws."""
+    found, draws = crossover(own, base, "examples", {}, *ends), min(len(own.draws), len(base.draws))
+    told = (replace(one, at=enough(holding(one.at), draws, own.settings.level)) for one in found.crossings)
+    return replace(found, crossings=tuple(told))
 
 
 def _ahead(difference: Interval) -> Ahead:
