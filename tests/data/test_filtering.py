@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
 
 from allometry.data.filtering import PoolFit, best_pools, compare_pruning, fit_pools, read_pools
+from allometry.data.filtering.arm import at_once
 from allometry.fits import Settings
 from allometry.laws import find_law
-from allometry.notices import Refused
+from allometry.notices import Interval, Refused
 
 LAW = find_law("quality_mixture:3")
 NAMES, SIZE = ("best", "middle", "rest"), 1.28e7
@@ -208,6 +210,14 @@ def test_random_that_is_best_says_how_sure_that_is() -> None:
     for one in said:
         assert ("not told from nothing by the 90% interval" in one.sentence) == (one.arms[0].ahead == "not told apart")
         assert f"[{one.arms[0].difference.low:.3g}, {one.arms[0].difference.high:.3g}]" in one.sentence
+
+
+def test_it_is_said_for_how_many_arms_intervals_hold() -> None:
+    arms = list(compare_pruning(several(0), 1e5, law=POWER, settings=Settings(bootstrap=100, starts=4)).arms)
+    assert at_once(arms) == " that holds for all 5 arms at once"
+    arms[1] = replace(arms[1], difference=Interval(0.0, None, None, "6% of the draws give no finite value"))
+    assert at_once(arms) == " that holds for the 4 arms that have one at once"
+    assert at_once(arms[:1]) == at_once(arms[1:2]) == ""
 
 
 def test_errors_are_widened_as_their_differences_are() -> None:
