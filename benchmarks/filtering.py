@@ -78,18 +78,22 @@ def one_repeat(seed: int, noise: float) -> dict[str, list[float]]:
     return told
 
 
-def arms_told(tables: int, better: float) -> tuple[float, float, float]:
+def arms_told(tables: int, better: float, places: int = 5, metrics: int = 5) -> tuple[float, float, float]:
     """Of so many tables the share in which the best arm is said to beat random, in which its own draws alone would say
     so, and in which any arm is told apart from random."""
     said = np.zeros(3)
-    sizes, names = np.repeat(np.geomspace(1e3, 1e5, 5), 3), ["random", *(f"m{i}" for i in range(5))]
+    sizes, names = np.repeat(np.geomspace(1e3, 1e5, places), 3), ["random", *(f"m{i}" for i in range(metrics))]
     for seed in range(tables):
         moved = np.random.default_rng(seed)
         errors = [
-            (0.02 + 5 * sizes**-0.5) * (better if name == "m2" else 1.0) * np.exp(moved.normal(0, 0.03, 15))
+            (0.02 + 5 * sizes**-0.5) * (better if name == "m2" else 1.0) * np.exp(moved.normal(0, 0.03, len(sizes)))
             for name in names
         ]
-        table = {"metric": np.repeat(names, 15), "examples": np.tile(sizes, 6), "error": np.concatenate(errors)}
+        table = {
+            "metric": np.repeat(names, len(sizes)),
+            "examples": np.tile(sizes, len(names)),
+            "error": np.concatenate(errors),
+        }
         found = compare_pruning(table, 1e5, settings=Settings(bootstrap=300, starts=16))
         chosen = next((arm for arm in found.arms if arm.name == found.best), None)
         told = any(arm.ahead in ("metric", "random") for arm in found.arms)
@@ -164,6 +168,10 @@ def main() -> None:
     report("errs, of random's    best said to beat random   by its own draws alone   any told apart from random")
     for better, label in ((1.0, "none less"), (0.9, "one 90%"), (0.7, "one 70%")):
         at_once, alone, told = arms_told(asked.tables, better)
+        report(f"{label:20}{at_once:23.1%}{alone:25.1%}{told:29.1%}")
+    report("three metrics, four sizes of three runs")
+    for better, label in ((1.0, "none less"), (0.7, "one 70%")):
+        at_once, alone, told = arms_told(asked.tables, better, 4, 3)
         report(f"{label:20}{at_once:23.1%}{alone:25.1%}{told:29.1%}")
     if asked.write:
         report.write()

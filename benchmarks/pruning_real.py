@@ -138,7 +138,7 @@ def _report_laws(report: Report, rows: TABLE) -> None:
         report(f"{curve.metric:20} exponent {at.value:.3g} {said}; {curve.verdict}")
     # The largest size that every arm was run at.
     budget = max(row["examples"] for row in rows if row["kept"] == max(KEPT))
-    found = compare_pruning(table, budget, settings=Settings(bootstrap=DRAWS, level=LEVEL))
+    found = compare_pruning(table, budget, settings=Settings(bootstrap=4 * DRAWS, level=LEVEL))  # for all arms at once
     report(f"by fitted curves at {budget:g} examples (what was measured there is in the table): {found.sentence}")
     for arm in found.arms:
         report(f"{arm.name:20} {_crossing(arm)}")

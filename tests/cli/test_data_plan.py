@@ -87,6 +87,16 @@ def test_pruning_at_a_compute(pruned: Path, tmp_path: Path, capsys: pytest.Captu
     assert "margin, half kept: better than random from" in out
 
 
+def test_without_draws_no_interval_is_spoken_of(pruned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    three = pl.read_csv(pruned)
+    other = three.filter(pl.col("metric") == "margin").with_columns(metric=pl.lit("el2n"), error=pl.col("error") * 1.2)
+    pl.concat([three, other]).write_csv(pruned)
+    _, out, _ = run(capsys, pruned, "--examples", "50k", "--bootstrap", 0, "--starts", 8)
+    assert "at once" not in out
+    _, out, _ = run(capsys, pruned, "--examples", "50k", "--bootstrap", 200, "--starts", 8)
+    assert "each interval of a difference is one that holds for all 2 arms at once" in out
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -140,6 +140,36 @@ def test_scores_outlive_a_page_that_cannot_be_written(
     assert {path.name for path in tmp_path.iterdir()} == {"pool.parquet", "k.csv", "e.parquet"}
 
 
+@pytest.mark.parametrize("broken", ["write_scores", "write_rows"])
+def test_of_several_files_all_are_written_or_none(
+    broken: str, pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from allometry.notices import Refused
+
+    def fails(*given: object) -> None:
+        raise Refused("cannot-write", "no room", str(next(one for one in given if isinstance(one, Path))), "make some")
+
+    monkeypatch.setattr(f"allometry.cli.data.prune.{broken}", fails)
+    kept, page, out = tmp_path / "e.parquet", tmp_path / "p.html", tmp_path / "k.csv"
+    words = (
+        "--metric",
+        "loss",
+        "--keep",
+        0.5,
+        "--side",
+        "hardest",
+        "--kept-pool",
+        kept,
+        "--figure",
+        page,
+        "--out",
+        out,
+    )
+    status, told, _ = run(capsys, "prune", pool, *words, "--json")
+    assert (status, json.loads(told)["error"]["where"]) == (2, str(out if broken == "write_scores" else kept))
+    assert {path.name for path in tmp_path.iterdir()} == {"pool.parquet", "k.csv.parts"}
+
+
 def test_a_person_reads_the_curve_and_the_rule(
     pool: Path, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,6 +212,13 @@ BAD = [
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--out", "k.parquet", "--kept-pool", "k.parquet"), "written-twice"),
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--out", "k.csv", "--figure", "k.png"), "bad-format"),
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--out", "k.csv", "--figure", "no/k.html"), "no-folder"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--params", "0", "--out", "k.csv", "--kept-pool", "e.parquet", "--figure", "k.html"), "bad-value"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--params", "1T", "--out", "k.csv", "--figure", "k.html"), "outside-theory"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--params=-5", "--out", "k.csv"), "bad-value"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--params", "inf", "--out", "k.csv"), "bad-number"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--out", "d.csv", "--kept-pool", "e.parquet"), "is-folder"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--out", "k.csv", "--kept-pool", "d.parquet"), "is-folder"),
+    (("score", "POOL", "--metric", "loss", "--out", "d.csv"), "is-folder"),
     (("score", "POOL", "--metric", "loss", "--out", "s.csv", "--figure", "s.svg"), "bad-format"),
     (("prune", "POOL", "--scores", "s3.npy", "--keep", "0.5", "--side", "easiest", "--out", "k.csv"), "ragged"),
 ]  # fmt: skip
@@ -195,6 +232,8 @@ def test_bad_input_is_one_sentence_and_nothing_written(
     monkeypatch.chdir(tmp_path)
     np.save("s3.npy", np.arange(3.0))
     np.savez("s3.npz", loss=np.arange(3.0))
+    for name in ("d.csv", "d.parquet"):
+        Path(name).mkdir()
     before = sorted(tmp_path.iterdir())
     status, out, _ = run(capsys, *(pool if word == "POOL" else word for word in words), "--json")
     error = json.loads(out)["error"]

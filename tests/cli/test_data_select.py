@@ -84,8 +84,27 @@ def test_planted_proportions_with_their_distances(here: Path, capsys: pytest.Cap
     assert min(away, key=lambda name: away[name]) == "the nearest"
     assert contents["distance"]["value"] == pytest.approx(away["the nearest"], rel=1e-6)
     assert contents["gap"] < 1e-3 * away["a alone"]
+    further = {row["mixture"]: row["further"] for row in contents["curve"]}
+    assert further.pop("the nearest") is None
+    for name, told_of in further.items():
+        assert told_of["value"] == pytest.approx(away[name] - away["the nearest"])
+    assert further["far alone"]["low"] > 0
     assert (contents["rows"], contents["kept"], contents["projection"]) == (400, 160, None)
     assert "How far from the target" in Path("p.html").read_text()
+
+
+def test_bars_of_error_are_drawn_where_there_are_any(here: Path) -> None:
+    from allometry.data.selection import choose_sources, read_samples
+    from allometry.reports.selection import distance_figure
+
+    samples = read_samples({name: f"{name}.parquet" for name in "ab"}, "target.parquet", rows=20)
+    found = choose_sources(samples, resamples=4)
+    bare, told = distance_figure(found).data
+    assert (bare.y, bare.error_x.array) == (("the nearest",), None)
+    assert told.y == ("even shares", "a alone", "b alone")
+    ends = [value + up for value, up in zip(told.x, told.error_x.array, strict=True)]
+    high = [found.selection.distance.value + found.selection.further[name].high for name in told.y]
+    assert ends == pytest.approx(high)
 
 
 def test_columns_of_numbers_are_features_too(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,6 +139,27 @@ def test_a_distance_that_tells_nothing_is_said_and_nearness_is_never_accuracy(
     assert "4000" in out  # twice the largest size
 
 
+def test_a_feature_of_another_scale_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = (*SOURCES, "--rows", 40, "--resamples", 0, "--features", "x,y", "--json")
+    codes = []
+    for scale in (4.0, 0.1):  # of x, so that both spread alike, and so that y alone counts
+        for name in ("a", "b", "c", "target"):
+            pl.read_parquet(f"{name}.parquet").with_columns(x=scale * pl.col("x")).write_parquet(f"{name}.parquet")
+        codes.append({one["code"]: one["message"] for one in told(run(capsys, *words)[1])["warnings"]})
+    assert "one-feature" not in codes[0]
+    assert codes[1]["one-feature"].startswith("`y` makes 9")
+
+
+def test_an_accuracy_that_cannot_be_is_not_projected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained(0.3)
+    words = ("a.parquet", "b.parquet", "c.parquet", "--target", "target.parquet", *FAST, "--trained", "trained.csv")
+    status, out, _ = run(capsys, *words, "--examples", "1B", "--figure", "p.html", "--json")
+    contents = told(out)
+    assert status == 0
+    assert contents["projection"]["accuracies"][0]["accuracy"]["value"] is None
+    assert "no-accuracy" in {one["code"] for one in contents["warnings"]}
+
+
 def test_a_killed_call_goes_on(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from allometry.data.selection import resamples
 
@@ -149,6 +189,10 @@ BAD = [
     (("a.parquet", "b.parquet", "--target", "target.parquet", "--features", "label"), "`label` of a holds text"),
     ((*SOURCES, "--now", "a=0.5", "--now", "b=0.6"), "sum to 1.1, not to 1"),
     ((*SOURCES, "--now", "d=1"), "no source is called d"),
+    ((*SOURCES, "--now", "a=1.5", "--now", "b=-.5"), "the share of b is -0.5"),
+    ((*SOURCES, "--label", "label", "--label-weight", "inf"), "inf is no weight"),
+    ((*SOURCES, "--trained", "percent.csv"), "the accuracy in row 1 is 71, not between 0 and 1"),
+    ((*SOURCES, "--keep", "p.html", "--figure", "p.html"), "two answers would be written to one file"),
     ((*SOURCES, "--examples", "4k"), "what accuracy a distance is worth"),
     ((*SOURCES, "--trained", "short.csv"), "no column share_far"),
     (("a.parquet", "b.parquet", "--target", "target.parquet", "--trained", "sum.csv"), "sum to 1.2, not to 1"),
@@ -169,6 +213,7 @@ def test_bad_input_is_one_sentence(
     Path("short.csv").write_text("share_a,share_b,examples,accuracy\n1,0,500,0.7\n0,1,900,0.6\n")
     Path("sum.csv").write_text("share_a,share_b,examples,accuracy\n1,0.2,500,0.7\n0,1,900,0.6\n")
     Path("one.csv").write_text("share_a,share_b,examples,accuracy\n1,0,500,0.7\n0,1,500,0.6\n")
+    Path("percent.csv").write_text("share_a,share_b,share_far,examples,accuracy\n1,0,0,500,0.7\n0,1,0,900,71\n")
     Path("other.txt").write_text("a letter\nto somebody\n")
     before = {path: path.read_bytes() for path in here.iterdir()}
     status, out, err = run(capsys, *words, "--rows", 20, "--resamples", 2)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
 
 from allometry.data.filtering import PoolFit, best_pools, compare_pruning, fit_pools, read_pools
+from allometry.data.filtering.arm import at_once
 from allometry.fits import Settings
 from allometry.laws import find_law
-from allometry.notices import Refused
+from allometry.notices import Interval, Refused
 
 LAW = find_law("quality_mixture:3")
 NAMES, SIZE = ("best", "middle", "rest"), 1.28e7
@@ -168,13 +170,80 @@ def several(seed: int, better: float = 1.0) -> dict[str, list]:
 
 def test_the_best_of_several_that_equal_random_is_rarely_told_apart() -> None:
     """12 tables of five metrics that all equal random; benchmarks/filtering.py has more of them."""
-    quick = Settings(bootstrap=60, starts=4)
+    quick = Settings(bootstrap=100, starts=4)
     found = [compare_pruning(several(seed), 1e5, law=POWER, settings=quick) for seed in range(12)]
     beats = sum(one.best != "random" and one.arms[0].ahead == "metric" for one in found)
     assert beats <= 3  # more than three of 12 come of a rate of 10% in 3% of cases
     assert sum(one.arms[0].better > 0.95 for one in found) >= beats  # what the best says for itself
     assert all("that holds for all 5 arms at once" in one.sentence for one in found if one.best != "random")
     assert all(("beyond the" in one.sentence) == (one.arms[0].ahead == "metric") for one in found)
+
+
+def equal(seed: int, sizes: int, arms: int = 1, noise: float = 0.03) -> dict[str, list]:
+    """Arms that equal random, three runs a size."""
+    moved, names = np.random.default_rng(seed), ["random", *(f"m{i}" for i in range(arms))]
+    places = np.repeat(np.geomspace(1e3, 1e5, sizes), 3)
+    error = [(0.02 + 5 * places**-0.5) * np.exp(moved.normal(0, noise, len(places))) for _ in names]
+    return {
+        "metric": np.repeat(names, len(places)).tolist(),
+        "examples": np.tile(places, len(names)).tolist(),
+        "error": np.concatenate(error).tolist(),
+    }
+
+
+@pytest.mark.parametrize("seed", [1002, 1005])
+def test_four_sizes_are_widened_as_four_measurements(seed: int) -> None:
+    """Runs of one size repeat it: a curve of three parameters through four sizes has one of them to spare, not nine."""
+    quick = Settings(bootstrap=100, starts=4)
+    four, five = (compare_pruning(equal(seed, sizes), 1e5, settings=quick) for sizes in (4, 5))
+    width = [one.arms[0].difference.high - one.arms[0].difference.low for one in (four, five)]
+    assert width[0] > 2 * width[1]
+    assert four.arms[0].ahead == "not told apart"
+    assert "few-sizes" in {notice.code for notice in four.notices}
+    assert "few-sizes" not in {notice.code for notice in five.notices}
+
+
+def test_random_that_is_best_says_how_sure_that_is() -> None:
+    found = [compare_pruning(equal(seed, 5), 1e5, settings=Settings(bootstrap=100, starts=4)) for seed in range(5)]
+    said = [one for one in found if one.best == "random"]
+    assert said
+    for one in said:
+        assert ("not told from nothing by the 90% interval" in one.sentence) == (one.arms[0].ahead == "not told apart")
+        assert f"[{one.arms[0].difference.low:.3g}, {one.arms[0].difference.high:.3g}]" in one.sentence
+
+
+def test_it_is_said_for_how_many_arms_intervals_hold() -> None:
+    arms = list(compare_pruning(several(0), 1e5, law=POWER, settings=Settings(bootstrap=100, starts=4)).arms)
+    assert at_once(arms) == " that holds for all 5 arms at once"
+    arms[1] = replace(arms[1], difference=Interval(0.0, None, None, "6% of the draws give no finite value"))
+    assert at_once(arms) == " that holds for the 4 arms that have one at once"
+    assert at_once(arms[:1]) == at_once(arms[1:2]) == ""
+
+
+def test_errors_are_widened_as_their_differences_are() -> None:
+    found = compare_pruning(pruning(0.02, **ARMS), 1e5, settings=Settings(bootstrap=200))
+    arm = found.arms[0]
+    drawn = arm.fit.predict_draws({"examples": [1e5]})[:, 0]
+    own = np.diff(np.quantile(drawn, [0.05, 0.95]))[0]
+    assert arm.error.high - arm.error.low > 1.3 * own  # 8 runs, 3 parameters
+
+
+@pytest.mark.parametrize(("bootstrap", "ahead"), [(3, ""), (18, ""), (20, "metric"), (100, "metric")])
+def test_a_handful_of_draws_names_no_winner(bootstrap: int, ahead: str) -> None:
+    arms = {name: ARMS[name] for name in "ab"}
+    found = compare_pruning(pruning(0.004, **arms), 1e5, settings=Settings(bootstrap=bootstrap))
+    arm = found.arms[0]
+    assert arm.ahead == ahead
+    few = [notice.message for notice in found.notices if notice.code == "few-draws"]
+    assert bool(few) == (bootstrap < 98)  # a resample of two sizes is left out; 100 of 90% have five beyond an end
+    assert not any("arms at once" in one for one in few)
+    (crossing,) = arm.crossings.crossings
+    assert (crossing.at.low is None) == (not ahead)
+    if ahead:
+        assert crossing.at.low <= crossing.at.value <= crossing.at.high
+        assert arm.difference.low <= arm.difference.value <= arm.difference.high
+    else:
+        assert arm.difference.why == f"{len(arm.fit.draws)} draws are too few for an interval: give more (--bootstrap)"
 
 
 def test_one_that_is_better_among_several_is_still_found() -> None:

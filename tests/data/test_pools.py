@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allometry.data.pools import Pool, open_pool
+from allometry.data.pools import Pool, open_pool, write_rows
 from allometry.notices import Refused
 
 ROWS = 103
@@ -93,6 +93,19 @@ def refused(make: object) -> Refused:
         make()  # type: ignore[operator]
     assert "\n" not in str(found.value)
     return found.value
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_a_name_with_brackets_is_no_pattern(suffix: str, tmp_path: Path) -> None:
+    import polars as pl
+
+    path, frame = tmp_path / f"p[1] *.{suffix}", pl.DataFrame({"loss": [1.0, 2.0]})
+    {"csv": frame.write_csv, "parquet": frame.write_parquet, "jsonl": frame.write_ndjson}[suffix](path)
+    (tmp_path / f"p1 .{suffix}").write_text("another")
+    pool = open_pool(path)
+    assert pool.column("loss").tolist() == [1.0, 2.0]
+    write_rows(pool, np.array([1]), tmp_path / f"kept[2].{suffix}")
+    assert open_pool(tmp_path / f"kept[2].{suffix}").column("loss").tolist() == [2.0]
 
 
 def test_a_number_that_is_none_is_refused_by_its_row(tmp_path: Path) -> None:

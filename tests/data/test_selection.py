@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import linprog
 
 from allometry.data.selection import Mixtures, Pilot, nearest_mixture, pilot, project
-from allometry.data.selection.sources import cost_matrix, squared_distances
+from allometry.data.selection.sources import cost_matrix, spread_by_feature, squared_distances
 from allometry.data.selection.transport import transport
 from allometry.fits import Settings
 from allometry.laws import find_law
@@ -87,6 +87,38 @@ def test_planted_proportions_are_found_and_none_is_nearer() -> None:
     assert not found.notices
 
 
+def test_intervals_of_shares_hold_a_source_that_is_the_target() -> None:
+    """Few rows lean to even shares, resamples more so: percentiles alone hold all three shares in 1 of these 6 worlds."""
+    truth, held = np.array([1.0, 0.0, 0.0]), 0
+    for seed in range(6):
+        moved = np.random.default_rng(seed)
+        sources = {str(i): pilot(centre + moved.normal(size=(40, 6))) for i, centre in enumerate(np.eye(3, 6))}
+        found = nearest_mixture(sources, pilot(np.eye(3, 6)[0] + moved.normal(size=(40, 6))), resamples=20, seed=seed)
+        told = list(found.shares.values())
+        assert all(0 <= one.low <= one.value <= one.high <= 1 for one in told)
+        held += all(one.low - 1e-9 <= true <= one.high + 1e-9 for one, true in zip(told, truth, strict=True))
+    assert held >= 5
+
+
+def test_distances_have_differences_by_which_mixtures_are_chosen() -> None:
+    target = blend({"a": 1.0}, 30, 20)
+    beside = {"even": np.full(3, 1 / 3), "a alone": np.array([1.0, 0.0, 0.0])}
+    found = nearest_mixture(SOURCES, target, beside=beside, resamples=10)
+    mixtures = Mixtures(SOURCES, target)
+    for name, shares in beside.items():
+        assert found.further[name].value == pytest.approx(mixtures.distance(shares).value - found.distance.value)
+        assert found.further[name].low <= found.further[name].value <= found.further[name].high
+    assert found.further["even"].low > 0
+    assert found.further["a alone"].low <= 0  # it is the target
+    assert nearest_mixture(SOURCES, SOURCES["a"], resamples=10).distance.low == 0  # no distance is below
+
+
+def test_a_feature_of_another_scale_makes_the_spread() -> None:
+    moved = np.random.default_rng(0)
+    far = {name: pilot(place + moved.normal(0, [1.0, 10.0], (200, 2))) for name, place in {"a": 0.0, "b": 90.0}.items()}
+    assert spread_by_feature(far, far["a"]) == pytest.approx([1 / 101, 100 / 101], abs=0.003)
+
+
 def test_labels_are_told_apart_by_what_they_look_like() -> None:
     """The same features under swapped names cost nothing; classes of other places cost their distance."""
     one, named = SOURCES["a"], SOURCES["a"].labels
@@ -127,6 +159,22 @@ def test_an_interval_is_of_a_mixture_not_of_the_law() -> None:
     assert told.high - told.low > 1.3 * (high - low)
 
 
+def test_no_accuracy_is_projected_beyond_what_one_can_be() -> None:
+    at = {"examples": np.repeat([500.0, 2000], 4), "transport_distance": np.tile(np.linspace(1, 7, 4), 2)}
+    moved = np.random.default_rng(0)
+    table = {
+        **at,
+        "accuracy": 0.9 - 0.02 * at["transport_distance"] + 0.05 * (at["examples"] > 500) + moved.normal(0, 0.01, 8),
+    }
+    found = project(table, settings=Settings(bootstrap=60, starts=4))
+    beyond = found.accuracy(1e6, 1.0)
+    assert (beyond.value, beyond.low, beyond.high) == (None, None, None)
+    assert "which is no accuracy: lines have no ceiling" in beyond.why
+    near = found.accuracy(6000.0, 1.0)
+    assert near.high == 1.0
+    assert 0 <= near.low < near.value < 1
+
+
 @pytest.mark.parametrize(
     ("made", "says"),
     [
@@ -137,6 +185,9 @@ def test_an_interval_is_of_a_mixture_not_of_the_law() -> None:
         (lambda: Mixtures({**SOURCES, "d": pilot([[1.0]], ["x"])}, SOURCES["b"]), "1 features, and the target has 2"),
         (lambda: Mixtures({**SOURCES, "d": pilot([[1.0, 2.0]])}, SOURCES["b"]), "no labels, and the target has some"),
         (lambda: Mixtures(SOURCES, SOURCES["b"]).distance([0.5, 0.6, 0.0]), "are not 3 shares that sum to 1"),
+        (lambda: Mixtures(SOURCES, SOURCES["b"], label_weight=np.inf), "inf is no weight"),
+        (lambda: Mixtures(SOURCES, SOURCES["b"], label_weight=-1.0), "-1 is no weight"),
+        (lambda: project({"examples": [1, 2], "transport_distance": [1, 2], "accuracy": [0.7, 71.0]}), "in row 1 is 71, not"),
         (lambda: Mixtures(SOURCES, SOURCES["b"]).distance([0.5, 0.5]), "are not 3 shares that sum to 1"),
     ],
 )  # fmt: skip

@@ -61,3 +61,27 @@ def test_wider_is_from_the_value_and_missing_draws_are_said() -> None:
     one, other = together([1.0, 2.0], draws, 0.9, "")
     assert other.why == "100% of the draws give no finite value"
     assert one.low is not None
+
+
+def test_values_without_draws_leave_the_others_held_at_once() -> None:
+    """One value loses 6% of its draws; then each of five loses 4%, so that 18% of the draws are not whole."""
+    draws = np.random.default_rng(0).standard_normal((1000, 5))
+    whole = together([0.0] * 5, draws, LEVEL, "")
+    some = draws.copy()
+    some[:60, 4] = np.nan
+    one = together([0.0] * 5, some, LEVEL, "")
+    assert one[4].low is None
+    assert one[4].why == "6% of the draws give no finite value"
+    assert one[:4] == together([0.0] * 4, draws[:, :4], LEVEL, "")
+    scattered = draws.copy()
+    for k in range(5):
+        scattered[40 * k : 40 * k + 40, k] = np.nan
+    each = together([0.0] * 5, scattered, LEVEL, "")
+    for told, other in zip(each, whole, strict=True):
+        assert told.high - told.low > 0.95 * (other.high - other.low)
+
+
+def test_an_interval_holds_its_value() -> None:
+    draws = np.random.default_rng(0).standard_normal((1000, 2))
+    told = together([5.0, 0.0], draws, LEVEL, "")[0]
+    assert told.low < told.value == told.high == 5.0

@@ -62,6 +62,28 @@ def test_what_is_told_apart_is_filled_and_random_is_no_ratio() -> None:
     assert {line.name for line in error_figure(found).data} == {"random", "good", "alike"}
 
 
+def test_one_curve_stands_on_its_sizes() -> None:
+    (line,) = ratio_figure(curves({"random": 1.0, "good": 0.8})).data
+    assert line.x == SIZES
+
+
+def test_one_run_a_size_is_held_against_nothing(tmp_path: Path) -> None:
+    scores = np.arange(100.0)
+    found = curves({"random": 1.0, "good": 0.8}, seeds=1)
+    page = write_pruning_page(scores, prune(scores, 0.5, "hardest"), None, found, 0.9, tmp_path / "p.html").read_text()
+    assert "Against random" not in page
+    assert "Nothing is held against random" in page
+
+
+def test_cuts_of_equal_scores_are_one_and_say_how_many_are_harder() -> None:
+    def said(scores: np.ndarray) -> list[str]:
+        return [note.text for note in score_figure(scores).layout.annotations]
+
+    assert said(np.arange(1000.0)) == ["75% harder", "50% harder", "25% harder"]
+    assert said(np.repeat([0.0, 1.0], [995, 5])) == ["0.5% harder"]
+    assert said(np.repeat([0.0, 1.0], [600, 400])) == ["40% harder", "0% harder"]
+
+
 def test_of_many_arms_those_least_like_random_stand_out() -> None:
     found = curves({"random": 1.0, **{f"alike {i}": 1.0 for i in range(9)}, "good": 0.7, "bad": 1.4})
     named = [line.name for line in error_figure(found).data if line.showlegend is not False]

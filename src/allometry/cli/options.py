@@ -173,6 +173,14 @@ def check_page(figure: Path | None, option: str = "--figure") -> None:
                       option, "name a file that ends in .html")  # fmt: skip
 
 
+def refuse_twice(*files: Path | None) -> None:
+    """Refuse, before anything is spent, two answers that would be written to one file; None asks for none."""
+    named = [file.resolve() for file in files if file is not None]
+    for file in named:
+        if named.count(file) > 1:
+            raise Refused("written-twice", "two answers would be written to one file", str(file), "give each its own")
+
+
 def level_of(value: float | None, default: float) -> float:
     level = default if value is None else value
     if not 0 < level < 1:

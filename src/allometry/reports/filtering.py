@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allometry.data.filtering import Filtering, Pruned
+from allometry.data.filtering.against import band
 from allometry.reports.figure_page import write_figure_page
 from allometry.reports.style import LEGEND_ABOVE, MUTED, Array, cut_short, faded, framed, law_colours, log_axis
 
@@ -68,14 +69,7 @@ def _pools(found: Filtering) -> tuple[_Curves, _Points]:
 
 def _arms(found: Pruned) -> tuple[_Curves, _Points]:
     curves, runs = dict[str, tuple[Array, Array, Array]](), dict[str, tuple[Array, Array]]()
-    at, none = {"examples": found.places}, np.full(len(found.places), np.nan)
     for arm in (found.random, *found.arms):
-        drawn = arm.fit.predict_draws(at) if len(arm.fit.draws) > 1 else None
-        ends = (
-            (none, none)
-            if drawn is None
-            else np.quantile(drawn, [(1 - found.level) / 2, (1 + found.level) / 2], axis=0)
-        )
-        curves[arm.name] = arm.fit.predict(at), ends[0], ends[1]
+        curves[arm.name] = band(arm.fit, found.places)
         runs[arm.name] = arm.fit.rows.axes["examples"], arm.fit.rows.target
     return curves, runs

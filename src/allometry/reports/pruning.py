@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 from allometry.data.pruning import Curve, Place, Pruned, student_error
 from allometry.reports.figure_page import Part, write_figures_page
 from allometry.reports.numbers import shown
-from allometry.reports.style import INK, LEGEND_ABOVE, MUTED, Array, cut_short, faded, framed, law_colours, log_axis
+from allometry.reports.style import (
+    INK,
+    LEGEND_ABOVE,
+    MUTED,
+    Array,
+    cut_short,
+    error_bars,
+    faded,
+    framed,
+    law_colours,
+    log_axis,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -32,7 +43,8 @@ _SIDES = ("hardest", "easiest", "random")
 def score_figure(scores: Array, kept: Pruned | None = None) -> go.Figure:
     """How the scores (rows,) are spread: examples that are kept below those left out, and where the cut lies.
 
-    Without `kept` the cuts that would keep the hardest three quarters, half and quarter are marked.
+    Without `kept` the cuts that would keep the hardest three quarters, half and quarter are marked, by the share that is
+    harder: where scores are equal that is less.
     """
     import plotly.graph_objects as go
 
@@ -41,7 +53,7 @@ def score_figure(scores: Array, kept: Pruned | None = None) -> go.Figure:
     blue, orange = law_colours(2)
     if kept is None:
         _add_bars(figure, bars, bars.counts(scores), "examples", blue)
-        cuts = {f"{share:.0%} harder": float(np.quantile(scores, 1 - share)) for share in _CUTS}
+        cuts = _cuts(scores)
     else:
         own = bars.counts(scores[kept.rows])
         _add_bars(figure, bars, own, "kept", blue)
@@ -100,7 +112,11 @@ def ratio_figure(curves: Sequence[Curve]) -> go.Figure:
             look["marker"]["symbol"] = [
                 symbol if place.ahead in ("metric", "random") else f"{symbol}-open" for place in places
             ]
-            bars = {"error_y": _ends(places, colour)} if look.get("showlegend", True) else {}
+            bars = (
+                {"error_y": error_bars([place.ratio for place in places], colour)}
+                if look.get("showlegend", True)
+                else {}
+            )
             figure.add_scatter(
                 x=[place.examples * _aside(judged, curve) for place in places], y=[place.ratio.value for place in places],
                 mode="lines+markers", text=[f"{escape(curve.name)}, {_word(place)}" for place in places],
@@ -156,12 +172,30 @@ def write_pruning_page(
         )
         note = f"Error on the same test set, by how many examples were kept.{few}"
         parts.append(Part(error_figure(curves), "What trained runs did", note))
+    if any(_compared(curve) for curve in curves):
+        aside = (
+            " Metrics stand a little apart to be seen." if sum(bool(_compared(curve)) for curve in curves) > 1 else ""
+        )
         note = (
             f"Below 1 the metric is better. Bars: {level:.0%} intervals, each for its own place. Filled: told apart from "
-            "random over all places of the table together (Holm); hollow: not. Metrics stand a little apart to be seen."
+            f"random over all places of the table together (Holm); hollow: not.{aside}"
         )
         parts.append(Part(ratio_figure(curves), "Against random", note))
+    elif curves:
+        parts[-1] = parts[-1]._replace(
+            note=f"{parts[-1].note} Nothing is held against random: that takes two runs at a size that both have."
+        )
     return write_figures_page(parts, "Which examples to keep", path)
+
+
+def _cuts(scores: Array) -> dict[str, float]:
+    """The scores that would be cut at, one where they are equal, by the share that is harder than each."""
+    places = dict.fromkeys(float(np.quantile(scores, 1 - share)) for share in _CUTS)
+    return {f"{_percent(float(np.mean(scores > place)))} harder": place for place in places}
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 or not share else f"{100 * share:.2g}%"
 
 
 class _Bars(NamedTuple):
@@ -225,19 +259,15 @@ def _compared(curve: Curve) -> list[Place]:
 
 
 def _aside(curves: Sequence[Curve], curve: Curve) -> float:
-    """A factor near 1, so that bars at one size do not hide each other."""
-    return float(np.exp(_SPREAD * (curves.index(curve) / max(len(curves) - 1, 1) - 0.5)))
+    """A factor near 1, so that bars at one size do not hide each other; of one curve 1."""
+    if len(curves) < 2:
+        return 1.0
+    return float(np.exp(_SPREAD * (curves.index(curve) / (len(curves) - 1) - 0.5)))
 
 
 def _word(place: Place) -> str:
     said = {"metric": "the metric is ahead", "random": "random is ahead"}.get(place.ahead, place.ahead)
     return f"{shown(place.examples)} examples, {said}"
-
-
-def _ends(places: Sequence[Place], colour: str) -> dict[str, Any]:
-    ups = [(place.ratio.high or 0.0) - (place.ratio.value or 0.0) for place in places]
-    downs = [(place.ratio.value or 0.0) - (place.ratio.low or 0.0) for place in places]
-    return {"type": "data", "array": ups, "arrayminus": downs, "color": colour, "thickness": 1, "width": 3}
 
 
 def _every(curves: Sequence[Curve], of: Any) -> Array:

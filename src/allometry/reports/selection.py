@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from allometry.data.selection import Chosen, Trained
+from allometry.data.selection.answer import NEAREST
 from allometry.notices import Interval
 from allometry.reports.figure_page import Part, write_figures_page
 from allometry.reports.numbers import shown
-from allometry.reports.style import ACCENT, INK, LEGEND_ABOVE, WARM, cut_short, framed, palette
+from allometry.reports.style import ACCENT, INK, LEGEND_ABOVE, WARM, cut_short, error_bars, framed, palette
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -31,9 +32,9 @@ def share_figure(found: Chosen) -> go.Figure:
 
 
 def distance_figure(found: Chosen) -> go.Figure:
-    """The distance to the target of the nearest mixture and of those it is held against."""
-    told = [Interval(distance) for distance in found.distances.values()]
-    told[0] = found.selection.distance
+    """The distance to the target of the nearest mixture and of those it is held against, with how much further these are."""
+    near, further = found.distances[NEAREST], found.selection.further
+    told = [Interval(distance, *_above(near, further.get(name))) for name, distance in found.distances.items()]
     figure = _bars([cut_short(name) for name in found.distances], told, ".4g")
     figure.update_xaxes(title_text="distance to the target by optimal transport", rangemode="tozero")
     return figure
@@ -55,10 +56,10 @@ def accuracy_figure(found: Chosen, trained: Trained) -> go.Figure:
         figure.add_scatter(x=places.tolist(), y=_along(trained, float(size), places), mode="lines", legendgroup=name, showlegend=False,
                            line={"color": colour, "width": 1.5}, hoverinfo="skip")  # fmt: skip
     for size, symbol in zip(dict.fromkeys(one.examples for one in found.projected), _symbols(), strict=False):
-        told = [one for one in found.projected if one.examples == size]
+        told = [one for one in found.projected if one.examples == size and one.accuracy.value is not None]
         figure.add_scatter(
             x=[one.distance for one in told], y=[one.accuracy.value for one in told], mode="markers", name=f"projected to {shown(size)}",
-            marker={"color": WARM, "size": 9, "symbol": symbol}, error_y=_ends([one.accuracy for one in told]),
+            marker={"color": WARM, "size": 9, "symbol": symbol}, error_y=error_bars([one.accuracy for one in told], INK, 4),
             text=[escape(one.mixture) for one in told], hovertemplate="%{text}: %{y:.3f}<extra></extra>",
         )  # fmt: skip
     framed(figure, 460)
@@ -71,9 +72,10 @@ def accuracy_figure(found: Chosen, trained: Trained) -> go.Figure:
 def write_selection_page(found: Chosen, path: str | os.PathLike[str]) -> Path:
     """Write the figures as one page that opens without a network; `Refused` where the file cannot be written."""
     ends = f"Bars of error: {found.level:.0%} intervals over resampled samples." if found.interval != "none" else ""
+    apart = f"Bars of error: {found.level:.0%} intervals of how much further than the nearest. " if ends else ""
     parts = [
         Part(share_figure(found), "Shares of the nearest mixture", ends),
-        Part(distance_figure(found), "How far from the target", "Nearness is not accuracy: train the nearest mixture beside even shares and single sources."),
+        Part(distance_figure(found), "How far from the target", f"{apart}Nearness is not accuracy: train the nearest mixture beside even shares and single sources."),
     ]  # fmt: skip
     if found.trained is not None:
         note = (f"Points: trained mixtures; lines: the law at their sizes; open marks: its projections with {found.level:.0%} intervals. "
@@ -86,19 +88,22 @@ def _bars(names: list[str], told: list[Interval], shape: str) -> go.Figure:
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    figure.add_bar(y=[escape(name) for name in names], x=[one.value for one in told], orientation="h", marker_color=ACCENT,
-                   error_x=_ends(told), hovertemplate=f"%{{y}}: %{{x:{shape}}}<extra></extra>")  # fmt: skip
+    for bare in (True, False):
+        own = [i for i, one in enumerate(told) if (one.low is None) == bare]
+        ends = {} if bare else {"error_x": error_bars([told[i] for i in own], INK, 4)}
+        if own:
+            figure.add_bar(y=[escape(names[i]) for i in own], x=[told[i].value for i in own], orientation="h", marker_color=ACCENT,
+                           hovertemplate=f"%{{y}}: %{{x:{shape}}}<extra></extra>", **ends)  # fmt: skip
     framed(figure, _FRAME + _LINE * len(names), legend=False)
-    figure.update_yaxes(autorange="reversed")
+    figure.update_layout(barmode="overlay")
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=[escape(name) for name in names])
     return figure
 
 
-def _ends(told: list[Interval]) -> dict[str, Any]:
-    def far(one: Interval, end: float | None) -> float | None:
-        return None if end is None or one.value is None else abs(end - one.value)
-
-    return {"type": "data", "array": [far(one, one.high) for one in told], "arrayminus": [far(one, one.low) for one in told],
-            "color": INK, "thickness": 1, "width": 4}  # fmt: skip
+def _above(near: float, further: Interval | None) -> tuple[float | None, float | None]:
+    if further is None or further.low is None or further.high is None:
+        return None, None
+    return near + further.low, near + further.high
 
 
 def _along(trained: Trained, size: float, places: np.ndarray) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allometry.fits import Fit
+from allometry.notices import Interval
 from allometry.reports.numbers import shown
 from allometry.runs.conventions import NOT_STATED
 
@@ -55,6 +57,16 @@ def framed(figure: go.Figure, height: int, legend: bool = True) -> go.Figure:
     figure.update_xaxes(**frame)
     figure.update_yaxes(**frame)
     return figure
+
+
+def error_bars(told: Sequence[Interval], colour: str, width: int = 3) -> dict[str, Any]:
+    """Bars from each value to its ends; draw values without ends apart, or they get a cap that says "no error"."""
+
+    def far(one: Interval, end: float | None) -> float | None:
+        return None if end is None or one.value is None else abs(end - one.value)
+
+    return {"type": "data", "array": [far(one, one.high) for one in told], "arrayminus": [far(one, one.low) for one in told],
+            "color": colour, "thickness": 1, "width": width}  # fmt: skip
 
 
 def log_axis(name: str, values: Array) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from allometry.cli.output import (
 )
 from allometry.data.arms import pruning_arms
 from allometry.data.filtering import Filtering, Pruned, best_pools, compare_pruning, fit_pools, read_pools
+from allometry.data.filtering.arm import at_once
 from allometry.data.filtering.pruned import LAW
 from allometry.expressions import parse_number
 from allometry.fits import Settings
@@ -107,9 +108,9 @@ def _show_pruned(found: Pruned) -> None:
     columns = ("examples chosen by", "error", "low", "high", "against random", "low", "high", "ahead")
     print_table(f"error at {number(found.examples)} examples", columns, rows)
     print_lines(found.sentence)
-    if len(found.arms) > 1:
+    if sum(arm.difference.low is not None for arm in found.arms) > 1:
         print_lines(
-            "intervals of the differences hold for all arms at once, as one was chosen; all others for themselves"
+            f"each interval of a difference is one{at_once(found.arms)}, as one was chosen; all others hold for themselves"
         )
     for arm in found.arms:
         if arm.crossings is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Annotated, Any, cast
 import typer
 
 from allometry.cli.data._options import METRICS, SAMPLE, Clusters, Columns, Embeddings, PoolFile, Sample, opened
-from allometry.cli.options import Json, Level, Seed, check_page, level_of
+from allometry.cli.data._writing import all_or_none
+from allometry.cli.options import Json, Level, Seed, check_page, level_of, refuse_twice
 from allometry.cli.output import number, print_json, print_lines, print_table, progress
 from allometry.data.pools import Pool, check_kind, write_rows
 from allometry.data.pruning import (
@@ -21,6 +23,7 @@ from allometry.data.pruning import (
     check_apart,
     check_written,
     parts_of,
+    per_parameter,
     pruning_curve,
     read_scores,
     score_in_parts,
@@ -62,11 +65,13 @@ def prune(
         raise Refused(
             "bad-option", "scores come from a metric or from a file", "--metric", "give --metric or --scores, not both"
         )
-    size = None if params is None else parse_number(params, "--params")
+    size = None if params is None else _size(params)
     keep_of([0.0, 1.0], keep, "hardest", balance=balance)  # refuses bad numbers before anything is scored
     if side == "auto" and size is None:
         keep_of([0.0], keep, "auto")
     found, given = opened(pool, embeddings, columns), [path for path in (scores, runs) if path is not None]
+    if size is not None and (side == "auto" or figure is not None):
+        per_parameter(found.height, size)
     check_page(figure)
     check_written(out, *found.files, *given)
     for other in (kept_pool, figure):
@@ -74,7 +79,7 @@ def prune(
             check_apart(other, *found.files, *given)
     if kept_pool is not None:
         check_kind(found, kept_pool)
-    _refuse_twice(out, kept_pool, figure)
+    refuse_twice(out, kept_pool, figure)
     labels = None if label is None else _labels(found, label)
     curves = _curves(runs, level_of(level, 0.9), seed)
     settings = ScoreSettings(seed, clusters, sample)
@@ -83,14 +88,15 @@ def prune(
         message = f"there are {len(values)} scores and {found.height} examples"
         raise Refused("ragged", message, str(scores), "score this pool again")
     kept = keep_of(values, keep, cast(Any, side), parameters=size, labels=labels, balance=balance)
-    if kept_pool is not None:
-        with progress("writing the kept examples", found.height) as tick:
-            write_rows(found, kept.rows, kept_pool, tick)
-    if figure is not None:
-        from allometry.reports.pruning import write_pruning_page
+    with all_or_none(out, kept_pool, figure) as (table, examples, page):
+        if examples is not None:
+            with progress("writing the kept examples", found.height) as tick:
+                write_rows(found, kept.rows, examples, tick)
+        if page is not None:
+            from allometry.reports.pruning import write_pruning_page
 
-        write_pruning_page(values, kept, size, curves, level_of(level, 0.9), figure)
-    write_scores(out, values[kept.rows], kept.rows)
+            write_pruning_page(values, kept, size, curves, level_of(level, 0.9), page)
+        write_scores(cast(Path, table), values[kept.rows], kept.rows)
     if metric is not None:
         shutil.rmtree(parts_of(out))
     written = {"out": out, "kept_pool": kept_pool, "figure": figure}
@@ -105,11 +111,16 @@ def _labels(pool: Pool, label: str) -> Any:
     return pool.column(label)
 
 
-def _refuse_twice(*files: Path | None) -> None:
-    named = [file.absolute() for file in files if file is not None]
-    for file in named:
-        if named.count(file) > 1:
-            raise Refused("written-twice", "two answers would be written to one file", str(file), "give each its own")
+def _size(params: str) -> float:
+    size = parse_number(params, "--params")
+    if not (math.isfinite(size) and size > 0):
+        raise Refused(
+            "bad-value",
+            f"{size:g} is no number of parameters",
+            "--params",
+            "give those of the model to be trained, e.g. 25M",
+        )
+    return size
 
 
 def prune_json(

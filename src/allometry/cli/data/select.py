@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from allometry.cli.options import Json, Level, Seed, Where, check_out, check_page, level_of, quantities
+from allometry.cli.options import Json, Level, Seed, Where, check_out, check_page, level_of, quantities, refuse_twice
 from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table, progress
 from allometry.data.pools import EMBEDDINGS
 from allometry.data.selection import Chosen, check_library, choose_sources, read_samples
@@ -43,6 +43,7 @@ def select(
     check_library()
     if keep is not None:
         check_out(keep, "--keep")
+    refuse_twice(keep, figure)
     settings = Settings(seed=seed, level=level_of(level, 0.9))
     names = tuple(name.strip() for name in features.split(","))
     samples = read_samples(_named(sources), target, features=names, label=label, rows=rows, seed=seed)
@@ -80,12 +81,12 @@ def _show(found: Chosen, figure: Path | None) -> None:
         (name, *("-" if end is None else f"{end:.1%}" for end in (share.value, share.low, share.high)))
         for name, share in found.selection.shares.items()
     ])  # fmt: skip
-    away = found.selection.distance
+    further = found.selection.further
     rows = [
-        (name, *(interval_cells(away)[:3] if not i else (number(distance), "-", "-")))
-        for i, (name, distance) in enumerate(found.distances.items())
+        (name, number(distance), *(interval_cells(further[name])[:3] if name in further else ("-", "-", "-")))
+        for name, distance in found.distances.items()
     ]
-    print_table("distance to the target", ("mixture", "distance", "low", "high"), rows)
+    print_table("distance to the target", ("mixture", "distance", "above the nearest", "low", "high"), rows)
     print_lines(
         f"no mixture is nearer than this one by more than {number(found.selection.gap)}: proven, of these samples"
     )

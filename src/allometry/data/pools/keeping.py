@@ -106,7 +106,7 @@ def _parquet(source: Frame, mask: NDArray[np.bool_], out: Path, tick: Tick) -> i
 def _csv(source: Frame, mask: NDArray[np.bool_], out: Path, tick: Tick) -> int:
     import polars as pl
 
-    passed, lazy = 0, pl.scan_csv(list(source.paths), infer_schema=False)
+    passed, lazy = 0, pl.scan_csv(list(source.paths), infer_schema=False, glob=False)
     with out.open("wb") as file:
         for count, frame in _kept(lazy, _rows_of(lazy), mask, tick):
             frame.write_csv(file, include_header=not passed)

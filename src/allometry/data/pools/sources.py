@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Column: TypeAlias = NDArray[Any]
 _KINDS = "biufUS"
+_GLOB = re.compile(r"([\[*?])")
 
 
 class Source(Protocol):
@@ -133,14 +135,25 @@ def open_frame(paths: Sequence[Path], where: str) -> Frame:
     """The table of Parquet, CSV or JSON-lines files of one kind."""
     import polars as pl
 
-    scans = {".parquet": pl.scan_parquet, ".csv": pl.scan_csv, ".jsonl": pl.scan_ndjson, ".ndjson": pl.scan_ndjson}
     try:
-        lazy = scans[paths[0].suffix.lower()](list(paths))  # type: ignore[operator]
+        lazy = _scanned(paths)
         names = tuple(lazy.collect_schema().names())
         height = int(lazy.select(pl.len()).collect(engine="streaming").item())
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(error, where) from None
     return Frame(lazy, where, height, names, tuple(paths))
+
+
+def _scanned(paths: Sequence[Path]) -> polars.LazyFrame:
+    """The files by their own names: `p[1].csv` is no pattern."""
+    import polars as pl
+
+    suffix = paths[0].suffix.lower()
+    if suffix == ".parquet":
+        return pl.scan_parquet(list(paths), glob=False)
+    if suffix == ".csv":
+        return pl.scan_csv(list(paths), glob=False)
+    return pl.scan_ndjson([_GLOB.sub(r"[\1]", str(path)) for path in paths])  # which knows no other way
 
 
 def _unreadable(error: Exception, where: str) -> Refused:

@@ -2,7 +2,7 @@
 
 from allometry.data.pruning._replica import Student
 from allometry.data.pruning.curves import Curve, Place, pruning_curve
-from allometry.data.pruning.keeping import BALANCE, Pruned, prune
+from allometry.data.pruning.keeping import BALANCE, Pruned, per_parameter, prune
 from allometry.data.pruning.metric import Metric, ScoreSettings, find_metric, list_metrics
 from allometry.data.pruning.perceptron import Keep, max_margin, simulate_student
 from allometry.data.pruning.scoring import (
@@ -37,6 +37,7 @@ __all__ = [
     "list_metrics",
     "max_margin",
     "parts_of",
+    "per_parameter",
     "prune",
     "pruning_curve",
     "read_scores",

@@ -129,15 +129,7 @@ def _chosen(height: int, keep: float, parameters: float | None) -> tuple[Side, t
     if parameters is None or not parameters > 0:
         mend = "give --params, those of the model to be trained, or say --side hardest or easiest"
         raise Refused("no-parameters", "which side to keep depends on examples per parameter", "--params", mend)
-    each = height / parameters
-    if not 1e-3 <= each <= 1e4:
-        mend = "say --side hardest or easiest"
-        raise Refused(
-            "outside-theory",
-            f"{each:.3g} examples per parameter are outside what the theory is solved for",
-            "--params",
-            mend,
-        )
+    each = per_parameter(height, parameters)
     error = {name: student_error(each, keep, keep=cast(Any, name)).error for name in ("hardest", "easiest", "random")}
     side: Side = "hardest" if error["hardest"] < error["easiest"] else "easiest"
     says = (
@@ -146,6 +138,15 @@ def _chosen(height: int, keep: float, parameters: float | None) -> tuple[Side, t
         "do alike is assumed"
     )
     return side, (Step("side", says, "assumed"),)
+
+
+def per_parameter(height: int, parameters: float) -> float:
+    """Examples per parameter; `Refused` where the theory is not solved for so few or so many."""
+    each = height / parameters
+    if not 1e-3 <= each <= 1e4:
+        raise Refused("outside-theory", f"{each:.3g} examples per parameter are outside what the theory is solved for",
+                      "--params", "say --side hardest or easiest, and leave it out")  # fmt: skip
+    return each
 
 
 def _check(values: NDArray[np.float64], keep: float, balance: float) -> None:

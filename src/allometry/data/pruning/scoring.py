@@ -168,7 +168,7 @@ def check_written(out: Path, *inputs: str | Path) -> None:
 
 
 def check_apart(out: Path, *inputs: str | Path) -> None:
-    """Refuse an answer in a folder that is not there, or that would take the place of an input.
+    """Refuse an answer that is a folder, in one that is not there, or that would take the place of an input.
 
     `inputs` are files and folders that are read; what is no path of a file is passed over.
     """
@@ -182,6 +182,8 @@ def check_apart(out: Path, *inputs: str | Path) -> None:
         if given.is_dir() and given.resolve() in out.resolve().parents:
             mend = "choose a file outside it"
             raise Refused("overwrites-input", "the answer would become part of the pool's folder", str(out), mend)
+    if out.is_dir():
+        raise Refused("is-folder", "the answer cannot be written: it is a folder", str(out), "name a file in it")
 
 
 def _scored(pool: Pool, metric: Metric, state: State, settings: ScoreSettings, start: int) -> Iterator[Scores]:

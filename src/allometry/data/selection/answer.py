@@ -11,6 +11,7 @@ import numpy as np
 
 from allometry.data.selection.choose import Mixtures, Selection, nearest_mixture
 from allometry.data.selection.reading import Samples
+from allometry.data.selection.sources import spread_by_feature
 from allometry.data.selection.trained import Trained, read_trained
 from allometry.data.selection.transport import Array
 from allometry.data.told import told_json
@@ -21,6 +22,7 @@ from allometry.plans.ends import ends_json
 NEAREST, EVEN, GIVEN = "the nearest", "even shares", "the mixture given"
 FEW_RESAMPLES = 20  # below which the ends of 90% intervals are the outermost resamples
 ROOM = 0.1  # of the range of distances trained, beyond which one counts as outside; assumed
+MOST_OF_SPREAD = 0.9  # of one feature, above which it alone decides; assumed
 FEW_MIXTURES = 10  # at seven, 90% intervals held 67% of new mixtures (`Projection.accuracy`)
 
 
@@ -65,7 +67,8 @@ class Chosen:
         return {
             "mixture": {name: ends_json(share) for name, share in found.shares.items()},
             "distance": ends_json(found.distance), "gap": found.gap,
-            "curve": [{"mixture": name, "shares": dict(zip(names, shares.tolist(), strict=True)), "distance": self.distances[name]}
+            "curve": [{"mixture": name, "shares": dict(zip(names, shares.tolist(), strict=True)), "distance": self.distances[name],
+                       "further": ends_json(found.further[name]) if name in found.further else None}
                       for name, shares in self.mixtures.items()],
             "projection": fitted, **told_json(self),
         }  # fmt: skip
@@ -102,10 +105,10 @@ def choose_sources(
     given = None if now is None else _given(now, mixtures)
     table = None if trained is None else read_trained(trained, mixtures, where=where, settings=settings)
     found = nearest_mixture(
-        samples.sources, samples.target, label_weight=label_weight, resamples=resamples, level=settings.level,
+        samples.sources, samples.target, beside=_others(mixtures.names, given), label_weight=label_weight, resamples=resamples, level=settings.level,
         seed=settings.seed, kept=kept, tick=tick,
     )  # fmt: skip
-    told = _mixtures(found, given)
+    told = {NEAREST: _nearest(found), **_others(mixtures.names, given)}
     away = {name: mixtures.distance(shares).value for name, shares in told.items()}
     sizes = [] if table is None else list(examples) or [2 * float(table.columns["examples"].max())]
     projected = tuple(
@@ -115,8 +118,8 @@ def choose_sources(
     return Chosen(
         found, told, away, table, projected, rows=sum(samples.given),
         kept=sum(len(one) for one in (*samples.sources.values(), samples.target)), level=settings.level,
-        interval="resampled samples" if resamples else "none", steps=_steps(samples, label_weight, table),
-        notices=(*found.notices, *_of_resamples(resamples), *_notices(table, sizes, away)),
+        interval="resampled samples" if resamples else "none", steps=_steps(samples, label_weight, resamples > 0, table),
+        notices=(*found.notices, *_of_features(samples), *_of_resamples(resamples), *_of_ends(projected), *_notices(table, sizes, away)),
     )  # fmt: skip
 
 
@@ -127,23 +130,28 @@ def _given(now: Mapping[str, float], mixtures: Mixtures) -> Array:
                 "unknown-source", f"no source is called {name}", "--now", f"there are {', '.join(mixtures.names)}"
             )
     shares = np.array([now.get(name, 0.0) for name in mixtures.names])
-    if np.any(shares < 0) or abs(shares.sum() - 1) > 1e-6:
+    for name, share in zip(mixtures.names, shares.tolist(), strict=True):
+        if not share >= 0:
+            raise Refused("bad-share", f"the share of {name} is {share:g}", "--now", "give 0 or more of every source")
+    if abs(shares.sum() - 1) > 1e-6:
         raise Refused(
             "not-one", f"the shares sum to {shares.sum():.4g}, not to 1", "--now", "give every source its share"
         )
     return shares
 
 
-def _mixtures(found: Selection, given: Array | None) -> dict[str, Array]:
-    names = list(found.shares)
-    nearest = np.array([share.value for share in found.shares.values()], dtype=float)
-    told = {NEAREST: nearest / nearest.sum(), EVEN: np.full(len(names), 1 / len(names))}
-    if given is not None:
-        told[GIVEN] = given
+def _nearest(found: Selection) -> Array:
+    shares = np.array([share.value for share in found.shares.values()], dtype=float)
+    return np.asarray(shares / shares.sum())
+
+
+def _others(names: Sequence[str], given: Array | None) -> dict[str, Array]:
+    """The mixtures that the nearest is held against: even shares, perhaps one that was given, each source alone."""
+    told = {EVEN: np.full(len(names), 1 / len(names))} | ({} if given is None else {GIVEN: given})
     return told | {f"{name} alone": corner for name, corner in zip(names, np.eye(len(names)), strict=True)}
 
 
-def _steps(samples: Samples, label_weight: float, table: Trained | None) -> tuple[Step, ...]:
+def _steps(samples: Samples, label_weight: float, resampled: bool, table: Trained | None) -> tuple[Step, ...]:
     every = {**samples.sources, "the target": samples.target}
     used = ", ".join(
         f"{len(one)} of {of} rows of {name}" for (name, one), of in zip(every.items(), samples.given, strict=True)
@@ -154,7 +162,9 @@ def _steps(samples: Samples, label_weight: float, table: Trained | None) -> tupl
     )
     steps = [
         Step("samples", used, "measured"),
-        Step("distance", f"optimal transport of the {cost}", "measured"),
+        Step("distance", f"optimal transport of the {cost}; of samples of this size, and it falls as --rows grows: only distances "
+             "at one --rows compare", "measured"),
+        *_of_intervals(resampled),
         Step("nearness", "it is not accuracy: of three simulated worlds the nearest mixture was worse than even shares in one and "
              "worse than a source alone in another (benchmarks/selection.py); train it beside those before it is relied on", "measured"),
     ]  # fmt: skip
@@ -165,6 +175,42 @@ def _steps(samples: Samples, label_weight: float, table: Trained | None) -> tupl
         says = f"mean error of accuracy {table.held_out:.3g} by the law, {table.size_alone:.3g} by size alone, mixtures left out in turn"
         steps.append(Step("unseen mixtures", says, "measured"))
     return tuple(steps)
+
+
+def _of_intervals(resampled: bool) -> tuple[Step, ...]:
+    if not resampled:
+        return ()
+    return (Step("intervals", "of three simulated mixtures of 60 rows, 90% intervals of shares held 80% to 100% each, 91.5% in all; few rows lean to even "
+                 "shares: of one source alone they gave it 85% (benchmarks/selection_intervals.py)", "measured"),)  # fmt: skip
+
+
+def _of_features(samples: Samples) -> tuple[Notice, ...]:
+    parts = spread_by_feature(samples.sources, samples.target)
+    most = int(np.argmax(parts))
+    if len(parts) < 2 or parts[most] <= MOST_OF_SPREAD:
+        return ()
+    name = samples.features[most] if samples.features else f"feature {most}"
+    return (Notice("one-feature", f"`{name}` makes {parts[most]:.1%} of the squared distance between examples of one sample: "
+                   "scale features alike, or the mixture is chosen by that one"),)  # fmt: skip
+
+
+def _of_ends(projected: Sequence[Projected]) -> tuple[Notice, ...]:
+    """That a line left what an accuracy can be."""
+    said, none = list[Notice](), [one for one in projected if one.accuracy.value is None]
+    cut = [one for one in projected if one.accuracy.low == 0 or one.accuracy.high == 1]
+    if none:
+        more = f", and so for {len(none) - 1} others" if len(none) > 1 else ""
+        said.append(
+            Notice("no-accuracy", f"{none[0].mixture} at {none[0].examples:.4g} examples: {none[0].accuracy.why}{more}")
+        )
+    if cut:
+        named = ", ".join(dict.fromkeys(one.mixture for one in cut))
+        said.append(
+            Notice(
+                "accuracy-cut", f"intervals of accuracy are cut at 0 or 1: {named}; so near either the law is no guide"
+            )
+        )
+    return tuple(said)
 
 
 def _of_resamples(count: int) -> tuple[Notice, ...]:

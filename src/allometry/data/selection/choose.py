@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from allometry.data.selection.resamples import resampled
 from allometry.data.selection.sources import Pilot, checked, cost_matrix
 from allometry.data.selection.transport import Array, transport
-from allometry.forecasts import percentiles
+from allometry.forecasts import holding, percentiles
 from allometry.notices import Interval, Notice, Refused
 
 MOST_STEPS, GAP = 200, 1e-4  # steps, and the distance above the least that ends them, as a share of it
@@ -30,12 +30,17 @@ class Distance(NamedTuple):
 @dataclass(frozen=True)
 class Selection:
     """The proportions nearest to the target: `shares` with intervals over resampled pilots, their `distance`, that of each
-    source `alone` and of `even` shares. `gap` is how far above the least the distance may be, as the cuts prove."""
+    source `alone` and of `even` shares, and how much further than the nearest those are that were asked for (`further`).
+
+    A distance is one of samples of this size, and falls as they grow. `gap` is how far above the least it may be, as the
+    cuts prove.
+    """
 
     shares: Mapping[str, Interval]
     distance: Interval
     alone: Mapping[str, float]
     even: float
+    further: Mapping[str, Interval]
     gap: float
     notices: tuple[Notice, ...]
 
@@ -105,6 +110,7 @@ def nearest_mixture(
     sources: Mapping[str, Pilot],
     target: Pilot,
     *,
+    beside: Mapping[str, Array] | None = None,
     label_weight: float = 1.0,
     resamples: int = 40,
     level: float = 0.9,
@@ -116,9 +122,13 @@ def nearest_mixture(
 
     Use it where only samples of a source are to be seen before it is bought. Not as proof of accuracy: what a distance
     is worth is told by the law transport_accuracy, fitted to a few trained mixtures.
-    Arguments: `label_weight` of the labels' part of the cost; `resamples` of all pilots, for the intervals; `kept` a file
+    Arguments: `beside` other mixtures (k,) by name, of which is told how much further they are; `label_weight` of the labels' part of the cost; `resamples` of all pilots, for the intervals; `kept` a file
     that these are kept in as they are made, from which a killed call goes on; `tick` is called with 1 for each.
     Errors: `Refused` for sources that cannot be compared.
+    Method: shares of resamples lean to even ones, as does the share itself, and a mixture is nearest to the very samples
+    that chose it: intervals of shares and of differences go to either side as far as the percentiles do to the further
+    one. Distances of resamples are larger than that of the samples, for they repeat examples: only their spread counts.
+    What these hold is in benchmarks/results/selection_intervals.txt.
     Source: Kang et al. 2023, arXiv 2307.02460.
 
     >>> from allometry.data.selection import pilot
@@ -130,23 +140,47 @@ def nearest_mixture(
     mixtures = Mixtures(sources, target, label_weight=label_weight)
     shares, found, gap = mixtures.nearest()
 
-    def nearest(others: Mapping[str, Pilot], goal: Pilot) -> tuple[Array, float]:
-        again = Mixtures(others, goal, label_weight=label_weight).nearest()
-        return again[0], again[1].value
+    held = [shares, *(np.asarray(one) for one in (beside or {}).values())]
 
-    others, spread = resampled(nearest, sources, target, resamples, seed, kept, label_weight, tick)
-    why = "no resamples were asked for"
-    told = {name: percentiles(float(shares[i]), others[:, i], level, why) for i, name in enumerate(mixtures.names)}
-    notices = (
-        (Notice("gap-left", f"the distance may be {gap:.3g} above the least"),)
-        if gap > 10 * GAP * found.value + 1e-9
-        else ()
-    )
-    # a resample repeats examples, which moves it away from the target: its spread counts, not its place
-    centred = spread - spread.mean() + found.value if resamples else spread
-    corners = np.eye(len(shares))
+    def answer(others: Mapping[str, Pilot], goal: Pilot) -> list[float]:
+        again = Mixtures(others, goal, label_weight=label_weight)
+        own, away, _ = again.nearest()
+        return [*own.tolist(), away.value, *(again.distance(one).value for one in held)]
+
+    about = [label_weight, [one.tolist() for one in held[1:]]]
+    drawn = resampled(answer, sources, target, resamples, len(shares) + 1 + len(held), seed, kept, about, tick)
+    why, corners = "no resamples were asked for", np.eye(len(shares))
+    own, away, fixed = np.split(drawn, [len(shares), len(shares) + 1], axis=1)
+    further = {
+        name: (mixtures.distance(held[i]).value - found.value, fixed[:, i] - fixed[:, 0])
+        for i, name in enumerate(beside or {}, 1)
+    }
     return Selection(
-        told, percentiles(found.value, centred, level, why),
+        {name: _sides(float(shares[i]), own[:, i], level, why, 0.0, 1.0) for i, name in enumerate(mixtures.names)},
+        _spread(found.value, away[:, 0], level, why),
         {name: mixtures.distance(corners[i]).value for i, name in enumerate(mixtures.names)},
-        mixtures.distance(corners.mean(axis=0)).value, gap, notices,
+        mixtures.distance(corners.mean(axis=0)).value,
+        {name: _sides(*apart, level, why, -np.inf, np.inf) for name, apart in further.items()},
+        gap, _gap_left(gap, found.value),
     )  # fmt: skip
+
+
+def _sides(value: float, drawn: Array, level: float, why: str, least: float, most: float) -> Interval:
+    """To either side as far as the further percentile, within bounds."""
+    told = percentiles(value, drawn, level, why)
+    if told.low is None or told.high is None:
+        return told
+    far = max(told.high - value, value - told.low)
+    return Interval(value, max(value - far, least), min(value + far, most))
+
+
+def _spread(value: float, drawn: Array, level: float, why: str) -> Interval:
+    """The spread of the distances about the value instead of about their own mean."""
+    centred = np.maximum(drawn - drawn.mean() + value, 0.0) if len(drawn) else drawn
+    return holding(percentiles(value, centred, level, why))
+
+
+def _gap_left(gap: float, distance: float) -> tuple[Notice, ...]:
+    if gap <= 10 * GAP * distance + 1e-9:
+        return ()
+    return (Notice("gap-left", f"the distance may be {gap:.3g} above the least"),)

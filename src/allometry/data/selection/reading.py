@@ -21,6 +21,8 @@ class Samples:
     sources: Mapping[str, Pilot]
     target: Pilot
     given: tuple[int, ...]
+    features: tuple[str, ...] = ()
+    """The name of each feature: its column, with its place where that holds vectors."""
 
 
 def read_samples(
@@ -44,7 +46,12 @@ def read_samples(
         {name: _pilot(pool, name, features, label, rows, seed) for name, pool in pools.items()},
         _pilot(goal, "the target", features, label, rows, seed),
         (*(pool.height for pool in pools.values()), goal.height),
+        tuple(name for one in features for name in _named(one, goal.sample(one, 1, seed))),
     )
+
+
+def _named(column: str, sample: np.ndarray) -> list[str]:
+    return [column] if sample.ndim == 1 else [f"{column}[{i}]" for i in range(sample.shape[1])]
 
 
 def _pilot(pool: Pool, name: str, features: Sequence[str], label: str | None, rows: int, seed: int) -> Pilot:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,21 +13,14 @@ from allometry.data.selection.sources import Pilot
 from allometry.data.selection.transport import Array
 from allometry.notices import Refused
 
-Nearest = Callable[[Mapping[str, Pilot], Pilot], tuple[Array, float]]
-
-
-class Resampled(NamedTuple):
-    """Shares (B, k) and distances (B,) of the nearest mixtures of resampled pilots."""
-
-    shares: Array
-    distances: Array
+Answer = Callable[[Mapping[str, Pilot], Pilot], list[float]]
 
 
 def resampled(
-    nearest: Nearest, sources: Mapping[str, Pilot], target: Pilot, count: int, seed: int, kept: Path | None,
+    answer: Answer, sources: Mapping[str, Pilot], target: Pilot, count: int, width: int, seed: int, kept: Path | None,
     about: object, tick: Callable[[int], None],
-) -> Resampled:  # fmt: skip
-    """The answer `nearest` of `count` resamples of all pilots, each with random numbers of its own.
+) -> Array:  # fmt: skip
+    """The `width` numbers that `answer` says (B, width) of each of `count` resamples of all pilots, each with random numbers of its own.
 
     `kept` is a file of JSON lines that they are added to: those that a call on the same pilots left there are not made
     again. `about` is what else they follow from.
@@ -39,15 +31,11 @@ def resampled(
     for number in range(count):
         if number not in known:
             moved = np.random.default_rng([seed, number])
-            shares, distance = nearest(
-                {name: _again(one, moved) for name, one in sources.items()}, _again(target, moved)
-            )
-            known[number] = [*shares.tolist(), distance]
+            known[number] = answer({name: _again(one, moved) for name, one in sources.items()}, _again(target, moved))
             if kept is not None:
-                _add(kept, {"of": stamp, "resample": number, "shares_and_distance": known[number]})
+                _add(kept, {"of": stamp, "resample": number, "answer": known[number]})
             tick(1)
-    table = np.array([known[number] for number in range(count)]).reshape(count, len(sources) + 1)
-    return Resampled(table[:, :-1], table[:, -1])
+    return np.array([known[number] for number in range(count)]).reshape(count, width)
 
 
 def _again(one: Pilot, moved: np.random.Generator) -> Pilot:
@@ -75,7 +63,7 @@ def _read(path: Path, stamp: str) -> dict[int, list[float]]:
         try:
             row = json.loads(line)
             if row["of"] == stamp:
-                found[int(row["resample"])] = [float(value) for value in row["shares_and_distance"]]
+                found[int(row["resample"])] = [float(value) for value in row["answer"]]
         except (ValueError, KeyError, TypeError):
             if not line.startswith('{"of": "'):
                 mend = "choose another file, which this command will make"

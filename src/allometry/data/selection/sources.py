@@ -72,12 +72,17 @@ def cost_matrix(sources: Mapping[str, Pilot], target: Pilot, label_weight: float
     Squared distance of features, plus `label_weight` times the squared Wasserstein distance between the features of the
     two labels' examples, which tells classes apart by what they look like, not by name. A label's examples are those of its
     own source: so labels that are wrong in one source cost there, and no cost changes with the mixture.
+    Errors: `Refused` for a weight that is no finite number from 0 on.
     Source: Alvarez-Melis and Fusi 2020, arXiv 2002.02923; used by Kang et al. 2023, arXiv 2307.02460.
 
     >>> one = pilot([[0.0], [1.0]])
     >>> cost_matrix({"a": one, "b": one}, pilot([[3.0]])).tolist()
     [[9.0], [4.0], [9.0], [4.0]]
     """
+    if not (np.isfinite(label_weight) and label_weight >= 0):
+        raise Refused(
+            "bad-value", f"{label_weight:g} is no weight", "--label-weight", "give 0 or a finite number above it"
+        )
     features = np.concatenate([one.features for one in sources.values()])
     cost = squared_distances(features, target.features)
     if target.labels is None or label_weight == 0:
@@ -86,6 +91,18 @@ def cost_matrix(sources: Mapping[str, Pilot], target: Pilot, label_weight: float
     targets = [target.features[other == j] for j in range(len(theirs))]
     apart = [_classes(one, targets)[:, other] for one in sources.values()]
     return np.asarray(cost + label_weight * np.concatenate(apart))
+
+
+def spread_by_feature(sources: Mapping[str, Pilot], target: Pilot) -> Array:
+    """The share (d,) of each feature in the mean squared distance between examples of one sample, over all samples.
+
+    It tells scales: that sources lie apart along a feature is not counted.
+
+    >>> spread_by_feature({"a": pilot([[0.0, 0.0], [1.0, 3.0]])}, pilot([[5.0, 1.0], [5.0, 1.0]])).tolist()
+    [0.1, 0.9]
+    """
+    spread = np.mean([one.features.var(axis=0) for one in (*sources.values(), target)], axis=0)
+    return np.asarray(spread / (spread.sum() or 1.0))
 
 
 def _classes(one: Pilot, targets: Sequence[Array]) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from allometry.data.mixtures.table import SHARES, whole_shares
 from allometry.data.selection.choose import Mixtures
-from allometry.data.selection.projection import Projection, project
+from allometry.data.selection.projection import Projection, check_accuracies, project
 from allometry.data.selection.transport import Array
 from allometry.fits import Settings, fit
 from allometry.laws import Law, law_from_table
@@ -46,7 +46,7 @@ def read_trained(
     """The law fitted to a table of trained mixtures: a column share_NAME for each source, `examples` and `accuracy`.
 
     Use it to see what nearness to the target is worth, before the nearest mixture is bought. Train at two sizes or more.
-    Errors: `Refused` for a source without its column, shares that do not sum to one, and as `project`.
+    Errors: `Refused` for a source without its column, shares that do not sum to one, accuracies that are none, and as `project`.
     """
     runs = read_runs(source, rows="all", where=where)
     columns = [f"{SHARES}{name}" for name in mixtures.names]
@@ -54,6 +54,7 @@ def read_trained(
     if lacks:
         raise Refused("no-share", f"there is no column {lacks[0]}", runs.source,
                       "give every source the column of its share, 0 where it was left out")  # fmt: skip
+    check_accuracies(runs)
     rows = runs.rows_for([*columns, "examples"], "accuracy", logs={"examples"})
     shares = whole_shares(rows, columns, runs.source)
     if len(np.unique(rows.axes["examples"])) < 2:
