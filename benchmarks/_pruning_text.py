@@ -20,12 +20,12 @@ from allometry.lab.loop import Loop
 from allometry.lab.losses import evaluate, next_token, next_token_each
 from allometry.lab.models import build
 
-CONTEXT, POOLS = 128, (128, 1280)
+CONTEXT, POOLS = 128, (256, 4096)
 NOISE, COPIES, EACH = 0.1, 0.2, 10  # shares of the pool; a window that is copied has so many copies
 CLEAN_KIND, NOISE_KIND, COPY_KIND = range(3)
-SHAPE = Shape(layers=2, width=16, heads=2, head_size=8, ffn=32, vocab=256)
-RECIPE = Recipe(lambda: build(SHAPE, CONTEXT), next_token, steps=80, size=8, peak=1e-2)
-EARLY = (20, 40)  # steps of the reference whose probabilities EL2N takes
+SHAPE = Shape(layers=2, width=32, heads=2, head_size=16, ffn=128, vocab=256)
+RECIPE = Recipe(lambda: build(SHAPE, CONTEXT), next_token, steps=600, size=16, peak=1e-2)
+EARLY = (100, 200)  # steps of the reference whose probabilities EL2N takes
 TOKENS = 8  # of a window that EL2N looks at, evenly spread: all 128 would be gigabytes
 BIGRAMS, HELD_OUT = 32, 128  # numbers of an embedding; windows of the test
 METRICS = (

@@ -5,7 +5,11 @@ logarithm of the error, and fits them together. Judged are the intervals of the 
 four unions that were never trained, and the choice of pools at budgets from a quarter of a pool to ten of them, beside
 always the best pool and always all of them, by their true errors.
 
-    python benchmarks/filtering.py [--repeats 20] [--noise 0.005] [--write]
+Then how sure a choice of pools is called where there is none to make, and the choice among several ways of pruning:
+tables of five metrics, of which none differs from random, or one errs a tenth or three tenths less; how often the best
+of them is said to beat random, by an interval for all at once and by its own draws alone.
+
+    python benchmarks/filtering.py [--repeats 20] [--tables 40] [--noise 0.005] [--write]
 """
 
 from __future__ import annotations
@@ -18,9 +22,10 @@ import argparse
 from itertools import combinations
 
 import numpy as np
+from scipy.optimize import brentq
 
 from _report import Report
-from allometry.data.filtering import best_pools, fit_pools, read_pools
+from allometry.data.filtering import best_pools, compare_pruning, fit_pools, read_pools
 from allometry.fits import Settings
 from allometry.laws import find_law
 
@@ -73,9 +78,57 @@ def one_repeat(seed: int, noise: float) -> dict[str, list[float]]:
     return told
 
 
+def arms_told(tables: int, better: float) -> tuple[float, float, float]:
+    """Of so many tables the share in which the best arm is said to beat random, in which its own draws alone would say
+    so, and in which any arm is told apart from random."""
+    said = np.zeros(3)
+    sizes, names = np.repeat(np.geomspace(1e3, 1e5, 5), 3), ["random", *(f"m{i}" for i in range(5))]
+    for seed in range(tables):
+        moved = np.random.default_rng(seed)
+        errors = [
+            (0.02 + 5 * sizes**-0.5) * (better if name == "m2" else 1.0) * np.exp(moved.normal(0, 0.03, 15))
+            for name in names
+        ]
+        table = {"metric": np.repeat(names, 15), "examples": np.tile(sizes, 6), "error": np.concatenate(errors)}
+        found = compare_pruning(table, 1e5, settings=Settings(bootstrap=300, starts=16))
+        chosen = next((arm for arm in found.arms if arm.name == found.best), None)
+        told = any(arm.ahead in ("metric", "random") for arm in found.arms)
+        said += (
+            chosen is not None and chosen.ahead == "metric",
+            chosen is not None and (chosen.better or 0) > 0.95,
+            told,
+        )
+    return tuple(said / tables)
+
+
+def tied(tables: int, noise: float) -> tuple[float, float, float]:
+    """At the budget where the best pool and its unions with either of two others are truly equal: the share of tables in
+    which the gain over the best pool is told from nothing, in which one choice is best in 90% of the draws, and the
+    mean gain that is told, relative to the error."""
+    truth = {"a": 0.3, "d": 0.1, "b_1": -0.3, "b_2": -0.27, "b_3": -0.27, "kept_1": 0.7, "kept_2": 0.8, "kept_3": 0.8}
+    logs = np.log([SIZE / 2, SIZE * 10])
+    turn = float(
+        np.exp(brentq(lambda log: (error(truth, (0,), np.exp([log])) - error(truth, (0, 1), np.exp([log])))[0], *logs))
+    )
+    said = np.zeros(3)
+    for seed in range(tables):
+        moved = np.random.default_rng(seed)
+        errors = [error(truth, (i,), SEEN) * np.exp(moved.normal(0, noise, 10)) for i in range(3)]
+        table = {"pool": np.repeat(NAMES, 10), "examples": np.tile(SEEN, 3), "pool_samples": np.full(30, SIZE),
+                 "error": np.concatenate(errors)}  # fmt: skip
+        found = best_pools(fit_pools(read_pools(table), Settings(bootstrap=300, seed=seed, starts=32)), turn)
+        said += (
+            (found.gain.low or 0) > 0,
+            max(found.wins.values()) >= 0.9,
+            (found.gain.value or 0) / found.errors[found.best].value,
+        )
+    return tuple(said / tables)
+
+
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--repeats", type=int, default=20)
+    options.add_argument("--tables", type=int, default=40)
     options.add_argument("--noise", type=float, default=0.005)
     options.add_argument("--write", action="store_true")
     asked = options.parse_args()
@@ -100,6 +153,18 @@ def main() -> None:
             name
         ]
         report(f"  {label:24}mean {joined[name].mean():7.2%}  largest {joined[name].max():7.2%}")
+    report()
+    gain, sure, size = tied(asked.tables, asked.noise)
+    report(f"{asked.tables} tables at the budget where the best pool and two of its unions are equal")
+    report(
+        f"gain over the best pool told from nothing {gain:.1%}, one choice best in 90% of draws {sure:.1%}, mean gain told {size:.2%}"
+    )
+    report()
+    report(f"{asked.tables} tables of pruning, five metrics, five sizes of three runs, noise 0.03, at the largest size")
+    report("errs, of random's    best said to beat random   by its own draws alone   any told apart from random")
+    for better, label in ((1.0, "none less"), (0.9, "one 90%"), (0.7, "one 70%")):
+        at_once, alone, told = arms_told(asked.tables, better)
+        report(f"{label:20}{at_once:23.1%}{alone:25.1%}{told:29.1%}")
     if asked.write:
         report.write()
 

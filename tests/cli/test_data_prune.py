@@ -87,6 +87,59 @@ def test_a_metric_is_scored_on_the_way_and_leaves_nothing_else(
     assert {path.name for path in tmp_path.iterdir()} == {"pool.parquet", "kept.npy"}
 
 
+def test_the_examples_themselves_and_a_page(
+    pool: Path, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, page, themselves = tmp_path / "kept.csv", tmp_path / "page.html", tmp_path / "examples.parquet"
+    words = ("prune", pool, "--metric", "loss", "--keep", 0.3, "--params", 10, "--runs", runs, "--out", kept)
+    status, out, _ = run(capsys, *words, "--kept-pool", themselves, "--figure", page, "--json")
+    told = valid(out, "prune")
+    assert (status, told["kept_pool"], told["figure"]) == (0, str(themselves), str(page))
+    rows, whole = pl.read_csv(kept), pl.read_parquet(pool)
+    assert pl.read_parquet(themselves).equals(whole[rows["row"].to_numpy()])
+    assert told["threshold"] == rows["score"].min()
+    assert all(title in page.read_text() for title in ("What is kept", "What the theory says", "Against random"))
+    status, out, _ = run(
+        capsys, "score", pool, "--metric", "loss", "--out", tmp_path / "s.npy", "--figure", page, "--json"
+    )
+    assert (status, valid(out, "score")["figure"]) == (0, str(page))
+    assert "How hard the examples are" in page.read_text()
+
+
+def test_scores_outlive_a_page_that_cannot_be_written(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What took long is kept until all is written, and the next call begins with it."""
+    from allometry.data.pruning import scoring
+    from allometry.notices import Refused
+
+    def broken(*_: object) -> None:
+        raise Refused("cannot-write", "no room", "there", "make some")
+
+    words = (
+        "prune",
+        pool,
+        "--metric",
+        "loss",
+        "--keep",
+        0.5,
+        "--side",
+        "hardest",
+        "--out",
+        tmp_path / "k.csv",
+        "--kept-pool",
+        tmp_path / "e.parquet",
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("allometry.cli.data.prune.write_rows", broken)
+        assert run(capsys, *words)[0] == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"pool.parquet", "k.csv.parts"}
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring, "_scored", broken)  # nothing is scored again
+        assert run(capsys, *words)[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"pool.parquet", "k.csv", "e.parquet"}
+
+
 def test_a_person_reads_the_curve_and_the_rule(
     pool: Path, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +177,12 @@ BAD = [
     (("prune", "POOL", "--keep", "0.5", "--side", "hardest", "--out", "k.csv"), "bad-option"),
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "best", "--out", "k.csv"), "bad-option"),
     (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--label", "lable", "--out", "k.csv"), "no-column"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--out", "k.csv", "--kept-pool", "k.jsonl"), "other-kind"),
+    (("prune", "s3.npz", "--metric", "random", "--keep", "0.5", "--side", "easiest", "--out", "k.csv", "--kept-pool", "k.npz"), "no-table"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--out", "k.parquet", "--kept-pool", "k.parquet"), "written-twice"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--out", "k.csv", "--figure", "k.png"), "bad-format"),
+    (("prune", "POOL", "--metric", "loss", "--keep", "0.5", "--side", "easiest", "--out", "k.csv", "--figure", "no/k.html"), "no-folder"),
+    (("score", "POOL", "--metric", "loss", "--out", "s.csv", "--figure", "s.svg"), "bad-format"),
     (("prune", "POOL", "--scores", "s3.npy", "--keep", "0.5", "--side", "easiest", "--out", "k.csv"), "ragged"),
 ]  # fmt: skip
 
@@ -135,6 +194,7 @@ def test_bad_input_is_one_sentence_and_nothing_written(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     np.save("s3.npy", np.arange(3.0))
+    np.savez("s3.npz", loss=np.arange(3.0))
     before = sorted(tmp_path.iterdir())
     status, out, _ = run(capsys, *(pool if word == "POOL" else word for word in words), "--json")
     error = json.loads(out)["error"]
@@ -154,7 +214,10 @@ OVERWRITING = [
     ("prune", "q.parquet", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--out", "q.parquet"),
     ("prune", "q.parquet", "--scores", "s.csv", "--keep", "0.5", "--side", "hardest", "--out", "s.csv"),
     ("prune", "q.parquet", "--scores", "s.csv", "--runs", "r.csv", "--keep", "0.5", "--side", "hardest", "--out", "r.csv"),
-    ("prune", "q.parquet", "--embeddings", "k.csv.scores.npy", "--metric", "prototype", "--keep", "0.5", "--side", "hardest", "--out", "k.csv"),
+    ("prune", "q.parquet", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--out", "k.csv", "--kept-pool", "q.parquet"),
+    ("prune", "folder", "--metric", "loss", "--keep", "0.5", "--side", "hardest", "--out", "k.csv", "--kept-pool", "folder/b.csv"),
+    ("prune", "q.parquet", "--scores", "s.csv", "--keep", "0.5", "--side", "hardest", "--out", "k.csv", "--figure", "s.html"),
+    ("score", "q.parquet", "--embeddings", "v.npy", "--metric", "loss", "--out", "k.csv", "--figure", "v.html"),
 ]  # fmt: skip
 
 
@@ -167,8 +230,9 @@ def test_no_input_is_overwritten(
     pl.read_parquet(pool).select("loss").write_csv("folder/a.csv")
     pl.read_parquet(pool).drop("embeddings").write_parquet("q.parquet")
     pool.unlink()
-    for name in ("v.npy", "k.csv.scores.npy"):
-        np.save(name, np.random.default_rng(0).standard_normal((200, 3)))
+    np.save("v.npy", np.random.default_rng(0).standard_normal((200, 3)))
+    Path("v.html").symlink_to("v.npy")
+    Path("s.html").symlink_to("s.csv")
     pl.DataFrame({"row": range(200), "score": np.arange(200.0)}).write_csv("s.csv")
     Path("r.csv").write_text("metric,examples,error\nrandom,1,0.5\n")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

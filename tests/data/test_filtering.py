@@ -151,6 +151,39 @@ def test_pruning_beats_random_where_it_was_planted_to() -> None:
     assert early.sentence.startswith("random selection is best at 2000 examples")
 
 
+POWER = "A * examples**-b"
+
+
+def several(seed: int, better: float = 1.0) -> dict[str, list]:
+    """Five metrics of which none, or the third by a factor, differs from random: power laws, five sizes of three runs."""
+    moved, names = np.random.default_rng(seed), ["random", *(f"m{i}" for i in range(5))]
+    sizes = np.repeat(np.geomspace(1e3, 1e5, 5), 3)
+    error = [5 * sizes**-0.5 * (better if name == "m2" else 1.0) * np.exp(moved.normal(0, 0.03, 15)) for name in names]
+    return {
+        "metric": np.repeat(names, 15).tolist(),
+        "examples": np.tile(sizes, 6).tolist(),
+        "error": np.concatenate(error).tolist(),
+    }
+
+
+def test_the_best_of_several_that_equal_random_is_rarely_told_apart() -> None:
+    """12 tables of five metrics that all equal random; benchmarks/filtering.py has more of them."""
+    quick = Settings(bootstrap=60, starts=4)
+    found = [compare_pruning(several(seed), 1e5, law=POWER, settings=quick) for seed in range(12)]
+    beats = sum(one.best != "random" and one.arms[0].ahead == "metric" for one in found)
+    assert beats <= 3  # more than three of 12 come of a rate of 10% in 3% of cases
+    assert sum(one.arms[0].better > 0.95 for one in found) >= beats  # what the best says for itself
+    assert all("that holds for all 5 arms at once" in one.sentence for one in found if one.best != "random")
+    assert all(("beyond the" in one.sentence) == (one.arms[0].ahead == "metric") for one in found)
+
+
+def test_one_that_is_better_among_several_is_still_found() -> None:
+    found = compare_pruning(several(0, better=0.9), 1e5, law=POWER, settings=Settings(bootstrap=200, starts=4))
+    assert (found.best, found.arms[0].ahead) == ("m2", "metric")
+    assert found.arms[0].difference.low <= -0.1 * 5 * 1e5**-0.5 <= found.arms[0].difference.high
+    assert "few-draws" in {notice.code for notice in found.notices}  # 200 draws for five arms
+
+
 def test_shares_of_one_pool_are_one_curve_over_examples() -> None:
     table = pruning(0.0, **ARMS)
     table["kept"] = np.tile(SIZES / SIZES.max(), 3).tolist()  # one size a share

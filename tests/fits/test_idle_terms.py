@@ -45,3 +45,23 @@ def test_resamples_move_as_without_the_idle_term(runs: Runs, formula: str) -> No
     assert np.subtract(*np.percentile(other, [95, 5])) == pytest.approx(
         np.subtract(*np.percentile(own, [95, 5])), rel=0.2
     )
+
+
+def test_zero_is_an_answer_and_its_exponent_is_none(runs: Runs) -> None:
+    found = fitted(runs, WITH_IDLE_TERMS[1])
+    assert set(found.confounded) == {"gamma"}
+    assert found.values["B"] < 1e-6
+
+
+def test_resamples_that_do_gain_leave_zero(runs: Runs) -> None:
+    """Refits from zero alone would say that a gain is impossible."""
+    found = fitted(runs, WITH_IDLE_TERMS[0])
+    gain = found.parameters["k"]
+    assert gain.low is not None
+    assert gain.high is not None
+    assert gain.low < 1e-6 < 1e-3 < gain.high
+
+
+def test_a_parameter_of_an_axis_that_never_varied_is_not_determined(runs: Runs) -> None:
+    alone = read_runs({name: column[runs.columns["streams"] == 1] for name, column in runs.columns.items()})
+    assert "k" in fitted(alone, WITH_IDLE_TERMS[0]).confounded

@@ -114,8 +114,8 @@ class Compiled:
         return values
 
     def representable(self, q: Array, pivots: Array) -> Array:
-        """Whether every natural value (S,) is a finite number: a scale far from its pivot may overflow."""
-        values = self.natural(q, pivots) if self.scales else q
+        """Whether every natural value (S,) is a finite number: a scale far from its pivot may overflow, as may a power."""
+        values = self.natural(q, pivots)
         positive = [self.parameters.index(name) for name in self.scales]
         return np.asarray(np.isfinite(values).all(axis=1) & (values[:, positive] > 0).all(axis=1))
 

@@ -8,8 +8,9 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from allometry.fits._idle import with_idle_back
 from allometry.fits._problem import Batch, Problem
-from allometry.fits._solver import Solution, solve
+from allometry.fits._solver import solve
 
 Array: TypeAlias = np.ndarray
 WARM_DAMPING, WARM_STEPS = 0.1, 200
@@ -46,10 +47,11 @@ def pairs(problem: Problem, minima: Array, draws: int, cluster: Array | None, se
     those find less, every resample is refitted from every known minimum.
     """
     means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), draws)
-    first = _refit(problem, minima[:1], cluster, seed, means, tick)
+    own = with_idle_back(problem, minima[0])
+    first = _refit(problem, own, cluster, seed, means, tick)
     spots = _spot_checks(problem, minima, seed, means, first)
     if spots > 0:
-        wider = np.concatenate([minima, _around(minima[0], WIDER_STARTS, seed)])
+        wider = np.concatenate([own, minima[1:], _around(minima[0], WIDER_STARTS, seed)])
         first = _refit(problem, wider, cluster, seed, means, ignore)
         spots = _spot_checks(problem, wider, seed, means, first)
     kept = np.flatnonzero(first.full & first.converged)
@@ -76,10 +78,19 @@ def refit_targets(problem: Problem, minima: Array, targets: Array, seed: int) ->
     """Refit simulated targets (draws, n) from the best minimum."""
     draws = len(targets)
     means = problem.penalty.draw_means(np.random.default_rng([seed, 1]), draws)
-    start = np.repeat(minima[:1], draws, axis=0)
-    solution = solve(problem, start, problem.batch(target=targets, means=means), WARM_STEPS, WARM_DAMPING)
-    kept = np.flatnonzero(solution.converged & np.isfinite(solution.cost))
-    return Draws(solution.q[kept], kept, draws - len(kept), 0, 0.0)
+    q, cost, converged = lowest(
+        problem, with_idle_back(problem, minima[0]), problem.batch(target=targets, means=means), draws
+    )
+    kept = np.flatnonzero(converged & np.isfinite(cost))
+    return Draws(q[kept], kept, draws - len(kept), 0, 0.0)
+
+
+def lowest(problem: Problem, minima: Array, batch: Batch, draws: int) -> tuple[Array, Array, Array]:
+    """Coordinates (B, p), costs (B,) and whether converged (B,): every resample from every known minimum, its lowest."""
+    found = [solve(problem, np.repeat(q[None], draws, axis=0), batch, WARM_STEPS, WARM_DAMPING) for q in minima]
+    best = np.argmin([solution.cost for solution in found], axis=0)
+    q, cost, converged = (np.stack(column)[best, np.arange(draws)] for column in list(zip(*found, strict=True))[:3])
+    return q, cost, converged
 
 
 def _around(q: Array, count: int, seed: int) -> Array:
@@ -114,20 +125,12 @@ def _refit(problem: Problem, minima: Array, cluster: Array | None, seed: int, me
     for first in range(0, len(means), block):
         some = means[first : first + block]
         batch = problem.batch(weights=np.stack(list(islice(weights, len(some)))), means=some)
-        solutions = [_warm(problem, start, batch) for start in minima]
-        best = np.argmin([s.cost for s in solutions], axis=0)
-        picked = [
-            np.stack(column)[best, np.arange(len(some))] for column in zip(*(s[:3] for s in solutions), strict=True)
-        ]
+        q, cost, converged = lowest(problem, minima, batch, len(some))
         full = np.sum(batch.weights > 0, axis=1) >= needed
         checked = chosen[(chosen >= first) & (chosen < first + len(some))] - first
-        parts.append(_Refits(picked[0], picked[1], picked[2] & np.isfinite(picked[1]), full, batch.weights[checked]))
+        parts.append(_Refits(q, cost, converged & np.isfinite(cost), full, batch.weights[checked]))
         tick(len(some))
     return _Refits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _warm(problem: Problem, start: Array, batch: Batch) -> Solution:
-    return solve(problem, np.repeat(start[None], len(batch.weights), axis=0), batch, WARM_STEPS, WARM_DAMPING)
 
 
 def _spots(draws: int) -> Array:

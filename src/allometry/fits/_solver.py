@@ -11,11 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from allometry.fits._idle import PREDICTED_DROP, caps, idle
 from allometry.fits._problem import Batch, Problem, State
 
 Array = np.ndarray
-STEP_CAP = 4.0  # in internal units (logarithms): measured to help log coordinates
-PREDICTED_DROP = 1e-10  # relative fall of the cost below which a step is not worth taking
 SLOW_DROP, SLOW_STEPS = 1e-8, 12
 # Easy fits end sooner; later steps follow a curved valley: its extra evaluation pays there only.
 ACCELERATE_AFTER, MOST_TURN = 8, 0.75
@@ -103,7 +102,7 @@ def _direction(problem: Problem, state: State, batch: Batch, lam: Array, curved:
     """Step (S, p), capped, and the fall of the cost it predicts (S,); `curved` adds geodesic acceleration."""
     slope, curvature = problem.slope_and_curvature(state, batch, lam)
     diagonal = np.einsum("sii->si", curvature)
-    scale = np.where(_idle(problem, state, slope, diagonal), np.inf, np.sqrt(np.where(diagonal > 0, diagonal, 1.0)))
+    scale = np.where(idle(problem, state, slope, diagonal), np.inf, np.sqrt(np.where(diagonal > 0, diagonal, 1.0)))
     matrix = curvature / (scale[:, :, None] * scale[:, None, :])
     index = np.arange(problem.size)
     matrix[:, index, index] += (0.01 * lam / (1 + lam))[:, None] + 1e-12
@@ -133,24 +132,9 @@ def _solve_systems(matrix: Array, right: Array) -> Array:
         return np.einsum("sij,sj->si", np.linalg.pinv(safe, hermitian=True), np.nan_to_num(right))
 
 
-def _idle(problem: Problem, state: State, slope: Array, diagonal: Array) -> Array:
-    """Coordinates (S, p) that the longest step would not move the cost by, as of a term that went to zero.
-
-    They stay where they are: their own step would be without measure, and the cap would shorten all others to nothing.
-    """
-    cap = _caps(problem, state.q)
-    return np.abs(slope) * cap + diagonal * cap**2 <= PREDICTED_DROP * state.cost[:, None]
-
-
-def _caps(problem: Problem, q: Array) -> Array:
-    """The longest step of each coordinate (S, p); a free parameter may move by its own size as well."""
-    free = np.array([bounds == (None, None) for bounds in problem.compiled.bounds.values()])
-    return np.where(free, STEP_CAP * (1 + np.abs(q)), STEP_CAP)
-
-
 def _capped(problem: Problem, q: Array, direction: Array) -> Array:
     """Shorten steps to the cap."""
-    excess = np.max(np.abs(direction) / _caps(problem, q), axis=1, initial=0.0)
+    excess = np.max(np.abs(direction) / caps(problem, q), axis=1, initial=0.0)
     return np.nan_to_num(direction) / np.maximum(1.0, np.nan_to_num(excess, nan=1.0))[:, None]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from allometry.expressions import Call, Node, count_names, evaluate
+from allometry.fits._idle import felt_again
 from allometry.fits._problem import Problem
 from allometry.fits.objectives import robust_scale
 from allometry.laws import Law
@@ -116,13 +117,14 @@ def confounded(problem: Problem, q: Array) -> dict[str, str]:
     """Parameters whose effects on the rows cannot be told apart, from the gradient at the minimum.
 
     The gradient's columns are normalised; a direction with a singular value below 1e-6 of the
-    largest changes no prediction. Priors count as rows.
+    largest changes no prediction, and neither does a column that small. Priors count as rows. A parameter that the runs sent to zero is not one of them.
     """
     names = problem.compiled.parameters
     matrix = _identifying_rows(problem, q)
     norms = np.linalg.norm(matrix, axis=0)
-    silent = norms <= 1e-10 * norms.max(initial=1e-300)
-    reasons = {names[i]: "the data do not depend on it" for i in np.flatnonzero(silent)}
+    silent = norms <= RANK_TOLERANCE * norms.max(initial=1e-300)
+    gone = felt_again(problem, q, np.flatnonzero(silent))
+    reasons = {names[i]: "the data do not depend on it" for i in np.flatnonzero(silent) if i not in gone}
     live = np.flatnonzero(~silent)
     triangle = np.linalg.qr(matrix[:, live] / norms[live], mode="r")
     _, singular, directions = np.linalg.svd(triangle, full_matrices=True)

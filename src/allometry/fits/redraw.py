@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from allometry.fits._idle import with_idle_back
 from allometry.fits._problem import Problem
-from allometry.fits._resampling import WARM_DAMPING, WARM_STEPS, WIDER_STARTS, _Refits, _spot_checks, _spots
-from allometry.fits._solver import solve
+from allometry.fits._resampling import WIDER_STARTS, _Refits, _spot_checks, _spots, lowest
 from allometry.fits.fit import Fit
 from allometry.fits.fitting import rebind
 from allometry.runs import Rows
@@ -75,6 +75,7 @@ def reweigh(fitted: Fit, rows: Rows, weights: Array, starts: Array) -> Array:
 def _refitted(problem: Problem, minima: Array, weights: Array, means: Array, seed: int) -> _Refits:
     """Refits from the known minima; from more starts about them where a sample of members shows that those find less."""
     drawn = weights * problem.weights
+    minima = np.concatenate([with_idle_back(problem, minima[0]), minima[1:]])
     first = _lowest(problem, minima, drawn, means)
     if _spot_checks(problem, minima, seed, means, first) > 0:
         around = minima[0] + np.random.default_rng([seed, 4]).standard_normal((WIDER_STARTS, minima.shape[1]))
@@ -84,9 +85,6 @@ def _refitted(problem: Problem, minima: Array, weights: Array, means: Array, see
 
 def _lowest(problem: Problem, minima: Array, weights: Array, means: Array) -> _Refits:
     """Every resample from every one of the known minima, the lowest of each."""
-    batch, every = problem.batch(weights=weights, means=means), np.arange(len(weights))
-    found = [solve(problem, np.repeat(q[None], len(weights), 0), batch, WARM_STEPS, WARM_DAMPING) for q in minima]
-    best = np.argmin([solution.cost for solution in found], axis=0)
-    q, cost, converged = (np.stack(column)[best, every] for column in list(zip(*found, strict=True))[:3])
+    q, cost, converged = lowest(problem, minima, problem.batch(weights=weights, means=means), len(weights))
     full = np.sum(weights > 0, axis=1) >= problem.size - len(problem.penalty.priors)
     return _Refits(q, cost, converged & np.isfinite(cost), full, weights[_spots(len(weights))])

@@ -17,6 +17,7 @@ from allometry.forecasts.intervals import CALIBRATED, FIT_NOISE, MOST_LOST, inte
 from allometry.forecasts.metric import metric_at, value_at
 from allometry.forecasts.next_runs import MOST_RUNS, next_runs
 from allometry.forecasts.saturation import Saturation, saturation_of
+from allometry.forecasts.simultaneous import together
 from allometry.forecasts.splits import MOST_CUTS
 from allometry.forecasts.stack import stack_forecast, stack_weights
 from allometry.forecasts.tournament import Standing, Tournament, tournament
@@ -74,6 +75,7 @@ __all__ = [
     "stack_forecast",
     "stack_weights",
     "through_draws",
+    "together",
     "tournament",
     "value_at",
     "votes_of",

@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allometry.lab.ladders.comparing import Front, Shown, diverged_line, measured_gaps
+from allometry.reports.figure_page import Part, write_figures_page
 from allometry.reports.numbers import shown as number
-from allometry.reports.style import FONT, INK, LEGEND_ABOVE, MUTED, cut_short, faded, framed, law_colours, log_axis
-from allometry.reports.writing import write_whole
+from allometry.reports.style import LEGEND_ABOVE, MUTED, cut_short, faded, framed, law_colours, log_axis
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>body {{ font: 15px/1.5 {font}; color: {ink}; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }}</style></head>
-<body><h1>{title}</h1>{parts}</body></html>
-"""
 _SAYS = {
     "curves": ("Learning curves", "Held-out loss of every run as its FLOPs are spent."),
     "front": ("Ladder front", "Each point is a shape and a budget, its seeds averaged; the line joins those that lose less than "
@@ -112,14 +106,9 @@ def against_figure(shown: Shown, colours: dict[str, str]) -> go.Figure:
 def write_ladder_page(found: Shown, path: str | os.PathLike[str], title: str) -> Path:
     """Write the figures as one page that opens without a network; `Refused` where the file cannot be written."""
     level = found.against[0].level if found.against else 0.0
-    parts = list[str]()
-    for name, figure in ladder_figures(found).items():
-        head, says = _SAYS[name]
-        drawn = figure.to_html(full_html=False, include_plotlyjs=not parts, config={"displaylogo": False})
-        parts.append(f"<h2>{head}</h2><p>{says.format(level=level)}</p>{drawn}")
-    parts += [f"<p>{escape(line)}</p>" for line in (*_told(found), *found.apart)]
-    text = _PAGE.format(title=escape(title), font=FONT, ink=INK, parts="".join(parts))
-    return write_whole(Path(path), text.encode(), "the page")
+    says = {name: (head, note.format(level=level)) for name, (head, note) in _SAYS.items()}
+    parts = [Part(figure, *says[name]) for name, figure in ladder_figures(found).items()]
+    return write_figures_page(parts, title, path, [*_told(found), *found.apart])
 
 
 def _told(found: Shown) -> list[str]:

@@ -43,7 +43,7 @@ def mixture_figure(found: Mixture) -> go.Figure:
     top = max(_ROOM * max(region.within for region in found.near), 1e-4)
     framed(figure, 460)
     figure.update_layout(legend=LEGEND_ABOVE, margin_t=72)
-    figure.update_xaxes(title_text="share of the training mixture, the others following", tickformat=".0%")
+    figure.update_xaxes(title_text="share of the mixture, the others following", tickformat=".0%")
     figure.update_yaxes(
         title_text="loss above the least", tickformat=".2~%", range=[-0.0004 * (len(found.domains) + 1), top]
     )

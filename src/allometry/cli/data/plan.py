@@ -8,12 +8,23 @@ from typing import Annotated
 import typer
 
 from allometry.cli.options import Json, Level, Seed, Starts, Where, check_page, level_of, quantities
-from allometry.cli.output import interval_cells, number, print_json, print_lines, print_notices, print_table, working
+from allometry.cli.output import (
+    interval_cells,
+    number,
+    print_json,
+    print_lines,
+    print_notices,
+    print_table,
+    progress,
+    working,
+)
+from allometry.data.arms import pruning_arms
 from allometry.data.filtering import Filtering, Pruned, best_pools, compare_pruning, fit_pools, read_pools
 from allometry.data.filtering.pruned import LAW
 from allometry.expressions import parse_number
 from allometry.fits import Settings
 from allometry.notices import Interval, Refused
+from allometry.runs import read_runs
 from allometry.runs import read_table as columns_of
 
 
@@ -41,11 +52,13 @@ def plan(
         raise Refused("bad-option", "pools have a law of their own", "--law", "leave it out")
     if not pooled and fix:
         raise Refused("bad-option", "constants are fixed for pools only", "--fix", "leave it out")
-    with working("fitting pools" if pooled else "fitting every arm"):
-        if pooled:
-            found: Filtering | Pruned = best_pools(fit_pools(read_pools(table, where=where), settings), budget)
-        else:
-            found = compare_pruning(table, budget, law=law or LAW, where=where, settings=settings)
+    found: Filtering | Pruned
+    if pooled:
+        with working("fitting all pools together"):
+            found = best_pools(fit_pools(read_pools(table, where=where), settings), budget)
+    else:
+        with progress("arms", len(pruning_arms(read_runs(table, rows="all", where=where)))) as tick:
+            found = compare_pruning(table, budget, law=law or LAW, where=where, settings=settings, tick=tick)
     if figure is not None:
         from allometry.reports.filtering import write_filtering_page
 
@@ -88,12 +101,16 @@ def _show_pools(found: Filtering) -> None:
 
 def _show_pruned(found: Pruned) -> None:
     rows = [
-        (arm.name, *interval_cells(arm.error)[:3], *interval_cells(arm.difference)[:3], "-" if arm.better is None else f"{arm.better:.0%}")
+        (arm.name, *interval_cells(arm.error)[:3], *interval_cells(arm.difference)[:3], arm.ahead or "-")
         for arm in (*found.arms, found.random)
     ]  # fmt: skip
-    columns = ("examples chosen by", "error", "low", "high", "against random", "low", "high", "better in draws")
+    columns = ("examples chosen by", "error", "low", "high", "against random", "low", "high", "ahead")
     print_table(f"error at {number(found.examples)} examples", columns, rows)
     print_lines(found.sentence)
+    if len(found.arms) > 1:
+        print_lines(
+            "intervals of the differences hold for all arms at once, as one was chosen; all others for themselves"
+        )
     for arm in found.arms:
         if arm.crossings is None:
             continue

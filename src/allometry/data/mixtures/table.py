@@ -68,7 +68,7 @@ def read_mixtures(
     first = next(iter(measured.values()))
     if by is None:
         _refuse_several(runs, columns)
-    found = _checked(first, columns, runs.source)
+    found = whole_shares(first, columns, runs.source)
     for name, rows in measured.items():
         _refuse_other(rows, first, columns, name, next(iter(measured)), runs.source)
     _refuse_together(found, runs.source)
@@ -98,7 +98,7 @@ def _sorted(rows: Rows, columns: Sequence[str]) -> Rows:
     )  # fmt: skip
 
 
-def _checked(rows: Rows, columns: Sequence[str], source: str) -> Array:
+def whole_shares(rows: Rows, columns: Sequence[str], source: str) -> Array:
     """The shares (n, k), each row exactly one together."""
     shares = np.stack([rows.axes[name] for name in columns], axis=1)
     for row in np.flatnonzero(((shares < 0) | (shares > 1)).any(axis=1))[:1]:

@@ -106,6 +106,7 @@ class Frame:
     where: str
     height: int
     names: Sequence[str]
+    paths: Sequence[Path]
 
     def read(self, names: Sequence[str], start: int, rows: int) -> Iterator[Mapping[str, Column]]:
         import polars as pl
@@ -139,7 +140,7 @@ def open_frame(paths: Sequence[Path], where: str) -> Frame:
         height = int(lazy.select(pl.len()).collect(engine="streaming").item())
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(error, where) from None
-    return Frame(lazy, where, height, names)
+    return Frame(lazy, where, height, names, tuple(paths))
 
 
 def _unreadable(error: Exception, where: str) -> Refused:

@@ -21,6 +21,7 @@ BALANCE = 0.5  # Sorscher et al. 2022, sec. 5: at least half of what a class wou
 class Pruned:
     """What is kept: `rows` (sorted), of a pool of `height`, on which `side`, and the `steps` that it rests on.
 
+    `threshold` is the score of the last example that is kept by rank alone; for its floor a class may be kept beyond it.
     `classes` gives, of each class, how many are kept and how many there were.
     """
 
@@ -29,6 +30,7 @@ class Pruned:
     side: Side
     classes: Mapping[str, tuple[int, int]]
     steps: tuple[Step, ...]
+    threshold: float
 
     @property
     def fraction(self) -> float:
@@ -68,8 +70,9 @@ def prune(
     if side == "auto":
         side, steps = _chosen(len(values), keep, parameters)
     order = np.argsort(-values if side == "hardest" else values, kind="stable")
+    threshold = float(values[order[count - 1]])
     if labels is None:
-        return Pruned(np.sort(order[:count]), len(values), side, {}, steps)
+        return Pruned(np.sort(order[:count]), len(values), side, {}, steps, threshold)
     labels = np.asarray(labels)
     if labels.ndim != 1:
         raise Refused("bad-labels", "the labels are lists", "labels", "give one class an example (--label)")
@@ -82,7 +85,7 @@ def prune(
     rows, held = _balanced(order, classes, count, floors)
     kept, whole = (np.bincount(found, minlength=len(names)) for found in (classes[rows], classes))
     told = {str(name): (int(a), int(b)) for name, a, b in zip(names, kept, whole, strict=True)}
-    return Pruned(rows, len(values), side, told, (*steps, _floor_step(balance, short, held, count)))
+    return Pruned(rows, len(values), side, told, (*steps, _floor_step(balance, short, held, count)), threshold)
 
 
 def _floor_step(balance: float, short: int, held: int, count: int) -> Step:

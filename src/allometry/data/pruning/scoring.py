@@ -73,10 +73,30 @@ def score_to_file(
     Errors: `Refused` as for `score`, and for an `out` of another kind, in a folder that is not there, or that the pool is
     read from.
     """
-    out, settings, found = Path(out), settings or ScoreSettings(), find_metric(metric)
+    out, settings = Path(out), settings or ScoreSettings()
     check_written(out, *pool.files)
+    folder = parts_of(out)
+    scores, resumed = score_in_parts(pool, metric, folder, settings, tick)
+    write_scores(out, scores)
+    shutil.rmtree(folder)
+    return Scored(out, pool.height, resumed)
+
+
+def parts_of(out: Path) -> Path:
+    """The folder beside an answer where the scores that it needs are kept until it is written."""
+    return out.with_name(out.name + ".parts")
+
+
+def score_in_parts(
+    pool: Pool, metric: str, folder: Path, settings: ScoreSettings, tick: Tick = lambda rows: None
+) -> tuple[Scores, int]:
+    """The scores by way of parts in a folder, and how many were there; who asked removes it once it needs them no more.
+
+    Use it where more is to be done before anything is written. A killed call with the same pool, metric and settings
+    goes on from the last whole part. Errors: `Refused` as for `score`, and for a folder that holds other files.
+    """
+    found = find_metric(metric)
     pool.need(list(found.columns), f"the metric {metric}")
-    folder = out.with_name(out.name + ".parts")
     _claim(folder, _job(pool, metric, settings))
     resumed = sum(len(_load(path)) for path in _parts(folder))
     tick(resumed)
@@ -85,9 +105,7 @@ def score_to_file(
     except Refused:
         shutil.rmtree(folder)  # of a pool that has to be mended nothing is kept
         raise
-    write_scores(out, np.concatenate([_load(path) for path in _parts(folder)]))
-    shutil.rmtree(folder)
-    return Scored(out, pool.height, resumed)
+    return np.concatenate([_load(path) for path in _parts(folder)]), resumed
 
 
 def _score_rest(pool: Pool, metric: Metric, settings: ScoreSettings, folder: Path, done: int, tick: Tick) -> None:
@@ -138,10 +156,7 @@ def read_scores(pool_or_file: str | Path) -> Scores:
 
 
 def check_written(out: Path, *inputs: str | Path) -> None:
-    """Refuse, before anything is computed, a file that could not be written or would take the place of an input.
-
-    `inputs` are files and folders that are read; what is no path of a file is passed over.
-    """
+    """Refuse, before anything is computed, a table of scores that could not be written or would replace an input."""
     if out.suffix not in _WRITTEN:
         raise Refused(
             "unknown-format",
@@ -149,6 +164,14 @@ def check_written(out: Path, *inputs: str | Path) -> None:
             str(out),
             f"end it in {', '.join(_WRITTEN)}",
         )
+    check_apart(out, *inputs)
+
+
+def check_apart(out: Path, *inputs: str | Path) -> None:
+    """Refuse an answer in a folder that is not there, or that would take the place of an input.
+
+    `inputs` are files and folders that are read; what is no path of a file is passed over.
+    """
     if not out.parent.is_dir():
         raise Refused("no-folder", "there is no such folder", str(out.parent), "make it, or choose another")
     for given in map(Path, inputs):

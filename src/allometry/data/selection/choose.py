@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linprog
 
+from allometry.data.selection.resamples import resampled
 from allometry.data.selection.sources import Pilot, checked, cost_matrix
 from allometry.data.selection.transport import Array, transport
 from allometry.forecasts import percentiles
@@ -27,12 +29,13 @@ class Distance(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """The proportions nearest to the target: `shares` with intervals over resampled pilots, their `distance`, and that of
-    each source `alone`. `gap` is how far above the least the distance may be, as the cuts prove."""
+    """The proportions nearest to the target: `shares` with intervals over resampled pilots, their `distance`, that of each
+    source `alone` and of `even` shares. `gap` is how far above the least the distance may be, as the cuts prove."""
 
     shares: Mapping[str, Interval]
     distance: Interval
     alone: Mapping[str, float]
+    even: float
     gap: float
     notices: tuple[Notice, ...]
 
@@ -106,12 +109,15 @@ def nearest_mixture(
     resamples: int = 40,
     level: float = 0.9,
     seed: int = 0,
+    kept: Path | None = None,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> Selection:
     """The proportions of sources whose mixture is nearest to a target, from pilot samples of each.
 
     Use it where only samples of a source are to be seen before it is bought. Not as proof of accuracy: what a distance
     is worth is told by the law transport_accuracy, fitted to a few trained mixtures.
-    Arguments: `label_weight` of the labels' part of the cost; `resamples` of all pilots, for the intervals.
+    Arguments: `label_weight` of the labels' part of the cost; `resamples` of all pilots, for the intervals; `kept` a file
+    that these are kept in as they are made, from which a killed call goes on; `tick` is called with 1 for each.
     Errors: `Refused` for sources that cannot be compared.
     Source: Kang et al. 2023, arXiv 2307.02460.
 
@@ -123,9 +129,12 @@ def nearest_mixture(
     """
     mixtures = Mixtures(sources, target, label_weight=label_weight)
     shares, found, gap = mixtures.nearest()
-    moved = np.random.default_rng(seed)
-    drawn = [_resampled(sources, target, label_weight, moved) for _ in range(resamples)]
-    others = np.array([each[0] for each in drawn]).reshape(resamples, len(shares))
+
+    def nearest(others: Mapping[str, Pilot], goal: Pilot) -> tuple[Array, float]:
+        again = Mixtures(others, goal, label_weight=label_weight).nearest()
+        return again[0], again[1].value
+
+    others, spread = resampled(nearest, sources, target, resamples, seed, kept, label_weight, tick)
     why = "no resamples were asked for"
     told = {name: percentiles(float(shares[i]), others[:, i], level, why) for i, name in enumerate(mixtures.names)}
     notices = (
@@ -134,22 +143,10 @@ def nearest_mixture(
         else ()
     )
     # a resample repeats examples, which moves it away from the target: its spread counts, not its place
-    spread = np.array([each[1].value for each in drawn])
     centred = spread - spread.mean() + found.value if resamples else spread
     corners = np.eye(len(shares))
     return Selection(
         told, percentiles(found.value, centred, level, why),
-        {name: mixtures.distance(corners[i]).value for i, name in enumerate(mixtures.names)}, gap, notices,
+        {name: mixtures.distance(corners[i]).value for i, name in enumerate(mixtures.names)},
+        mixtures.distance(corners.mean(axis=0)).value, gap, notices,
     )  # fmt: skip
-
-
-def _resampled(
-    sources: Mapping[str, Pilot], target: Pilot, label_weight: float, moved: np.random.Generator
-) -> tuple[Array, Distance]:
-    def again(one: Pilot) -> Pilot:
-        return one.take(moved.integers(len(one), size=len(one)))
-
-    shares, found, _ = Mixtures(
-        {name: again(one) for name, one in sources.items()}, again(target), label_weight=label_weight
-    ).nearest()
-    return shares, found

@@ -41,6 +41,11 @@ def transport(cost: Array, rows: Array, columns: Array) -> Transport:
     return Transport(float(found), np.asarray((cost - other).min(axis=1)), other)
 
 
+def check_library() -> None:
+    """Refuse where POT is missing, before anything is read."""
+    _library()
+
+
 def _library() -> Any:
     for framework in ("PYTORCH", "JAX", "TENSORFLOW", "CUPY"):  # which POT would load wherever they are installed
         os.environ.setdefault(f"POT_BACKEND_DISABLE_{framework}", "1")
