@@ -106,6 +106,10 @@ def one_seed(world: World) -> dict[str, float]:
         later = [(shares, count) for shares in UNSEEN for count in counts]
         true = np.array([trained(world.mixed(*row), test) for row in later])
         told = [law.accuracy(count, away[shares]) for shares, count in later]
+        # Where the line leaves 0 to 1 there is no value; all three are judged where there is one.
+        given = [i for i, one in enumerate(told) if one.value is not None]
+        found[f"with a value at {where}"] = len(given) / len(later)
+        later, true, told = [later[i] for i in given], true[given], [told[i] for i in given]
         line = np.polynomial.polynomial.polyval(np.log([c for _, c in later]), sizes)
         found[f"|error| at {where}, transport law"] = np.abs([one.value for one in told] - true).mean()
         found[f"|error| at {where}, size alone"] = np.abs(line - true).mean()
@@ -125,7 +129,7 @@ def show(report: Report, title: str, every: list[dict[str, float]]) -> None:
     report()
     report(f"{title:44}{'mean':>9}{'least':>9}{'most':>9}")
     for name in every[0]:
-        values = np.array([one[name] for one in every])
+        values = np.array([one[name] for one in every if np.isfinite(one[name])])
         report(f"{name:44}{values.mean():9.4f}{values.min():9.4f}{values.max():9.4f}")
 
 

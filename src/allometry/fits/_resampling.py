@@ -147,6 +147,6 @@ def _spot_checks(problem: Problem, minima: Array, seed: int, means: Array, refit
     spread = np.random.default_rng(seed).standard_normal((len(member), problem.size))
     q = minima[np.arange(len(member)) % len(minima)] + spread
     found = solve(problem, q, problem.batch(weights=weights[member], means=means[chosen][member]), WARM_STEPS)
-    lowest = found.cost.reshape(len(chosen), SPOT_STARTS).min(axis=1)
+    least = found.cost.reshape(len(chosen), SPOT_STARTS).min(axis=1)
     known = refits.cost[chosen]
-    return float(np.mean(lowest < known * (1 - SPOT_GAP) - 1e-24 * problem.rows))
+    return float(np.mean(least < known * (1 - SPOT_GAP) - 1e-24 * problem.rows))
