@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from _pruning_rows import IMAGES, KEPT, Rows
+from _pruning_rows import IMAGES, Rows
 from _pruning_runs import Recipe, kept_rows
 from allometry.data.pools import open_pool
 from allometry.data.pruning import ScoreSettings, score
@@ -72,9 +72,7 @@ def train(seeds: Sequence[int]) -> None:
     whole, test = read_images()
     for seed in seeds:
         for size in POOLS:
-            done = ROWS.done()
-            wanted = [("random", 1.0), *((metric, kept) for metric in METRICS for kept in KEPT)]
-            missing = [each for each in wanted if (*each, seed, size) not in done]
+            missing = ROWS.missing(METRICS, seed, size)
             if missing:
                 drawn = np.random.default_rng([seed, size]).choice(len(whole.digits), size, replace=False)
                 _train_pool(whole.part(drawn), missing, test, seed)

@@ -29,6 +29,12 @@ class Rows:
     def done(self) -> set[tuple[str, float, int, int]]:
         return {(row["metric"], row["kept"], int(row["seed"]), int(row["pool"])) for row in self.read()}
 
+    def missing(self, metrics: Sequence[str], seed: int, pool: int) -> list[tuple[str, float]]:
+        """Metric and kept share of the runs of a seed and a pool that have no row; first the whole pool."""
+        done = self.done()
+        wanted = [("random", 1.0), *((metric, kept) for metric in metrics for kept in KEPT)]
+        return [each for each in wanted if (*each, seed, pool) not in done]
+
     def add(self, **row: Any) -> None:
         with self.path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.columns, lineterminator="\n")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from _pruning_rows import KEPT, TEXT, Rows
+from _pruning_rows import TEXT, Rows
 from _pruning_runs import Recipe, kept_rows
 from allometry.costs import Shape
 from allometry.data.pools import open_pool
@@ -67,9 +67,7 @@ def train(corpus: Corpus, seeds: Sequence[int]) -> None:
     held_out = evaluation_windows(corpus.held_out, CONTEXT, HELD_OUT)
     for seed in seeds:
         for size in POOLS:
-            done = ROWS.done()
-            wanted = [("random", 1.0), *((metric, kept) for metric in METRICS for kept in KEPT)]
-            missing = [each for each in wanted if (*each, seed, size) not in done]
+            missing = ROWS.missing(METRICS, seed, size)
             if missing:
                 _train_pool(plant(corpus, size, seed), missing, held_out, seed)
 

@@ -9,16 +9,16 @@ from importlib.metadata import version
 import numpy as np
 
 from allometry.expressions import target_transform
-from allometry.fits._curves import FEWEST_RUNS, curves, place_along
+from allometry.fits._drawing import draw
 from allometry.fits._idle import with_idle_back
 from allometry.fits._priors import Penalty, noise_strength
 from allometry.fits._problem import Problem
 from allometry.fits._reduced import Reduced, reduce_law
-from allometry.fits._resampling import Draws, Tick, ignore, pairs, residuals
+from allometry.fits._resampling import Tick, ignore
 from allometry.fits._search import AGREEMENT, Winner, search
 from allometry.fits._solver import NOISE_FREE
 from allometry.fits._starts import starts
-from allometry.fits.fit import BOOTSTRAP_KINDS, Fit
+from allometry.fits.fit import Fit
 from allometry.fits.guards import (
     at_bounds,
     at_zero,
@@ -45,8 +45,6 @@ ROUNDING_SHARE = 1e-4  # of the residuals' robust scale: how far the kink of an 
 SAMPLE_ROWS = 2_000  # starts are searched on a stratified sample of larger tables, then polished on all rows
 EXACT_TOLERANCE = 1e-6
 RETURNS, CLEARLY = 16, 1e-4  # refits of resamples to start from, and the relative fall that counts
-FEW_GROUPS = 10
-RATIO_DRAWS = 300
 
 
 def fit(
@@ -270,7 +268,7 @@ def _assemble(
     notices: list[Notice],
     tick: Tick,
 ) -> Fit:
-    draws, kind, more = _draws(reduced, problem, winner, rows, settings, len(rows), tick)
+    draws, kind, more = draw(problem, winner.minima, rows, settings, tick)
     lower = _lower_from(problem, winner, draws.q)
     if lower is not None:
         return _assemble(reduced, rows, settings, space, problem, lower, notices, ignore)
@@ -324,90 +322,6 @@ def _search_notices(winner: Winner, checked: _Checked) -> list[Notice]:
         found.append(Notice("starts-disagree", f"only {winner.agree:.0%} of the {winner.finalists} best starts reached the minimum: "
                             "try more with --starts"))  # fmt: skip
     return found
-
-
-def _draws(
-    reduced: Reduced, problem: Problem, winner: Winner, rows: Rows, settings: Settings, count: int, tick: Tick
-) -> tuple[Draws, str, list[Notice]]:
-    """Joint draws of the free coordinates, what kind they are, and what to say of them."""
-    if settings.bootstrap < 2:
-        none = Draws(np.empty((0, problem.size)), np.empty(0, int), 0, 0, 0.0)
-        return (
-            none,
-            BOOTSTRAP_KINDS["none"],
-            [Notice("no-intervals", "no resamples were asked for, so there are no intervals")],
-        )
-    if count <= problem.size and not settings.priors:
-        none = Draws(np.empty((0, problem.size)), np.empty(0, int), 0, 0, 0.0)
-        return (
-            none,
-            BOOTSTRAP_KINDS["saturated"],
-            [Notice("no-intervals", "as many parameters as runs: nothing is left to tell the noise from")],
-        )
-    if count < 2 * problem.size:
-        drawn = residuals(problem, winner.minima, settings.bootstrap, settings.seed)
-        return drawn, BOOTSTRAP_KINDS["residuals"], _draw_notices(drawn, settings.bootstrap)
-    groups = None if settings.cluster == "none" else rows.cluster
-    if groups is not None and rows.cluster_kind == "runs" and len(np.unique(groups)) < FEWEST_RUNS:
-        drawn, correlation = curves(
-            problem, winner.minima, settings.bootstrap, groups, place_along(rows.axes, groups), settings.seed
-        )
-        notices = [*_draw_notices(drawn, settings.bootstrap), _few_curves(len(np.unique(groups)))]
-        return drawn, f"residuals simulated along each run, neighbours correlated {correlation:.2f}", notices
-    drawn = pairs(problem, winner.minima, settings.bootstrap, groups, settings.seed, tick)
-    notices = _draw_notices(drawn, settings.bootstrap)
-    if settings.cluster == "none" and rows.cluster is not None:
-        notices.append(_ratio_notice(reduced, problem, winner, rows, settings, drawn))
-    if groups is None:
-        return drawn, BOOTSTRAP_KINDS["rows"], notices
-    number = len(np.unique(groups))
-    if number < FEW_GROUPS:
-        notices.append(
-            Notice("few-groups", f"only {number} {rows.cluster_kind} to resample: intervals are too narrow to trust")
-        )
-    return drawn, f"cluster bootstrap over {number} {rows.cluster_kind}", notices
-
-
-def _few_curves(runs: int) -> Notice:
-    message = (
-        f"{runs} run{'s' if runs > 1 else ''}, too few to resample whole: intervals hold how errors scatter along "
-        "these curves, not how runs differ"
-    )
-    return Notice("few-curves", message)
-
-
-def _draw_notices(drawn: Draws, asked: int) -> list[Notice]:
-    notices = []
-    if drawn.unconverged:
-        notices.append(
-            Notice("draws-dropped", f"{drawn.unconverged} of {asked} resamples did not converge and are left out")
-        )
-    if drawn.deficient:
-        notices.append(
-            Notice(
-                "draws-deficient",
-                f"{drawn.deficient} of {asked} resamples kept fewer distinct rows than parameters and are left out",
-            )
-        )
-    if drawn.missed:
-        notices.append(
-            Notice(
-                "draws-rough",
-                f"{drawn.missed:.0%} of the spot-checked resamples have a lower minimum than was found: intervals are rough",
-            )
-        )
-    return notices
-
-
-def _ratio_notice(
-    reduced: Reduced, problem: Problem, winner: Winner, rows: Rows, settings: Settings, drawn: Draws
-) -> Notice:
-    """How much narrower plain rows make the intervals than whole runs would."""
-    whole = pairs(problem, winner.minima, RATIO_DRAWS, rows.cluster, settings.seed)
-    spread = [np.subtract(*np.quantile(d.q, [0.95, 0.05], axis=0)) for d in (whole, drawn)]
-    ratio = float(np.median(spread[0] / np.maximum(spread[1], 1e-300)))
-    return Notice("rows-not-independent", f"rows of one of the {rows.cluster_kind} are not independent: "
-                  f"resampling whole {rows.cluster_kind} makes the parameters' intervals {ratio:.1f} times as wide")  # fmt: skip
 
 
 def prior_shares(problem: Problem, q: Array, own: Array) -> dict[str, float]:
